@@ -1,0 +1,1 @@
+"""GLA-CLIP: training-free open-vocabulary segmentation across windows, as a demo and a library."""

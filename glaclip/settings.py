@@ -1,0 +1,138 @@
+"""Settings are values: frozen, validated, hashable, passed down and never changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+
+class SettingsError(ValueError):
+    """A setting outside its range; the message names the field, the range and what was received."""
+
+
+def _require(ok: bool, field: str, accepted: str, received: object) -> None:
+    if not ok:
+        raise SettingsError(f"{field} must be {accepted}; received {received!r}")
+
+
+
+def _require_int(field: str, value: object, low: int, high: int) -> None:
+    ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    _require(ok, field, f"a whole number from {low} to {high}", value)
+
+
+def _require_number(field: str, value: object, low: float, high: float) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    ok = number and math.isfinite(value) and low <= value <= high  # type: ignore[arg-type]
+    _require(ok, field, f"a number from {low:g} to {high:g}", value)
+
+
+def _require_bool(field: str, value: object) -> None:
+    _require(isinstance(value, bool), field, "True or False", value)
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """How a photo is resized and cut into windows (method, section 1). All lengths are pixels.
+
+    Attributes:
+        short_side: length of the photo's short side after resizing.
+        crop: side of the square window.
+        stride: distance between the starts of neighboring windows.
+        long_side_limit: the long side is never resized beyond this.
+    """
+
+    short_side: int = 336
+    crop: int = 224
+    stride: int = 112
+    long_side_limit: int = 2048
+
+    def __post_init__(self) -> None:
+        _require_int("crop", self.crop, 32, 1024)
+        _require_int("short_side", self.short_side, self.crop, 2048)
+        _require_int("stride", self.stride, 16, self.crop)
+        _require_int("long_side_limit", self.long_side_limit, self.short_side, 8192)
+
+    @classmethod
+    def road_scenes(cls) -> WindowSettings:
+        """Short side 560, the paper's setting for Cityscapes-like photos."""
+        return cls(short_side=560)
+
+
+@dataclass(frozen=True)
+class AttentionSettings:
+    """The three switches and the constants of attention over windows (method, section 2).
+
+    Attributes:
+        cross_window: every token sees the tokens of all windows, not just its own window's.
+        proxy_anchors: the query is replaced by the mean of the tokens similar to it.
+        dynamic_normalization: shift and scale of the scores follow the number of windows and |P_i|.
+        threshold: rho, cosine above which a token belongs to a query's set P_i.
+        iterations: T, how many times the anchor is recomputed.
+        shift: lambda1 in u = 1 + lambda1 ln(1 + L_vis).
+        scale: lambda2 in w_i = 1 + lambda2 / |P_i|.
+        beta: share of the mean score that is subtracted when dynamic normalization is off.
+        gamma: factor on the scores when dynamic normalization is off.
+    """
+
+    cross_window: bool = True
+    proxy_anchors: bool = True
+    dynamic_normalization: bool = True
+    threshold: float = 0.6
+    iterations: int = 2
+    shift: float = 0.3
+    scale: float = 30.0
+    beta: float = 1.2
+    gamma: float = 3.0
+
+    def __post_init__(self) -> None:
+        for field in ("cross_window", "proxy_anchors", "dynamic_normalization"):
+            _require_bool(field, getattr(self, field))
+        _require_number("threshold", self.threshold, -1.0, 1.0)
+        _require_int("iterations", self.iterations, 1, 10)
+        _require_number("shift", self.shift, 0.0, 5.0)
+        _require_number("scale", self.scale, 0.0, 1000.0)
+        _require_number("beta", self.beta, 0.0, 10.0)
+        _require_number("gamma", self.gamma, 0.0, 100.0)
+
+    def with_switches(
+        self, cross_window: bool, proxy_anchors: bool, dynamic_normalization: bool
+    ) -> AttentionSettings:
+        """The same constants with other switches."""
+        return dataclasses.replace(
+            self,
+            cross_window=cross_window,
+            proxy_anchors=proxy_anchors,
+            dynamic_normalization=dynamic_normalization,
+        )
+
+    def off(self) -> AttentionSettings:
+        """All three switches off: each window alone (ProxyCLIP when the keys are a VFM's)."""
+        return self.with_switches(False, False, False)
+
+    @classmethod
+    def ladder(cls, base: AttentionSettings | None = None) -> tuple[AttentionSettings, ...]:
+        """The ablation in the paper's order: none, + context, + anchors, + normalization.
+
+        Args:
+            base: where the constants come from; the paper's when left out.
+        """
+        base = base or cls()
+        return (
+            base.off(),
+            base.with_switches(True, False, False),
+            base.with_switches(True, True, False),
+            base.with_switches(True, True, True),
+        )
+
+
+#: What each rung of `AttentionSettings.ladder` adds, for captions.
+LADDER_NAMES = ("Own window", "+ Context", "+ Anchors", "+ Normalization")
+
+#: The released program's command line sets rho = 0.55 while the paper says 0.6 (method, section 5).
+ATTENTION_PRESETS = {
+    "paper": AttentionSettings(),
+    "released-program": AttentionSettings(threshold=0.55),
+}
+WINDOW_PRESETS = {"default": WindowSettings(), "road-scenes": WindowSettings.road_scenes()}
