@@ -73,8 +73,8 @@ class _Block:
 
     def __init__(self, keys: Tensor, visible_windows: int) -> None:
         # Half precision would blur the comparison with rho, so similarities are at least float32.
-        self.keys = keys.to(torch.promote_types(keys.dtype, torch.float32))
-        self.inverse_norms = 1.0 / self.keys.norm(dim=1).clamp_min(1e-12)  # [N]
+        self.keys: Tensor = keys.to(torch.promote_types(keys.dtype, torch.float32))
+        self.inverse_norms: Tensor = 1.0 / self.keys.norm(dim=1).clamp_min(1e-12)  # [N]
         self.mean_key = (self.inverse_norms @ self.keys) / len(self.keys)  # [Dk]
         self.visible_windows = visible_windows
 
@@ -87,7 +87,8 @@ class _Block:
 
     def similarity(self, queries: Tensor) -> Tensor:
         """[R, Dk] unit queries -> [R, N] cosines."""
-        return torch.mul(queries @ self.keys.T, self.inverse_norms)
+        cosines = queries @ self.keys.T
+        return cosines.mul_(self.inverse_norms)
 
     def sum_members(self, members: Tensor, counts: Tensor) -> Tensor:
         """Sum of k_j over each row's members: [R, N] bool -> [R, Dk]."""
