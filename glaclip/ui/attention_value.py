@@ -118,8 +118,6 @@ def attention_value(photo: Image.Image, encoded: Encoded, maps: AttentionMaps) -
         own=maps.window,
         token=list(maps.token),
         top=top,
-        panels=[
-            _panel(title, rung) for title, rung in zip(LADDER_NAMES, maps.rungs, strict=True)
-        ],
+        panels=[_panel(title, rung) for title, rung in zip(LADDER_NAMES, maps.rungs, strict=True)],
         sentence=attention_sentence(maps),
     )
