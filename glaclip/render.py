@@ -679,8 +679,8 @@ def _lay_out_panels(
     sheet.paste(bar, (x, round(middle - bar.height / 2)))
     note = (
         f"{shared_lift(maps.rungs):.0f} times even attention; square-root scale, the same in all "
-        "panels.  Star: the query.  Above: every window, its own outlined.  Below: the same, laid "
-        "back on the photo."
+        "panels.  Star: the query.  Above: every window, the own one outlined.  Below: the "
+        "same, laid back on the photo."
     )
     x += bar.width + round(text * 0.5)
     draw.text((x, middle), _fit(note, plain, total - margin - x), look.muted, plain, anchor="lm")
