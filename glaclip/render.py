@@ -109,8 +109,10 @@ def _fit(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1 for people: "0 %", "< 0.1 %", "4.3 %", "58 %"."""
+    """A share of 1 for people: "0 %", "< 0.1 %", "4.3 %", "58 %", "−2.0 %"."""
     value = 100 * share
+    if value < 0:  # a seam rate may be
+        return f"−{percent(-share)}" if value <= -0.1 else "0 %"
     if value == 0:
         return "0 %"
     if value < 0.1:
