@@ -139,7 +139,7 @@ class ClipBackbone:
             x = block(x)
         return x
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode_windows(self, pixels: Tensor) -> Tokens:
         """See `Backbone`. Sides that are no multiple of `pixel_multiple` are refused, not padded.
 
@@ -166,7 +166,7 @@ class ClipBackbone:
             extras={INPUT: entering},
         )
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
         """See `Backbone`."""
         if source not in self.key_sources:
@@ -175,12 +175,12 @@ class ClipBackbone:
             )
         return KEY_SOURCES[source](self.last_block, tokens)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def project(self, values: Tensor) -> Tensor:
         """See `Backbone`."""
         return self.last_block.project(values)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
         """See `Backbone`; the names and their formulas are in last_block.py."""
         if name not in self.baselines:
@@ -189,7 +189,7 @@ class ClipBackbone:
             )
         return BASELINES[name](self.last_block, tokens)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """See `Backbone`."""
         return F.normalize(self._encode_text(prompts).float(), dim=-1)
