@@ -16,15 +16,15 @@ def _require(ok: bool, field: str, accepted: str, received: object) -> None:
         raise SettingsError(f"{field} must be {accepted}; received {received!r}")
 
 
-
 def _require_int(field: str, value: object, low: int, high: int) -> None:
     ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
     _require(ok, field, f"a whole number from {low} to {high}", value)
 
 
 def _require_number(field: str, value: object, low: float, high: float) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    ok = number and math.isfinite(value) and low <= value <= high  # type: ignore[arg-type]
+    ok = False
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        ok = math.isfinite(value) and low <= value <= high
     _require(ok, field, f"a number from {low:g} to {high:g}", value)
 
 

@@ -1,0 +1,440 @@
+"""Encode a photo once, then segment it with any words and settings, or look at its attention."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from glaclip.attention import RowAttention, attend, attention_ladder, mean_query
+from glaclip.backbones.base import Backbone, Grid, Tokens
+from glaclip.cache import ByteCache, digest
+from glaclip.labels import class_probabilities, label_map
+from glaclip.photo import PhotoSource, as_photo
+from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.vocabulary import Vocabulary
+from glaclip.windows import Box, Size, boxes, crops, own_window, stitch, window_grid, working_size
+
+#: Called with (step, done, total); raising from it stops the work, and nothing half done is kept.
+Progress = Callable[[str, int, int], None]
+
+DEFAULT_CACHE_BYTES = 2 * 2**30
+_TEXTS_PER_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A photo as tokens. It depends on the photo, the backbone and the window settings only.
+
+    Attributes:
+        key: hash of exactly what it depends on.
+        backbone: the backbone's name.
+        windows: how the photo was cut.
+        photo_size: (height, width) of the photo as given.
+        size: (height, width) the photo was resized to before cutting.
+        boxes: L windows in pixels of `size`, row by row.
+        grid: (rows, columns) of windows.
+        tokens: keys [L, S', Dk], values [L, S, Dv] and what the baselines need.
+    """
+
+    key: str
+    backbone: str
+    windows: WindowSettings
+    photo_size: Size
+    size: Size
+    boxes: tuple[Box, ...]
+    grid: tuple[int, int]
+    tokens: Tokens
+
+
+@dataclass(frozen=True)
+class Method:
+    """What turns tokens into features: attention over windows, or a baseline by name."""
+
+    settings: AttentionSettings | None
+    key_source: str = ""
+    baseline: str = ""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Labels of a photo.
+
+    Attributes:
+        labels: int16 [H, W] at the photo's size, index into `classes`.
+        vocabulary: the words used.
+        method: the settings or baseline used.
+        window_scores: [L, Q, gh, gw] float32 cosines of each window before fusion.
+        encoded: the photo's tokens.
+        seconds: time of each step; 0 for a step that came from the cache.
+        cached: the steps that came from the cache.
+    """
+
+    labels: NDArray[np.int16]
+    vocabulary: Vocabulary
+    method: Method
+    window_scores: Tensor
+    encoded: Encoded
+    seconds: Mapping[str, float]
+    cached: frozenset[str]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Shown names; `labels` index into them."""
+        return self.vocabulary.names
+
+    @functools.cached_property
+    def areas(self) -> NDArray[np.float64]:
+        """[C] share of the photo that each class covers, sums to 1."""
+        counts = np.bincount(self.labels.ravel(), minlength=len(self.classes))
+        return counts / self.labels.size
+
+    def canvas(self) -> Tensor:
+        """[Q, h, w] cosines of all prompts at the working size, fused over windows."""
+        return stitch(self.window_scores, self.encoded.boxes, self.encoded.size)
+
+    def probabilities(self, size: Size | None = None) -> NDArray[np.float32]:
+        """[C, height, width] class probabilities, a class taking its synonyms' maximum.
+
+        Args:
+            size: (height, width); the photo's size when left out.
+        """
+        size = size or self.encoded.photo_size
+        canvas = F.interpolate(self.canvas()[None], size, mode="bilinear", align_corners=False)
+        probabilities: NDArray[np.float32] = (
+            class_probabilities(canvas[0], self.vocabulary).float().cpu().numpy()
+        )
+        return probabilities
+
+    def probabilities_at(self, point: tuple[float, float]) -> NDArray[np.float32]:
+        """[C] class probabilities at a point (x, y) in photo pixels; computes that point alone."""
+        x, y = _to_working(point, self.encoded)
+        scores = torch.zeros(self.window_scores.shape[1], device=self.window_scores.device)
+        covered = 0
+        for window, b in zip(self.window_scores, self.encoded.boxes, strict=True):
+            if not (b.left <= x < b.right and b.top <= y < b.bottom):
+                continue
+            where = window.new_tensor(
+                [
+                    2 * (x - b.left) / (b.right - b.left) - 1,
+                    2 * (y - b.top) / (b.bottom - b.top) - 1,
+                ]
+            )
+            sampled = F.grid_sample(
+                window[None], where.view(1, 1, 1, 2), padding_mode="border", align_corners=False
+            )
+            scores += sampled[0, :, 0, 0]
+            covered += 1
+        result: NDArray[np.float32] = (
+            class_probabilities(scores / covered, self.vocabulary).float().cpu().numpy()
+        )
+        return result
+
+    def window_labels(self, window: int) -> NDArray[np.int16]:
+        """int16 [crop, crop]: what one window says before fusion."""
+        box = self.encoded.boxes[window]
+        side = (box.bottom - box.top, box.right - box.left)
+        return label_map(
+            stitch(self.window_scores[window : window + 1], [Box(0, 0, *side)], side),
+            self.vocabulary,
+            side,
+        )
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """Where one point's attention goes, at the four rungs of the ladder.
+
+    A point lies in several windows; the query is its token in the window whose center is nearest.
+
+    Attributes:
+        point: (x, y) in photo pixels.
+        window: index of the query's own window.
+        token: (row, column) of the query in that window's key grid.
+        key_grid: (rows, columns) of a window's keys.
+        rungs: own window, + context, + anchors, + normalization; each weights [L, S].
+        boxes: the windows in pixels of the resized photo.
+        grid: (rows, columns) of windows.
+    """
+
+    point: tuple[float, float]
+    window: int
+    token: tuple[int, int]
+    key_grid: Grid
+    rungs: tuple[RowAttention, ...]
+    boxes: tuple[Box, ...]
+    grid: tuple[int, int]
+
+
+def _to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, float]:
+    """Center of a photo pixel (x, y) in pixels of the resized photo."""
+    x, y = point
+    height, width = encoded.photo_size
+    if not (0 <= x < width and 0 <= y < height):
+        raise ValueError(
+            f"The point must lie inside the photo, x from 0 to {width - 1} and y from 0 to "
+            f"{height - 1}; received ({x:g}, {y:g})."
+        )
+    return (x + 0.5) * encoded.size[1] / width, (y + 0.5) * encoded.size[0] / height
+
+
+def resize_photo(photo: Image.Image, size: Size) -> Tensor:
+    """[3, h, w] float32 in 0..1. Pillow's bilinear with antialiasing is the one resampling used."""
+    if photo.size != (size[1], size[0]):
+        photo = photo.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(photo)).permute(2, 0, 1).float() / 255
+
+
+class Segmenter:
+    """The public entry: one backbone, caches by content that visitors may share safely."""
+
+    def __init__(self, backbone: Backbone, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+        """Args:
+        backbone: from `glaclip.load_backbone`.
+        cache_bytes: memory for photos' tokens, features and words together.
+        """
+        self.backbone = backbone
+        self._encoded = ByteCache[Encoded](cache_bytes // 2, lambda e: e.tokens.nbytes)
+        self._features = ByteCache[tuple[Tensor, Grid]](
+            cache_bytes * 3 // 8, lambda f: f[0].numel() * f[0].element_size()
+        )
+        self._words = ByteCache[Tensor](cache_bytes // 8, lambda t: t.numel() * t.element_size())
+
+    def encode(
+        self,
+        photo: PhotoSource,
+        windows: WindowSettings | None = None,
+        progress: Progress | None = None,
+    ) -> Encoded:
+        """Cuts a photo into windows and encodes them.
+
+        Args:
+            photo: PIL image, or uint8 array [H, W, 3].
+            windows: the backbone's default when left out.
+            progress: called as ("encode", windows done, windows).
+
+        Raises:
+            PhotoError: a photo that cannot be used.
+            SettingsError: a window that the backbone cannot take.
+        """
+        return self.encode_with_origin(photo, windows, progress)[0]
+
+    def encode_with_origin(
+        self,
+        photo: PhotoSource,
+        windows: WindowSettings | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Encoded, bool]:
+        """`encode`, and whether the tokens came from the cache."""
+        settings = windows or self.backbone.default_windows
+        multiple = self.backbone.pixel_multiple
+        if settings.crop % multiple:
+            raise SettingsError(
+                f"crop must be a multiple of {multiple} for {self.backbone.title}; "
+                f"received {settings.crop}"
+            )
+        image = as_photo(photo)
+        key = digest(image.tobytes(), image.size, settings, self.backbone.fingerprint)
+        return self._encoded.get(key, lambda: self._encode(key, image, settings, progress))
+
+    def _encode(
+        self, key: str, image: Image.Image, settings: WindowSettings, progress: Progress | None
+    ) -> Encoded:
+        photo_size = (image.height, image.width)
+        size = working_size(*photo_size, settings)
+        windows = boxes(size, settings)
+        pixels = crops(resize_photo(image, size), windows)
+        parts: list[Tokens] = []
+        if progress:
+            progress("encode", 0, len(windows))
+        for batch in torch.split(pixels, self.backbone.batch_size):
+            with torch.inference_mode():
+                parts.append(self.backbone.encode_windows(batch.to(self.backbone.device)))
+            if progress:
+                done = min(len(parts) * self.backbone.batch_size, len(windows))
+                progress("encode", done, len(windows))
+        return Encoded(
+            key=key,
+            backbone=self.backbone.name,
+            windows=settings,
+            photo_size=photo_size,
+            size=size,
+            boxes=windows,
+            grid=window_grid(size, settings),
+            tokens=Tokens.concatenate(parts),
+        )
+
+    def method(
+        self,
+        settings: AttentionSettings | None = None,
+        baseline: str | None = None,
+        key_source: str | None = None,
+    ) -> Method:
+        """Checks and completes what `segment` was asked for.
+
+        Raises:
+            SettingsError: a baseline or key source this backbone does not have.
+        """
+        if baseline:
+            _require_known("baseline", baseline, self.backbone.baselines)
+            return Method(None, baseline=baseline)
+        source = key_source or self.backbone.key_sources[0]
+        _require_known("key_source", source, self.backbone.key_sources)
+        return Method(settings or self.backbone.default_attention, key_source=source)
+
+    def segment(
+        self,
+        encoded: Encoded,
+        vocabulary: Vocabulary,
+        settings: AttentionSettings | None = None,
+        *,
+        baseline: str | None = None,
+        key_source: str | None = None,
+        progress: Progress | None = None,
+    ) -> Segmentation:
+        """Labels every pixel of the photo with one of the words.
+
+        Args:
+            encoded: from `encode` with the same backbone.
+            vocabulary: from `parse_vocabulary`.
+            settings: the backbone's default when left out.
+            baseline: a method of `backbone.baselines` instead of attention over windows.
+            key_source: one of `backbone.key_sources` instead of the first.
+            progress: called as ("words" | "attention" | "labels", done, total).
+
+        Raises:
+            SettingsError: a baseline or key source this backbone does not have.
+        """
+        method = self.method(settings, baseline, key_source)
+        seconds: dict[str, float] = {}
+        cached: set[str] = set()
+        note = progress or (lambda step, done, total: None)
+        with _timed(seconds, "words"), torch.inference_mode():
+            words, all_known = self._text_features(vocabulary.prompts, note)
+        note("attention", 0, 1)
+        with _timed(seconds, "attention"):
+            (features, grid), known = self.features(encoded, method)
+        note("labels", 0, 1)
+        with _timed(seconds, "labels"), torch.inference_mode():
+            scores = (features @ words.T).transpose(1, 2)  # [L, S, E] @ [E, Q] -> [L, Q, S]
+            scores = scores.reshape(*scores.shape[:2], *grid)  # [L, Q, gh, gw]
+            canvas = stitch(scores, encoded.boxes, encoded.size)
+            labels = label_map(canvas, vocabulary, encoded.photo_size)
+        for step, was_there in (("words", all_known), ("attention", known)):
+            if was_there:
+                cached.add(step)
+                seconds[step] = 0.0
+        return Segmentation(labels, vocabulary, method, scores, encoded, seconds, frozenset(cached))
+
+    def features(self, encoded: Encoded, method: Method) -> tuple[tuple[Tensor, Grid], bool]:
+        """Unit features [L, S, E] with their grid, and whether they came from the cache."""
+        return self._features.get(
+            (encoded.key, method), lambda: self._compute_features(encoded.tokens, method)
+        )
+
+    def _compute_features(self, tokens: Tokens, method: Method) -> tuple[Tensor, Grid]:
+        with torch.inference_mode():
+            if method.settings is None:
+                return self.backbone.baseline(method.baseline, tokens)
+            key_sets = self.backbone.keys(tokens, method.key_source)
+            parts = [
+                attend(
+                    keys,
+                    tokens.values,
+                    method.settings,
+                    key_grid=grid,
+                    value_grid=tokens.value_grid,
+                )
+                for keys, grid in key_sets
+            ]
+            total = functools.reduce(torch.add, parts)
+            return self.backbone.project(total), key_sets[0][1]
+
+    def _text_features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
+        """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""
+        templates = self.backbone.templates
+        where = (self.backbone.fingerprint, templates)
+        features: dict[str, Tensor] = {}
+        for prompt in prompts:
+            if (known := self._words.peek((*where, prompt))) is not None:
+                features[prompt] = known
+        missing = [prompt for prompt in prompts if prompt not in features]
+        step = max(1, _TEXTS_PER_BATCH // len(templates))
+        for done in range(0, len(missing), step):
+            progress("words", done, len(missing))
+            batch = missing[done : done + step]
+            texts = [template.replace("{}", prompt) for prompt in batch for template in templates]
+            embedded = self.backbone.encode_text(texts).view(len(batch), len(templates), -1)
+            for prompt, feature in zip(
+                batch, F.normalize(embedded.mean(dim=1), dim=1), strict=True
+            ):
+                features[prompt] = feature
+                self._words.put((*where, prompt), feature)
+        return torch.stack([features[prompt] for prompt in prompts]), not missing
+
+    def attention(
+        self,
+        encoded: Encoded,
+        point: tuple[float, float],
+        settings: AttentionSettings | None = None,
+        *,
+        key_source: str | None = None,
+    ) -> AttentionMaps:
+        """Where the attention of one point goes, window by window, at each rung of the ladder.
+
+        Args:
+            encoded: from `encode`.
+            point: (x, y) in photo pixels.
+            settings: gives the constants; its switches are not used.
+            key_source: one of `backbone.key_sources`; with several key sets, the first is shown.
+
+        Raises:
+            ValueError: a point outside the photo.
+        """
+        method = self.method(settings, key_source=key_source)
+        assert method.settings is not None
+        base = method.settings
+        x, y = _to_working(point, encoded)
+        window = own_window((x, y), encoded.boxes)
+        box = encoded.boxes[window]
+        with torch.inference_mode():
+            keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
+            row = int((y - box.top) * grid[0] / (box.bottom - box.top))
+            column = int((x - box.left) * grid[1] / (box.right - box.left))
+            third = AttentionSettings.ladder(base)[2]
+            # The fixed normalization needs a mean over all queries: once a photo, not a click.
+            (mean, _), _ = self._features.get(
+                (encoded.key, method.key_source, third.threshold, third.iterations),
+                lambda: (mean_query(keys, third), grid),
+            )
+            rungs = attention_ladder(keys, window, row * grid[1] + column, base, query_mean=mean)
+        return AttentionMaps(
+            point=point,
+            window=window,
+            token=(row, column),
+            key_grid=grid,
+            rungs=rungs,
+            boxes=encoded.boxes,
+            grid=encoded.grid,
+        )
+
+
+def _require_known(field: str, received: str, known: tuple[str, ...]) -> None:
+    if received not in known:
+        raise SettingsError(f"{field} must be one of {', '.join(known)}; received {received!r}")
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[step] = time.perf_counter() - start

@@ -1,0 +1,238 @@
+"""Text to classes with synonyms, limits, presets and prompt templates."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+MAX_CLASSES = 512
+MAX_PROMPTS = 2048
+MAX_PROMPT_LENGTH = 80
+BACKGROUND = "background"
+DEFAULT_BACKGROUND_THRESHOLD = 0.1
+#: What the background stands for when nobody says: surfaces and places around objects.
+BACKGROUND_WORDS = (
+    "background, sky, wall, tree, forest, grass, ground, road, street, sidewalk, sand, sea, water, "
+    "river, mountain, hill, rock, snow, cloud, building, house, fence, floor, ceiling, door, window"
+)
+
+# Full-width and CJK forms of comma and semicolon separate too.
+_CLASS_SEPARATORS = re.compile(r"[,\n\r\u2028\u2029\uff0c\u3001]")
+_SYNONYM_SEPARATORS = re.compile(r"[;\uff1b]")
+
+
+class VocabularyError(ValueError):
+    """Words that cannot be used; the message says what was wrong and what is accepted."""
+
+
+@dataclass(frozen=True)
+class VocabularyClass:
+    """One class: the name people see and the prompts that stand for it (its synonyms)."""
+
+    name: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Classes in order.
+
+    Attributes:
+        classes: the classes; `labels` of a segmentation index into them.
+        background: index of the background class, or None.
+        background_threshold: where the best probability is below, the pixel is background.
+        notes: what was left out or changed while reading, in sentences.
+    """
+
+    classes: tuple[VocabularyClass, ...]
+    background: int | None = None
+    background_threshold: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.background_threshold <= 1.0:
+            raise VocabularyError(
+                "The background threshold must be a number from 0 to 1; "
+                f"received {self.background_threshold}."
+            )
+        if len(self.classes) < 2:
+            raise VocabularyError(
+                "Type at least two classes, separated by commas, or one class with the background "
+                f"switched on; received {len(self.classes)}."
+            )
+        if len(self.classes) > MAX_CLASSES:
+            raise VocabularyError(
+                f"At most {MAX_CLASSES} classes are accepted; received {len(self.classes)}."
+            )
+        if len(self.prompts) > MAX_PROMPTS:
+            raise VocabularyError(
+                f"At most {MAX_PROMPTS} words with all synonyms are accepted; "
+                f"received {len(self.prompts)}."
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The shown name of each class."""
+        return tuple(entry.name for entry in self.classes)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """All prompts, class after class."""
+        return tuple(prompt for entry in self.classes for prompt in entry.prompts)
+
+    @property
+    def prompt_classes(self) -> tuple[int, ...]:
+        """The class of each of `prompts`."""
+        return tuple(i for i, entry in enumerate(self.classes) for _ in entry.prompts)
+
+    def text(self) -> str:
+        """The vocabulary in the form that `parse_vocabulary` reads, background left out."""
+        return ", ".join(
+            "; ".join(entry.prompts)
+            for index, entry in enumerate(self.classes)
+            if index != self.background
+        )
+
+
+def _clean(word: str) -> str:
+    """Composed Unicode, one space between words, no control characters."""
+    normal = unicodedata.normalize("NFC", word)
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in normal)
+    return " ".join(visible.split())
+
+
+def _key(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).casefold()
+
+
+def _shorten(word: str) -> str:
+    return word if len(word) <= 30 else word[:29] + "…"
+
+
+class _Reader:
+    """Collects classes, leaves doubles out and says so."""
+
+    def __init__(self) -> None:
+        self.classes: list[VocabularyClass] = []
+        self.notes: list[str] = []
+        self._owner: dict[str, str] = {}
+
+    def add(self, entry: str) -> None:
+        prompts: list[str] = []
+        for part in _SYNONYM_SEPARATORS.split(entry):
+            word = _clean(part)
+            if not word:
+                continue
+            if len(word) > MAX_PROMPT_LENGTH:
+                raise VocabularyError(
+                    f"Each word or phrase may have at most {MAX_PROMPT_LENGTH} characters; "
+                    f"“{_shorten(word)}” has {len(word)}."
+                )
+            owner = self._owner.get(_key(word))
+            if owner is not None:
+                where = "" if _key(owner) == _key(word) else f" (it already belongs to “{owner}”)"
+                self.notes.append(f"“{_shorten(word)}” was given twice; kept once{where}.")
+                continue
+            self._owner[_key(word)] = prompts[0] if prompts else word
+            prompts.append(word)
+        if prompts:
+            self.classes.append(VocabularyClass(prompts[0], tuple(prompts)))
+
+    def knows(self, word: str) -> bool:
+        return _key(word) in self._owner
+
+
+def parse_vocabulary(
+    text: str,
+    *,
+    background: bool | str = False,
+    background_threshold: float = DEFAULT_BACKGROUND_THRESHOLD,
+) -> Vocabulary:
+    """Reads classes from text.
+
+    Args:
+        text: classes separated by commas or new lines, `;` between synonyms of one class; the
+            first word is the shown name. Lines that start with `#` are comments.
+        background: adds a background class. A text gives its own words (commas or `;` between
+            them); True uses `BACKGROUND_WORDS`. Words that the classes use are left out of it.
+            A class that is itself named "background" becomes the background class.
+        background_threshold: probability below which a pixel is background, 0 to 1.
+
+    Raises:
+        VocabularyError: too few or too many classes, or a prompt that is too long.
+    """
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    reader = _Reader()
+    for entry in _CLASS_SEPARATORS.split("\n".join(lines)):
+        reader.add(entry)
+
+    index: int | None = None
+    if background is not False:
+        named = [i for i, entry in enumerate(reader.classes) if _key(entry.name) == BACKGROUND]
+        if named:
+            index = named[0]
+        elif reader.classes:
+            words = BACKGROUND_WORDS if background is True else f"{BACKGROUND}, {background}"
+            found: dict[str, str] = {}
+            for word in re.split(r"[,;\n]", words):
+                if (clean := _clean(word)) and not reader.knows(clean):
+                    found.setdefault(_key(clean), clean)
+            index = len(reader.classes)
+            reader.add("; ".join(found.values()))
+    return Vocabulary(
+        tuple(reader.classes),
+        background=index,
+        background_threshold=background_threshold if index is not None else 0.0,
+        notes=tuple(reader.notes),
+    )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A shipped vocabulary: file name without ending, title and its classes."""
+
+    name: str
+    title: str
+    vocabulary: Vocabulary
+
+
+@functools.cache
+def load_preset(name: str) -> Preset:
+    """A vocabulary of assets/vocabularies.
+
+    A header line `# title: ...` names it; `# background: 0.1` makes its first class the background.
+
+    Raises:
+        VocabularyError: no such preset; the message lists the known ones.
+    """
+    if name not in preset_names():
+        raise VocabularyError(
+            f"There is no vocabulary “{_shorten(name)}”; known ones: {', '.join(preset_names())}."
+        )
+    text = (ASSETS / "vocabularies" / f"{name}.txt").read_text(encoding="utf-8")
+    header = dict(re.findall(r"^#\s*(\w+):\s*(.+?)\s*$", text, flags=re.MULTILINE))
+    vocabulary = parse_vocabulary(text)
+    if "background" in header:
+        vocabulary = Vocabulary(
+            vocabulary.classes, 0, float(header["background"]), vocabulary.notes
+        )
+    return Preset(name, header.get("title", name), vocabulary)
+
+
+@functools.cache
+def preset_names() -> tuple[str, ...]:
+    """Names that `load_preset` knows, sorted."""
+    return tuple(sorted(path.stem for path in (ASSETS / "vocabularies").glob("*.txt")))
+
+
+@functools.cache
+def imagenet_templates() -> tuple[str, ...]:
+    """CLIP's 80 ImageNet prompt templates, each with one `{}` (method, section 1, step 7)."""
+    text = (ASSETS / "templates_imagenet80.txt").read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))

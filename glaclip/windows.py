@@ -1,0 +1,145 @@
+"""Window geometry: sizes, boxes, stitching with overlap average, edges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glaclip.settings import WindowSettings
+
+Size = tuple[int, int]  # (height, width)
+
+
+class Box(NamedTuple):
+    """A window in pixels of the resized photo; bottom and right are exclusive."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def working_size(height: int, width: int, settings: WindowSettings) -> Size:
+    """Size (height, width) the photo is resized to before cutting (method, section 1, steps 1-2).
+
+    The short side becomes `short_side` in proportion, unless that would take the long side past
+    `long_side_limit`; a side that ends below `crop` is stretched to `crop`.
+    """
+    if height < 1 or width < 1:
+        raise ValueError(f"height and width must be at least 1 pixel; received {height} x {width}")
+    scale = min(
+        settings.short_side / min(height, width), settings.long_side_limit / max(height, width)
+    )
+
+    def resized(side: int) -> int:
+        return max(int(side * scale + 0.5), settings.crop)
+
+    return resized(height), resized(width)
+
+
+def starts(length: int, crop: int, stride: int) -> list[int]:
+    """Window starts along one side; the last is shifted back so that it ends at the border."""
+    count = math.ceil(max(length - crop, 0) / stride) + 1
+    return [max(min(i * stride + crop, length) - crop, 0) for i in range(count)]
+
+
+def window_grid(size: Size, settings: WindowSettings) -> tuple[int, int]:
+    """(rows, columns) of windows over a photo of `size`."""
+    rows = starts(size[0], settings.crop, settings.stride)
+    columns = starts(size[1], settings.crop, settings.stride)
+    return len(rows), len(columns)
+
+
+def boxes(size: Size, settings: WindowSettings) -> tuple[Box, ...]:
+    """Windows over a photo of `size` (height, width), row by row (method, section 1, step 2)."""
+    crop = settings.crop
+    return tuple(
+        Box(top, left, top + crop, left + crop)
+        for top in starts(size[0], crop, settings.stride)
+        for left in starts(size[1], crop, settings.stride)
+    )
+
+
+def crops(pixels: Tensor, windows: Sequence[Box]) -> Tensor:
+    """Cuts pixels [C, h, w] into windows [L, C, crop, crop]."""
+    return torch.stack([pixels[:, b.top : b.bottom, b.left : b.right] for b in windows])
+
+
+def stitch(maps: Tensor, windows: Sequence[Box], size: Size) -> Tensor:
+    """Lays window maps on the canvas and averages where they overlap (method, section 1, step 6).
+
+    Args:
+        maps: [L, Q, gh, gw], one map a window; resized bilinearly to the window.
+        windows: L boxes that together cover the canvas.
+        size: (height, width) of the canvas.
+
+    Returns:
+        [Q, height, width].
+    """
+    canvas = maps.new_zeros((maps.shape[1], *size))
+    covered = maps.new_zeros(size)
+    for window_map, box in zip(maps, windows, strict=True):
+        side = (box.bottom - box.top, box.right - box.left)
+        full = F.interpolate(window_map[None], size=side, mode="bilinear", align_corners=False)[0]
+        canvas[:, box.top : box.bottom, box.left : box.right] += full
+        covered[box.top : box.bottom, box.left : box.right] += 1
+    return canvas.div_(covered)
+
+
+class Edges(NamedTuple):
+    """Lines between pixels, by the index of the pixel just past the line."""
+
+    rows: tuple[int, ...]  # horizontal lines: pixel rows y-1 and y face each other
+    columns: tuple[int, ...]  # vertical lines: pixel columns x-1 and x face each other
+
+
+def _scaled(lines: set[float], length: int, target: int) -> tuple[int, ...]:
+    positions = {int(line * target / length + 0.5) for line in lines if 0 < line < length}
+    return tuple(sorted(p for p in positions if 0 < p < target))
+
+
+def interior_edges(windows: Sequence[Box], size: Size, photo_size: Size) -> Edges:
+    """Starts and ends of windows inside the photo, at the photo's scale (method, section 4)."""
+    rows: set[float] = {b.top for b in windows} | {b.bottom for b in windows}
+    columns: set[float] = {b.left for b in windows} | {b.right for b in windows}
+    return Edges(_scaled(rows, size[0], photo_size[0]), _scaled(columns, size[1], photo_size[1]))
+
+
+def control_lines(windows: Sequence[Box], size: Size, photo_size: Size, stride: int) -> Edges:
+    """Lines half a stride away from every window edge, none within an eighth of a stride of one."""
+
+    def along(borders: set[int], length: int, target: int) -> tuple[int, ...]:
+        inside = {b for b in borders if 0 < b < length}
+        shifted = {b + sign * stride / 2 for b in inside for sign in (-1, 1)}
+        clear = {s for s in shifted if all(abs(s - b) >= stride / 8 for b in borders)}
+        return _scaled(clear, length, target)
+
+    return Edges(
+        along({b.top for b in windows} | {b.bottom for b in windows}, size[0], photo_size[0]),
+        along({b.left for b in windows} | {b.right for b in windows}, size[1], photo_size[1]),
+    )
+
+
+def own_window(point: tuple[float, float], windows: Sequence[Box]) -> int:
+    """The window whose center is nearest to the point (x, y) among those that contain it.
+
+    A point lies in up to four windows at the default stride; this names the one where it is seen
+    with most context on all sides. Ties go to the earlier window.
+    """
+    x, y = point
+
+    def distance(index: int) -> float:
+        b = windows[index]
+        return math.hypot(x - (b.left + b.right) / 2, y - (b.top + b.bottom) / 2)
+
+    containing = [
+        i for i, b in enumerate(windows) if b.left <= x < b.right and b.top <= y < b.bottom
+    ]
+    if not containing:
+        raise ValueError(f"the point {point} lies outside every window")
+    return min(containing, key=distance)
