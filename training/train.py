@@ -23,7 +23,7 @@ from training.wordnet import WordNet
 from training.words import Concepts, build
 
 log = logging.getLogger(__name__)
-TEMPLATES = ("{}", "{}", "a photo of a {}.", "a {}", "the {}", "a picture of {}", "there is a {}")
+TEMPLATES = ("{}", "a photo of a {}.", "the {}")
 #: The segmenter multiplies cosines by 40 (method, section 1).
 LOGIT_SCALE = 40.0
 
@@ -48,10 +48,19 @@ class Crops:
 
 
 class WordVectors:
-    """Sentence vectors of every trained word in every template."""
+    """Sentence vectors of every trained word in every template, kept on disk between runs."""
 
-    def __init__(self, words: list[str], tower: TextTower) -> None:
-        self.vectors = torch.stack([tower([t.format(w) for w in words]) for t in TEMPLATES])
+    def __init__(self, words: list[str], cache: Path) -> None:
+        path = cache / "words.pt"
+        known: dict[str, Tensor] = torch.load(path, weights_only=True) if path.exists() else {}
+        texts = [template.format(word) for template in TEMPLATES for word in words]
+        missing = sorted({text for text in texts if text not in known}, key=len)
+        if missing:
+            found = TextTower(torch.device("cpu"))(missing)
+            known.update(zip(missing, found, strict=True))
+            torch.save(known, path)
+        self.vectors = torch.stack([known[text] for text in texts])
+        self.vectors = self.vectors.view(len(TEMPLATES), len(words), -1)
 
     def sample(self, noise: float) -> Tensor:
         """[words, 384]: a random template for each word, plus noise of the given length."""
@@ -108,7 +117,10 @@ class LabelledTokens:
         first = keys[("imagenet", imagenet_row_ids(concepts)[0])]
         self.rows, self.row_concept = rows, first + torch.arange(len(rows))
         self.usable_rows = torch.nonzero(taught[self.row_concept]).flatten()
-        self.attention = self._where(tower, shard["sets"])
+        where = cache / "where.pt"
+        if not where.exists():
+            torch.save(self._where(tower, shard["sets"]), where)
+        self.attention = torch.load(where, weights_only=True)
 
     def _where(self, tower: ImageTower, sets: list[str]) -> Tensor:
         """[photos, S] where the object is: the classifier's confidence on each token."""
@@ -121,6 +133,7 @@ class LabelledTokens:
             strength = logits.gather(2, top[:, None].expand(-1, logits.shape[1], -1)).amax(2)
             parts.append(F.softmax(strength, dim=1))
         weight = torch.cat(parts)
+        # A scene is everywhere.
         scene = torch.tensor([name == "intel" for name in sets])
         weight[scene] = 1 / weight.shape[1]
         return weight
@@ -176,11 +189,11 @@ class Masks:
 def train(arguments: argparse.Namespace) -> Heads:
     torch.manual_seed(arguments.seed)
     rng = random.Random(arguments.seed)
-    tower, device = ImageTower(), torch.device("cpu")
+    tower = ImageTower()
     concepts = build(arguments.data, WordNet.read(arguments.wordnet), arguments.leave_out)
     masks = Masks(concepts)
     log.info("%d concepts, %d words", len(concepts.keys), len(concepts.words))
-    vectors = WordVectors(concepts.words, TextTower(device))
+    vectors = WordVectors(concepts.words, arguments.cache)
     crops = Crops(arguments.cache, arguments.parts, arguments.shards)
     log.info("%d crops", len(crops.maps))
     heads = Heads(arguments.channels, arguments.blocks)
@@ -218,7 +231,7 @@ def train(arguments: argparse.Namespace) -> Heads:
         schedule.step()
         average.update_parameters(heads)
         for name, value in losses.items():
-            running[name] = 0.98 * running.get(name, float(value)) + 0.02 * float(value)
+            running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
         if step % 50 == 0:
             figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
             log.info("step %d, %.0f s: %s", step, time.time() - started, figures)
@@ -229,10 +242,6 @@ def step_losses(heads, tower, crops, chosen, labelled, masks, concepts, vectors,
                 arguments) -> dict[str, Tensor]:
     """One batch's losses by name."""
     maps, seen_sets = crops.maps[chosen].float(), [crops.sets[i] for i in chosen]
-    if rng.random() < 0.5:
-        flipped = True
-    else:
-        flipped = False
     labels = votes(crops.labels[chosen])  # [B, S]
     extra, token, extra_concept = labelled.sample(arguments.extra)
     everything = torch.cat([maps, extra])
