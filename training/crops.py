@@ -17,11 +17,11 @@ SIDE = 224
 #: Label maps are kept at a quarter of the crop's side: 4 x 4 votes for a 16-pixel token.
 LABEL_SIDE = 56
 
+Canvases = tuple[ImageDraw.ImageDraw, ImageDraw.ImageDraw]  # photo, labels
+Color = tuple[int, ...]
 Pair = tuple[np.ndarray, np.ndarray]  # photo uint8 [H, W, 3], concepts uint8 [H, W]
 PERSON, BICYCLE = concept("voc2012", "person"), concept("voc2012", "bicycle")
-CYCLIST, POLE, FENCE, PLATE = (
-    concept("made", n) for n in ("cyclist", "pole", "fence", "plate")
-)
+CYCLIST, POLE, FENCE, PLATE = (concept("made", n) for n in ("cyclist", "pole", "fence", "plate"))
 CARS = {concept("voc2012", "car"), concept("voc2012", "bus"), concept("msrc_v2", "car")}
 BICYCLES = {BICYCLE, concept("msrc_v2", "bicycle")}
 STREET_OBJECTS = CARS | BICYCLES | {PERSON, concept("voc2012", "motorbike")}
@@ -163,7 +163,9 @@ def draw_street(pair: Pair, rng: random.Random) -> Pair:
     return np.asarray(photo).copy(), np.asarray(labels).copy()
 
 
-def _draw_pole(canvases, rng: random.Random, width: int, height: int, tone) -> None:
+def _draw_pole(
+    canvases: Canvases, rng: random.Random, width: int, height: int, tone: Color
+) -> None:
     x = rng.randint(0, width - 1)
     thick = max(2, round(height * rng.uniform(0.006, 0.03)))
     bottom = round(height * rng.uniform(0.55, 0.95))
@@ -174,15 +176,17 @@ def _draw_pole(canvases, rng: random.Random, width: int, height: int, tone) -> N
         half = max(3, round(height * rng.uniform(0.02, 0.06)))
         paint = rng.choice(((190, 30, 30), (30, 60, 150), (220, 220, 215), (210, 180, 40)))
         box = (x - half, top, x + half, top + round(2 * half * rng.choice((1, 1, 1.5))))
+        shape = rng.choice(("rectangle", "ellipse"))
         for canvas, color in zip(canvases, (paint, PLATE), strict=True):
-            draw = rng.choice((canvas.rectangle, canvas.ellipse)) if color is paint else draw
-            getattr(canvas, draw.__name__)(box, fill=color)
+            getattr(canvas, shape)(box, fill=color)
         inner = tuple(v + (half // 3 + 1) * s for v, s in zip(box, (1, 1, -1, -1), strict=True))
         if inner[2] > inner[0] and inner[3] > inner[1]:
-            getattr(canvases[0], draw.__name__)(inner, fill=(225, 225, 225))
+            getattr(canvases[0], shape)(inner, fill=(225, 225, 225))
 
 
-def _draw_fence(canvases, rng: random.Random, width: int, height: int, tone) -> None:
+def _draw_fence(
+    canvases: Canvases, rng: random.Random, width: int, height: int, tone: Color
+) -> None:
     bottom = round(height * rng.uniform(0.55, 0.9))
     tall = round(height * rng.uniform(0.08, 0.25))
     x0 = rng.randint(-width // 4, width // 2)
@@ -210,8 +214,9 @@ def photometric(photo: np.ndarray, rng: random.Random) -> np.ndarray:
         cast = [rng.uniform(0.9, 1.1) for _ in range(3)]
         pixels = pixels * np.asarray(cast, dtype=np.float32)
     if rng.random() < 0.3:
-        noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(0.005, 0.04),
-                                                                  pixels.shape)
+        noise = np.random.default_rng(rng.getrandbits(32)).normal(
+            0, rng.uniform(0.005, 0.04), pixels.shape
+        )
         pixels = pixels + noise
     image = Image.fromarray((np.clip(pixels, 0, 1) * 255).astype(np.uint8))
     if rng.random() < 0.3:

@@ -19,18 +19,57 @@ IGNORE = 255
 #: VOC's background: none of VOC's 20 classes is there, but nobody says what is.
 BACKGROUND = 254
 
-MSRC = (
-    "building grass tree cow horse sheep sky mountain aeroplane water face car bicycle flower "
-    "sign bird book chair road cat dog body boat"
-).split()
-FACADE = "building car door pavement road sky vegetation window".split()
-VOC = (
-    "aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike "
-    "person pottedplant sheep sofa train tvmonitor"
-).split()
+MSRC = [
+    "building",
+    "grass",
+    "tree",
+    "cow",
+    "horse",
+    "sheep",
+    "sky",
+    "mountain",
+    "aeroplane",
+    "water",
+    "face",
+    "car",
+    "bicycle",
+    "flower",
+    "sign",
+    "bird",
+    "book",
+    "chair",
+    "road",
+    "cat",
+    "dog",
+    "body",
+    "boat",
+]
+FACADE = ["building", "car", "door", "pavement", "road", "sky", "vegetation", "window"]
+VOC = [
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+]
 #: Made by `training.street`: riders from VOC masks, poles, fences and signs drawn by a program.
-MADE = "cyclist pole fence plate".split()
-INTEL = "buildings forest glacier mountain sea street".split()
+MADE = ["cyclist", "pole", "fence", "plate"]
+INTEL = ["buildings", "forest", "glacier", "mountain", "sea", "street"]
 
 DENSE_SETS = {"msrc_v2": MSRC, "labelmefacade": FACADE, "voc2012": VOC, "made": MADE}
 #: (data set, class) of every dense concept; the position is the number used in label maps.
@@ -81,12 +120,10 @@ def dense_photos(data: Path, dataset: str, seed: int = 0) -> list[DensePhoto]:
     images = sorted((folder / "images").iterdir())
     order = random.Random(f"{dataset}-{seed}").sample(range(len(images)), len(images))
     validation, test = HELD_OUT[dataset]
-    part = {i: "test" for i in order[:test]}
-    part |= {i: "validation" for i in order[test : test + validation]}
+    part = dict.fromkeys(order[:test], "test")
+    part |= dict.fromkeys(order[test : test + validation], "validation")
     return [
-        DensePhoto(
-            dataset, image, folder / "masks" / f"{image.stem}.png", part.get(index, "train")
-        )
+        DensePhoto(dataset, image, folder / "masks" / f"{image.stem}.png", part.get(index, "train"))
         for index, image in enumerate(images)
     ]
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from glaclip.backbones.lite_heads import Heads
 from glaclip.backbones.lite_towers import FINAL_CHANNELS, STAGE_CHANNELS, ImageTower, TextTower
-from training.data import BACKGROUND, DENSE_CONCEPTS, imagenet_rows
+from training.data import BACKGROUND, DENSE_CONCEPTS
 from training.vocabularies import Question, questions
 from training.wordnet import WordNet
 from training.words import Concepts, build
@@ -196,7 +196,7 @@ def train(arguments: argparse.Namespace) -> Heads:
     vectors = WordVectors(concepts.words, arguments.cache)
     crops = Crops(arguments.cache, arguments.parts, arguments.shards)
     log.info("%d crops", len(crops.maps))
-    heads = Heads(arguments.channels, arguments.blocks)
+    heads = Heads(arguments.channels, arguments.blocks).to(memory_format=torch.channels_last)
     covariance = set_statistics(heads, crops, tower)
     rows = row_prototypes(tower, covariance, heads.image.final_mean)
     labelled = LabelledTokens(arguments.cache, tower, heads, concepts, rows)
@@ -215,14 +215,25 @@ def train(arguments: argparse.Namespace) -> Heads:
         heads, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     )
     started, order = time.time(), torch.randperm(len(crops.maps))
-    at, running = 0, {}
-    for step in range(arguments.steps):
+    at, running, first = 0, {}, 0
+    state = arguments.out.with_suffix(".state")
+    keepers = {"heads": heads, "optimizer": optimizer, "schedule": schedule, "average": average}
+    if state.exists():
+        saved = torch.load(state, weights_only=True)
+        for name, keeper in keepers.items():
+            keeper.load_state_dict(saved[name])
+        first = saved["step"]
+        log.info("going on from step %d", first)
+    for step in range(first, arguments.steps):
+        if step > first and step % 100 == 0:
+            torch.save({"step": step, **{n: k.state_dict() for n, k in keepers.items()}}, state)
         if at + arguments.batch > len(order):
             order, at = torch.randperm(len(crops.maps)), 0
         chosen = order[at : at + arguments.batch]
         at += arguments.batch
-        losses = step_losses(heads, tower, crops, chosen, labelled, masks, concepts, vectors,
-                             taught, rng, arguments)
+        losses = step_losses(
+            heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng, arguments
+        )
         loss = sum(losses.values())
         optimizer.zero_grad()
         loss.backward()
@@ -232,29 +243,45 @@ def train(arguments: argparse.Namespace) -> Heads:
         average.update_parameters(heads)
         for name, value in losses.items():
             running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
-        if step % 50 == 0:
+        if step % 25 == 0:
             figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
             log.info("step %d, %.0f s: %s", step, time.time() - started, figures)
+    state.unlink(missing_ok=True)
     return average.module
 
 
-def step_losses(heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng,
-                arguments) -> dict[str, Tensor]:
+def step_losses(
+    heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng, arguments
+) -> dict[str, Tensor]:
     """One batch's losses by name."""
     maps, seen_sets = crops.maps[chosen].float(), [crops.sets[i] for i in chosen]
     labels = votes(crops.labels[chosen])  # [B, S]
     extra, token, extra_concept = labelled.sample(arguments.extra)
-    everything = torch.cat([maps, extra])
-    general = heads.image.general(finals(tower, everything))
-    branch = heads.image.branch(everything)
-    # Each path must be able to speak alone: the branch is silent in some crops.
-    silent = (torch.rand(len(everything), 1, 1, 1) > arguments.silence).float()
-    values = (general + branch * silent).flatten(2).transpose(1, 2)  # [B, S, E]
-    dense = F.normalize(values[: len(maps)], dim=-1)
-    single = F.normalize(values[len(maps) :][torch.arange(len(extra)), token], dim=-1)
-    text = heads.text(vectors.sample(arguments.text_noise))
+    # NHWC memory: depthwise convolutions train four times as fast on a CPU.
+    everything = torch.cat([maps, extra]).contiguous(memory_format=torch.channels_last)
+    branch = heads.image.branch(everything).flatten(2).transpose(1, 2)  # [B, S, E]
+    stacked = everything.flatten(2).transpose(1, 2)[..., -STAGE_CHANNELS[-1] :]
+    # Losses look at some of the tokens; the convolutions above need all of them.
+    keep = torch.rand(len(maps), labels.shape[1]).argsort(1)[:, : arguments.tokens]
+    labels = labels.gather(1, keep)
+    photo = torch.arange(len(everything))
+    branch = torch.cat(
+        [branch[photo[: len(maps), None], keep].flatten(0, 1), branch[photo[len(maps) :], token]]
+    )
+    stacked = torch.cat(
+        [stacked[photo[: len(maps), None], keep].flatten(0, 1), stacked[photo[len(maps) :], token]]
+    )
+    general = heads.image.general(finals(tower, stacked[:, :, None, None])).flatten(1)
+    # Each path must be able to speak alone: the branch is silent for some crops.
+    silent = torch.rand(len(everything), 1) > arguments.silence
+    speaks = torch.cat(
+        [silent[: len(maps)].expand(-1, keep.shape[1]).reshape(-1, 1), silent[len(maps) :]]
+    )
+    values = F.normalize(general + branch * speaks, dim=-1)
+    flat, single = values[: labels.numel()], values[labels.numel() :]
     asked = questions(concepts, rng)
-    flat, flat_labels = dense.flatten(0, 1), labels.flatten()
+    text = heads.text(vectors.sample(arguments.text_noise))
+    flat_labels = labels.flatten()
     losses: dict[str, Tensor] = {}
     names = torch.tensor([sorted(asked).index(name) for name in seen_sets])
     for name in ("msrc_v2", "labelmefacade", "voc2012"):
@@ -300,6 +327,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--steps", type=int, default=1500)
     p.add_argument("--batch", type=int, default=20)
     p.add_argument("--extra", type=int, default=12)
+    p.add_argument("--tokens", type=int, default=98, help="tokens of a crop in the losses")
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--decay", type=float, default=0.1)
     p.add_argument("--channels", type=int, default=224)

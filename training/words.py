@@ -167,7 +167,7 @@ def build(data: Path, wordnet: WordNet, left_out: Iterable[str] = ()) -> Concept
     left = _family(wordnet, left_out)
     entries: list[tuple[tuple[str, str], list[str], list[str]]] = []
     for dataset, label in DENSE_CONCEPTS:
-        names = [n for n in dense_names(label)]
+        names = list(dense_names(label))
         synset = _synset(wordnet, label)
         names += _above(wordnet, synset) + list(_lemmas(wordnet, synset))
         vague = UNDECIDED.get(label, "").split(",") + _below(wordnet, synset)
@@ -253,7 +253,7 @@ def _family(wordnet: WordNet, names: Iterable[str]) -> set[str]:
 
 
 #: Extra names that other classes carry as their own; leaving out one class keeps them.
-SHARED_NAMES = frozenset("person tree plant table sign people".split())
+SHARED_NAMES = frozenset({"person", "tree", "plant", "table", "sign", "people"})
 
 
 def _caltech_labels(data: Path) -> list[str]:
