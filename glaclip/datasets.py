@@ -261,7 +261,8 @@ _COCO_UNUSED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)
 _COCO_STORED = tuple(i - 1 for i in range(1, 183) if i not in _COCO_UNUSED)  # 80 things, 91 stuff
 
 
-_COCO_TRUTH = ("stuffthingmaps", "pixelmaps", "annotations")  # what copies of the set call it
+#: Where copies of the set keep the maps of stuff and things (category id - 1).
+_COCO_TRUTH = ("stuffthingmaps", "annotations")
 
 
 def _coco(root: Path) -> tuple[Sample, ...]:
