@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import importlib.util
 
 import gradio as gr
 
+from glaclip.backbones.base import Backbone
+from glaclip.ui.examples import PHOTOS
 from glaclip.ui.page import CSS, build_page
+from glaclip.vocabulary import ASSETS
 
 #: Uploads are refused above this by the server, before they are read.
 MAX_UPLOAD = "30mb"
@@ -50,6 +53,7 @@ def launch_options() -> dict[str, object]:
         "ssr_mode": False,
         "show_error": True,
         "max_file_size": MAX_UPLOAD,
+        "allowed_paths": [str(PHOTOS), str(ASSETS / "ground_truth")],
     }
 
 
@@ -71,7 +75,7 @@ def serve(
     """
     from glaclip import backbones
 
-    def load(name: str) -> backbones.Backbone:
+    def load(name: str) -> Backbone:
         chosen = backbone if name == "auto" else name
         return backbones.load(chosen, device=device, weights=weights)
 
@@ -80,9 +84,9 @@ def serve(
         for entry in backbones.available(weights)
     ]
     demo = build_page(load, choices)
-    threading.Thread(target=_warm_up, args=(load,), daemon=True).start()
-    demo.launch(server_name=host, server_port=port, **launch_options())
-
-
-def _warm_up(load: object) -> None:
-    """Nothing yet."""
+    demo.launch(
+        server_name=host,
+        server_port=port,
+        mcp_server=importlib.util.find_spec("mcp") is not None,
+        **launch_options(),
+    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
 from glaclip.photo import PhotoError, load_photo
+from glaclip.ui.files import save_to_cache
 from glaclip.ui.service import MAX_SIDE
 
 
@@ -50,10 +51,9 @@ def accept(path: str | None) -> str:
         photo = shrink(load_photo(path))
     except PhotoError as error:
         raise gr.Error(str(error), print_exception=False) from None
-    handle, name = tempfile.mkstemp(suffix=".png", prefix="photo-")
-    with os.fdopen(handle, "wb") as file:
-        photo.save(file, "PNG", compress_level=1)
-    return name
+    stream = io.BytesIO()
+    photo.save(stream, "PNG", compress_level=1)
+    return save_to_cache(stream.getvalue(), "photo.png")
 
 
 def read(path: str | None) -> Image.Image:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.metrics import boundary_errors, class_iou, confusion, mean_iou, pixel_accuracy
+from glaclip.palette import palette
 from glaclip.photo import PhotoError, check_size
 from glaclip.segmenter import Segmentation
 from glaclip.ui.answers import percent
@@ -88,6 +89,11 @@ def score(result: Segmentation, truth: NDArray[np.int64], ignore: tuple[int, ...
     outside = [int(v) for v in np.unique(truth) if not 0 <= v < len(result.classes)]
     pairs = boundary_errors(result.labels, truth, encoded.boxes, encoded.size, (*ignore, *outside))
     return Score(mean_iou(counts), pixel_accuracy(counts), pairs.rate, class_iou(counts))
+
+
+def truth_colors(classes: int) -> NDArray[np.uint8]:
+    """Colors of the ground truth's classes, and dark grey for what is left out."""
+    return np.concatenate([palette(classes), np.full((1, 3), 60, np.uint8)])
 
 
 def _cell(value: float) -> str:
