@@ -80,7 +80,7 @@ figures.anchors = async (box, data) => {
     cancelAnimationFrame(frame);
     const start = at, began = performance.now(), still = matchMedia('(prefers-reduced-motion: reduce)').matches || t === 0;
     const tick = (now) => {
-      const share = still ? 1 : Math.min(1, (now - began) / 550);
+      const share = still ? 1 : Math.max(0, Math.min(1, (now - began) / 550));
       at = start + (t - start) * (1 - (1 - share) ** 3);
       map.redraw();
       if (share < 1 && box.isConnected) frame = requestAnimationFrame(tick);
