@@ -21,6 +21,7 @@ from PIL import Image
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.benchmark import Memory, Report, benchmark, measure_memory
 from glaclip.datasets import LAYOUTS, Dataset, DatasetError, open_dataset
 from glaclip.evaluate import CACHE_BYTES as EVALUATION_CACHE
 from glaclip.evaluate import Store, StoreError, evaluate, evaluation_document, run_key
@@ -32,6 +33,7 @@ from glaclip.render import attention_panels, percent
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import (
+    ASSETS,
     BACKGROUND_WORDS,
     DEFAULT_BACKGROUND_THRESHOLD,
     Vocabulary,
@@ -86,7 +88,12 @@ class Console:
         """A step's state; matches `glaclip.segmenter.Progress`."""
         if self.quiet or total < 2:
             return
-        names = {"encode": "Encoding windows", "words": "Encoding words", "evaluate": "Photos"}
+        names = {
+            "encode": "Encoding windows",
+            "words": "Encoding words",
+            "evaluate": "Photos",
+            "benchmark": "Steps",
+        }
         text = f"{names.get(step, step)}: {done} of {total}{self._remaining(step, done, total)}"
         if self._tty:
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
@@ -616,6 +623,99 @@ def _classes_table(document: dict[str, Any]) -> str:
 
 
 # ---------------------------------------------------------------------------------------------
+# benchmark
+
+
+def _add_benchmark(commands: Any) -> None:
+    parser = commands.add_parser(
+        "benchmark",
+        formatter_class=_Help,
+        help="what each step costs on this computer",
+        description="Times the steps on one photo, in turns within one run, and shows ratios; then "
+        "the memory that attention needs for 28,224 tokens (Linux).",
+    )
+    parser.add_argument("--photo", metavar="PHOTO", help="picture file (default: a shipped one)")
+    parser.add_argument(
+        "--vocabulary",
+        metavar="WORDS",
+        help="classes separated by commas (default: everyday words)",
+    )
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each step")
+    parser.add_argument(
+        "--also-dtype", choices=DTYPES[1:], help="also encode with towers of this type"
+    )
+    parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    _add_attention(parser)
+    _add_windows(parser)
+    _add_backbone(parser)
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    parser.set_defaults(run=run_benchmark)
+
+
+def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> int:
+    """Times every step."""
+    if args.repeats < 1:
+        raise UsageError(f"--repeats must be at least 1; received {args.repeats}")
+    photo = load_photo(args.photo or ASSETS / "photos" / "china.jpg")
+    words = load_preset("everyday").vocabulary
+    if args.vocabulary is not None:
+        words = parse_vocabulary(args.vocabulary)
+    if args.json is not None:
+        _check_writable(args.json)
+    backbones = {args.dtype: _start_backbone(args, load, console)}
+    backbone = backbones[args.dtype]
+    if args.also_dtype:
+        backbones[args.also_dtype] = load(args.backbone, args.device, args.also_dtype, args.weights)
+    report = benchmark(
+        backbones,
+        photo,
+        words,
+        windows_of(args, backbone),
+        attention_of(args, backbone),
+        repeats=args.repeats,
+        progress=console.progress,
+    )
+    print(_times_table(report))
+    document = report.document()
+    if not args.no_memory:
+        console.say("Measuring memory; this takes a minute or two")
+        memory = measure_memory(settings=attention_of(args, backbone))
+        document["memory"] = dataclasses.asdict(memory) if memory else None
+        print("\n" + _memory_text(memory))
+    if args.json is not None:
+        _write(args.json, (json.dumps(document, indent=2) + "\n").encode())
+    return OK
+
+
+def _times_table(report: Report) -> str:
+    rows = [
+        [row.group, row.name, f"{1000 * row.median:.1f}", f"{ratio:.2f}"]
+        for row, ratio in zip(report.rows, report.ratios(), strict=True)
+    ]
+    shapes = report.shapes
+    about = (
+        f"{report.backbone['title']} on {report.backbone['device']}, {report.threads} threads; "
+        f"{shapes['windows']} windows, {shapes['tokens']} tokens, keys {shapes['keys']}, values "
+        f"{shapes['values']}, {shapes['prompts']} prompts.\nMedian of "
+        f"{len(report.rows[0].seconds)}, taken in turns; ratio to the first row of the step."
+    )
+    heads = ["step", "", "milliseconds", "ratio"]
+    return f"{table(heads, rows, left=(0, 1))}\n\n{about}"
+
+
+def _memory_text(memory: Memory | None) -> str:
+    if memory is None:
+        return "Memory of attention is measured on Linux only."
+    windows, tokens, key_size, value_size = memory.shape
+    return (
+        f"Memory of attention, {windows * tokens} tokens (keys of {key_size}, values of "
+        f"{value_size}): {memory.extra / 2**20:.0f} MB beyond {memory.inputs / 2**20:.0f} MB of "
+        f"inputs and {memory.outputs / 2**20:.0f} MB of outputs; {memory.seconds:.0f} s."
+    )
+
+
+# ---------------------------------------------------------------------------------------------
 # backbones
 
 
@@ -680,6 +780,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_segment(commands)
     _add_evaluate(commands)
+    _add_benchmark(commands)
     _add_backbones(commands)
     return parser
 
