@@ -24,7 +24,7 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safet
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: Chosen by `training.choose` on validation photos; see MODEL_CARD.md.
 TEMPLATES = ("{}", "a photo of a {}.")
-ATTENTION = AttentionSettings(threshold=0.6)
+ATTENTION = AttentionSettings(threshold=0.7)
 
 
 class LiteBackbone:
@@ -168,7 +168,7 @@ def load_heads(path: Path) -> tuple[Heads, str]:
         with safe_open(path, framework="pt") as file:
             meta = file.metadata() or {}
             heads = Heads(int(meta["channels"]), int(meta["blocks"]))
-            heads.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})
+            heads.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise BackboneError(
             f"The trained heads {path.name} are missing or broken: "
