@@ -23,7 +23,7 @@ from glaclip.settings import LADDER_NAMES, SettingsError
 from glaclip.ui import answers
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.controls import BASELINES, baseline_choices, key_choices
-from glaclip.ui.examples import Example, examples, find, precomputed
+from glaclip.ui.examples import Example, example_form, examples, find, precomputed
 from glaclip.ui.files import figure_image, save_to_cache
 from glaclip.ui.filmstrip import filmstrip, top_patches
 from glaclip.ui.form import Form, from_link, ladder_name, split_words, to_link
@@ -446,11 +446,6 @@ def inside(point: tuple[int, int] | None, photo: Image.Image) -> tuple[int, int]
         min(max(int(point[0]), 0), photo.width - 1),
         min(max(int(point[1]), 0), photo.height - 1),
     )
-
-
-def example_form(start: Form, example: Example) -> Form:
-    """The controls for a shipped photo: the page's defaults with its words."""
-    return dataclasses.replace(start, words=tuple(split_words([example.vocabulary])))
 
 
 def first_values(example: Example, shown: dict[str, Any] | None) -> tuple[Any, ...]:

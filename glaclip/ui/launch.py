@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 
 import gradio as gr
 
 from glaclip.backbones.base import Backbone
 from glaclip.ui.examples import PHOTOS
 from glaclip.ui.page import CSS, build_page
+from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
 
 #: Uploads are refused above this by the server, before they are read.
@@ -83,7 +85,10 @@ def serve(
         (entry.title if entry.ready else f"{entry.title} (weights not here yet)", entry.name)
         for entry in backbones.available(weights)
     ]
-    demo = build_page(load, choices)
+    service = Service(load)
+    demo = build_page(service, choices)
+    # After the page is up, so that its first screen does not wait for the models.
+    threading.Timer(2, service.warm_up, args=("auto",)).start()
     demo.launch(
         server_name=host,
         server_port=port,

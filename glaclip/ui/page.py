@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -12,9 +11,9 @@ from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.ui.api import build_api
 from glaclip.ui.attention_viewer import AttentionViewer
 from glaclip.ui.controls import baseline_choices, build_controls, key_choices
-from glaclip.ui.examples import examples, precomputed
+from glaclip.ui.examples import example_form, examples, precomputed
 from glaclip.ui.form import Form, to_link
-from glaclip.ui.handlers import Page, example_form, first_values
+from glaclip.ui.handlers import Page, first_values
 from glaclip.ui.service import Service
 from glaclip.ui.truth_tab import build_truth_tab, wire_truth_tab
 from glaclip.ui.viewer import LinkedViewer
@@ -36,16 +35,13 @@ chosen."""
 EMPTY_ATTENTION = "Click a point of the photo in Compare to see where its attention goes."
 
 
-def build_page(
-    load: Callable[[str], Backbone], backbones: list[tuple[str, str]] | None = None
-) -> gr.Blocks:
+def build_page(service: Service, backbones: list[tuple[str, str]] | None = None) -> gr.Blocks:
     """Builds the demo.
 
     Args:
-        load: makes a backbone by registry name.
+        service: the backbones that all visitors share.
         backbones: (label, registry name) of the choices; "auto" alone when left out.
     """
-    service = Service(load)
     try:
         backbone: Backbone | None = service.segmenter("auto").backbone
     except BackboneError:
