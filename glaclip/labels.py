@@ -37,12 +37,10 @@ def resized_strips(canvas: Tensor, size: Size) -> Iterator[tuple[int, Tensor]]:
 
 def class_scores(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
     """Best prompt of each class: [Q, ...] -> [C, ...]. A class takes its synonyms' maximum."""
-    owners = vocabulary.prompt_classes
-    if len(owners) == len(vocabulary.classes):
+    counts = [len(entry.prompts) for entry in vocabulary.classes]
+    if max(counts) == 1:
         return scores
-    index = torch.tensor(owners, device=scores.device)
-    best = scores.new_full((len(vocabulary.classes), *scores.shape[1:]), -torch.inf)
-    return best.index_reduce_(0, index, scores, "amax")
+    return torch.stack([prompts.amax(dim=0) for prompts in torch.split(scores, counts)])
 
 
 def class_probabilities(scores: Tensor, vocabulary: Vocabulary) -> Tensor:

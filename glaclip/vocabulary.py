@@ -205,7 +205,7 @@ class Preset:
 def load_preset(name: str) -> Preset:
     """A vocabulary of assets/vocabularies.
 
-    A header line `# title: ...` names it; `# background: 0.1` makes its first class the background.
+    Its first line `# ...` is its title; `# background: 0.1` makes its first class the background.
 
     Raises:
         VocabularyError: no such preset; the message lists the known ones.
@@ -221,7 +221,7 @@ def load_preset(name: str) -> Preset:
         vocabulary = Vocabulary(
             vocabulary.classes, 0, float(header["background"]), vocabulary.notes
         )
-    return Preset(name, header.get("title", name), vocabulary)
+    return Preset(name, text.splitlines()[0].removeprefix("#").strip(), vocabulary)
 
 
 @functools.cache

@@ -120,9 +120,9 @@ def test_nothing_is_ready_on_an_empty_computer() -> None:
         "timm/vit_base_patch8_224.dino model.safetensors (343 MB)",
     ]
     assert paper.missing_megabytes == 942
-    assert paper.licence == "MIT, Apache-2.0"
+    assert paper.license == "MIT, Apache-2.0"
     assert "non-commercial" in infos["metaclip-b16"].note
-    assert "CC-BY-NC" in infos["metaclip-b16"].licence
+    assert "CC-BY-NC" in infos["metaclip-b16"].license
 
 
 def test_auto_is_real_clip_when_its_weights_are_here_else_lite(
@@ -136,7 +136,7 @@ def test_auto_is_real_clip_when_its_weights_are_here_else_lite(
     assert isinstance(backbones.load("auto"), ClipBackbone)
 
 
-def test_the_registry_prefers_the_paper_and_the_free_licence() -> None:
+def test_the_registry_prefers_the_paper_and_the_free_license() -> None:
     assert next(iter(CLIP_MODELS)) == "clip-b16"
     assert list(CLIP_MODELS)[-1] == "metaclip-b16"
 

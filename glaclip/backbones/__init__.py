@@ -32,7 +32,7 @@ class BackboneInfo:
         title: name for people.
         ready: whether it can start without a download.
         missing: files that would have to be downloaded.
-        licence: licence of its weights.
+        license: license of its weights.
         note: what it is good for, one sentence.
     """
 
@@ -40,7 +40,7 @@ class BackboneInfo:
     title: str
     ready: bool
     missing: tuple[WeightFile, ...]
-    licence: str
+    license: str
     note: str
 
     @property
@@ -56,13 +56,13 @@ def names() -> tuple[str, ...]:
 
 def _info(model: ClipModel, folder: Path | None) -> BackboneInfo:
     missing = tuple(file for file in model.files if find(file, folder) is None)
-    licences = dict.fromkeys(file.licence for file in model.files)
+    licenses = dict.fromkeys(file.license for file in model.files)
     return BackboneInfo(
         name=model.name,
         title=model.title,
         ready=not missing,
         missing=missing,
-        licence=", ".join(licences),
+        license=", ".join(licenses),
         note=model.note,
     )
 
@@ -82,7 +82,7 @@ def available(weights: str | Path | None = None) -> list[BackboneInfo]:
         title="Embedded (no download)",
         ready=all(importlib.util.find_spec(package) for package in _LITE_PACKAGES),
         missing=(),
-        licence="Apache-2.0",
+        license="Apache-2.0",
         note="Starts at once on any computer; small towers with trained heads, not CLIP.",
     )
     return [lite, *(_info(model, folder) for model in CLIP_MODELS.values())]

@@ -1,4 +1,4 @@
-"""The real CLIP backbones by name: which towers, which files, under which licence."""
+"""The real CLIP backbones by name: which towers, which files, under which license."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class ClipModel:
 
 
 def _clip_tower(
-    model: str, repo: str, megabytes: int, licence: str, shape: tuple[int, ...], **more: Any
+    model: str, repo: str, megabytes: int, license: str, shape: tuple[int, ...], **more: Any
 ) -> Tower:
     probe = ("visual.conv1.weight", shape)
-    return Tower(model, WeightFile(repo, _CLIP_FILES, megabytes, licence, probe, **more))
+    return Tower(model, WeightFile(repo, _CLIP_FILES, megabytes, license, probe, **more))
 
 
 def _vfm_tower(model: str, megabytes: int, authors: str, shape: tuple[int, ...]) -> Tower:
@@ -94,7 +94,7 @@ _DINOV2 = _vfm_tower(
     "vit_base_patch14_dinov2.lvd142m", 346, "dinov2_vitb14_pretrain.pth", (768, 3, 14, 14)
 )
 
-#: In the order of preference of "auto": the paper first, a non-commercial licence last.
+#: In the order of preference of "auto": the paper first, a non-commercial license last.
 CLIP_MODELS: dict[str, ClipModel] = {
     model.name: model
     for model in (

@@ -1,0 +1,59 @@
+"""A backbone without weights: colors are its features, so tests know what it must answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from glaclip.backbones.base import Grid, Tokens
+from glaclip.settings import AttentionSettings, WindowSettings
+
+WORDS = {
+    "red": (1.0, 0.0, 0.0),
+    "green": (0.0, 1.0, 0.0),
+    "blue": (0.0, 0.0, 1.0),
+    "crimson": (0.9, 0.1, 0.1),
+}
+
+
+class ColorBackbone:
+    """Tokens are mean colors of 16-pixel patches; words are colors."""
+
+    name = "toy"
+    title = "Colors"
+    fingerprint = "toy-1"
+    device = torch.device("cpu")
+    pixel_multiple = 16
+    batch_size = 2
+    templates: tuple[str, ...] = ("{}",)
+    key_sources: tuple[str, ...] = ("colors", "twice")
+    baselines: tuple[str, ...] = ("identity",)
+    default_attention = AttentionSettings()
+    default_windows = WindowSettings()
+
+    def __init__(self) -> None:
+        self.encoded_windows = 0
+        self.encoded_texts: list[str] = []
+
+    def encode_windows(self, pixels: Tensor) -> Tokens:
+        self.encoded_windows += len(pixels)
+        patches = F.avg_pool2d(pixels, 16)  # [B, 3, h / 16, w / 16]
+        grid = (patches.shape[2], patches.shape[3])
+        tokens = patches.flatten(2).transpose(1, 2)
+        return Tokens(tokens - 0.5, grid, tokens, grid)
+
+    def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
+        return ((tokens.keys, tokens.key_grid),) * (2 if source == "twice" else 1)
+
+    def project(self, values: Tensor) -> Tensor:
+        return F.normalize(values.float(), dim=-1)
+
+    def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
+        return self.project(tokens.values), tokens.value_grid
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        self.encoded_texts += prompts
+        return F.normalize(torch.tensor([WORDS.get(p, (0.5, 0.5, 0.5)) for p in prompts]), dim=1)
