@@ -12,7 +12,7 @@ import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
-from clip_towers import (
+from tests.clip_towers import (
     GOLDEN,
     fixed_text,
     golden_backbone,
