@@ -1,0 +1,197 @@
+"""The embedded default backbone: a small dual encoder that needs no weights from a hub.
+
+Image side: EfficientNet-Lite2's feature maps and this project's image head. Text side:
+all-MiniLM-L6-v2 and this project's text head. Both end in one joint space of unit vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from glaclip.backbones.base import BackboneError, Grid, Tokens
+from glaclip.backbones.lite_heads import Heads, stack_maps
+from glaclip.backbones.lite_towers import ImageTower, TextTower
+from glaclip.settings import AttentionSettings, WindowSettings
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safetensors"
+TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
+#: Chosen by `training.choose` on validation photos; see MODEL_CARD.md.
+TEMPLATES = ("{}", "a photo of a {}.")
+ATTENTION = AttentionSettings(threshold=0.7)
+
+
+class LiteBackbone:
+    """Implements `Backbone`. Towers load on first use; every method is safe between threads."""
+
+    name = "lite"
+    title = TITLE
+    pixel_multiple = 16
+    batch_size = 8
+    templates = TEMPLATES
+    key_sources = ("stages",)
+    baselines = ("identity",)
+    default_attention = ATTENTION
+    default_windows = WindowSettings()
+
+    def __init__(
+        self,
+        heads: Heads,
+        fingerprint: str,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.device = device
+        self.dtype = dtype
+        self.fingerprint = fingerprint
+        self._heads = heads.eval().requires_grad_(False).to(device)
+        self._lock = threading.Lock()
+        self._image: ImageTower | None = None
+        self._text: TextTower | None = None
+
+    @torch.inference_mode()
+    def encode_windows(self, pixels: Tensor) -> Tokens:
+        """Tokens of windows.
+
+        Args:
+            pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`; h and w multiples of 16.
+
+        Returns:
+            Keys [B, S, Dk] and values [B, S, E], both on the grid (h / 16, w / 16).
+
+        Raises:
+            ValueError: the shape is not that of a batch of windows.
+        """
+        self._check(pixels)
+        tower = self._image_tower()
+        with torch.autocast(
+            self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
+        ):
+            maps = tower(pixels)
+            final = tower.final(maps[-1])
+        maps = tuple(m.float() for m in maps)
+        values = self._heads.image(stack_maps(maps), final.float())  # [B, E, gh, gw]
+        grid = (int(values.shape[2]), int(values.shape[3]))
+        return Tokens(
+            keys=_tokens(make_keys(maps, grid)),
+            key_grid=grid,
+            values=_tokens(values),
+            value_grid=grid,
+        )
+
+    def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
+        """The one attention of the only source, "stages"."""
+        if source not in self.key_sources:
+            raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
+        return ((tokens.keys, tokens.key_grid),)
+
+    def project(self, values: Tensor) -> Tensor:
+        """[..., E] averaged values to unit vectors [..., E]; the heads are linear at their end."""
+        return F.normalize(values.float(), dim=-1)
+
+    def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
+        """Every patch keeps its own value: each window alone, without attention."""
+        if name not in self.baselines:
+            raise ValueError(f"name must be one of {self.baselines}; received {name!r}")
+        return self.project(tokens.values), tokens.value_grid
+
+    @torch.inference_mode()
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """[P, E] unit vectors of prompts as they stand, float32."""
+        sentences = self._text_tower()([prompt.strip().lower() for prompt in prompts])
+        return self._heads.text(sentences)
+
+    def _check(self, pixels: Tensor) -> None:
+        multiple = self.pixel_multiple
+        if (
+            pixels.ndim != 4
+            or pixels.shape[1] != 3
+            or min(pixels.shape[2:]) < multiple
+            or any(side % multiple for side in pixels.shape[2:])
+        ):
+            raise ValueError(
+                f"pixels must be [B, 3, h, w] with sides multiples of {multiple}; "
+                f"received {list(pixels.shape)}"
+            )
+
+    def _image_tower(self) -> ImageTower:
+        with self._lock:
+            if self._image is None:
+                self._image = ImageTower().to(self.device)
+            return self._image
+
+    def _text_tower(self) -> TextTower:
+        with self._lock:
+            if self._text is None:
+                self._text = TextTower(self.device)
+            return self._text
+
+
+def make_keys(maps: Sequence[Tensor], grid: Grid) -> Tensor:
+    """Stages 2, 3 and 4, each of unit length and at the same grid, side by side.
+
+    Args:
+        maps: the tower's four maps; the third is left out.
+        grid: rows and columns of the result.
+
+    Returns:
+        [B, 48 + 120 + 352, rows, columns].
+    """
+    parts = []
+    for stage in (maps[0], maps[1], maps[3]):
+        if tuple(stage.shape[2:]) != grid:
+            stage = F.interpolate(stage, grid, mode="bilinear", align_corners=False)
+        parts.append(F.normalize(stage, dim=1))
+    return torch.cat(parts, dim=1)
+
+
+def _tokens(maps: Tensor) -> Tensor:
+    return maps.flatten(2).transpose(1, 2).contiguous()  # [B, C, gh, gw] -> [B, S, C]
+
+
+def load_heads(path: Path) -> tuple[Heads, str]:
+    """Heads and the hash of their file.
+
+    Raises:
+        BackboneError: the file is missing or is not what this program wrote.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        with safe_open(path, framework="pt") as file:
+            meta = file.metadata() or {}
+            heads = Heads(int(meta["channels"]), int(meta["blocks"]))
+            heads.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise BackboneError(
+            f"The trained heads {path.name} are missing or broken: "
+            "restore assets/lite from the repository."
+        ) from error
+    return heads, digest
+
+
+def load_lite(
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    weights: Path = WEIGHTS,
+) -> LiteBackbone:
+    """Reads the trained heads; the towers wait for their first use.
+
+    Args:
+        device: where to compute.
+        dtype: float32, the measured default, or bfloat16 for the image tower.
+        weights: the heads' file.
+
+    Raises:
+        BackboneError: with the one thing to install or restore.
+    """
+    heads, digest = load_heads(weights)
+    name = str(dtype).removeprefix("torch.")
+    return LiteBackbone(heads, f"lite-{digest}-{name}", torch.device(device), dtype)
