@@ -12,6 +12,8 @@ from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 
+__version__ = "0.1.0"
+
 __all__ = [
     "AttentionSettings",
     "Segmenter",
@@ -19,5 +21,3 @@ __all__ = [
     "load_backbone",
     "parse_vocabulary",
 ]
-
-__version__ = "0.1.0"

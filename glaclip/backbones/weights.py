@@ -43,7 +43,7 @@ class WeightFile:
         repo: the hub's name of the model, owner/name.
         names: file names there, the preferred first.
         megabytes: approximate size.
-        licence: licence of the weights.
+        license: license of the weights.
         probe: a tensor's name and shape by which a file without a name of its own is recognized.
         authors: file names under which the authors publish the same weights.
         nameless: whether a file `names[0]` lying alone in the folder may be taken.
@@ -52,7 +52,7 @@ class WeightFile:
     repo: str
     names: tuple[str, ...]
     megabytes: int
-    licence: str
+    license: str
     probe: tuple[str, tuple[int, ...]]
     authors: tuple[str, ...] = ()
     nameless: bool = True

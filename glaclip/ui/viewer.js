@@ -13,6 +13,8 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 const SIDES = ["left", "right"];
 const VEIL = [14, 16, 22, 0.66]; // over what an isolated class leaves out
+const CHANGED_VEIL = packed(VEIL, 0.3); // over what is the same on both sides
+const FOLD = 16; // legend entries shown before "more words"
 const KEY_STEPS = 40; // arrow presses across the width
 const SEAM_HELP =
   "Share of neighboring pixels across window edges that carry different labels, minus the same " +
@@ -209,17 +211,27 @@ function writeLegend() {
     ? "share of the picture, left \u2192 right; press a word to see it alone"
     : "share of the picture; press a word to see it alone";
   find(".lv-entries").replaceChildren(
-    ...found.map((label) => {
-      const item = make("li");
+    ...found.map((label, place) => {
+      const item = make("li", place < FOLD ? "" : "lv-folded");
       item.append(entry(label, first[label], pair ? last[label] : null, largest));
       return item;
     }),
   );
+  fold(found.length > FOLD + 2); // nobody presses a button to see two words
   const box = find(".lv-missing");
   box.hidden = missing.length === 0;
   box.open = false;
   find(".lv-missing-count").textContent = `${missing.length} ${missing.length === 1 ? "word" : "words"} not found`;
   find(".lv-missing-list").replaceChildren(...missing.map((label) => make("li", "", nameOf(label))));
+}
+
+function fold(folded) {
+  const hidden = findAll(".lv-folded");
+  const more = find(".lv-more");
+  for (const item of hidden) item.hidden = folded;
+  more.hidden = hidden.length <= 2;
+  more.textContent = folded ? `Show ${hidden.length} more words` : "Show fewer words";
+  more.setAttribute("aria-expanded", String(!folded));
 }
 
 function entry(label, left, right, largest) {
@@ -253,9 +265,9 @@ function entry(label, left, right, largest) {
 // ---------------------------------------------------------------- state to attributes
 
 function reflect() {
-  const isolated = state.preview >= 0 ? state.preview : state.pinned;
+  const only = isolated();
   root.dataset.mode = state.mode;
-  root.dataset.isolated = isolated < 0 ? "" : String(isolated);
+  root.dataset.isolated = only < 0 ? "" : String(only);
   root.dataset.pinned = state.pinned < 0 ? "" : String(state.pinned);
   root.dataset.grid = String(state.grid);
   root.dataset.seams = String(state.seams);
@@ -269,6 +281,7 @@ function reflect() {
   find(".lv-release").hidden = state.pinned < 0;
   find(".lv-sentence").hidden = state.mode !== "changed";
   find(".lv-opacity-value").textContent = `${Math.round(100 * state.opacity)}${THIN}%`;
+  range.style.setProperty("--fill", `${Math.round(100 * state.opacity)}%`);
   divider.hidden = state.mode !== "slider";
   divider.style.left = `${100 * state.split}%`;
   divider.setAttribute("aria-valuenow", String(Math.round(100 * state.split)));
@@ -295,39 +308,33 @@ function packed([red, green, blue], alpha) {
   return ((Math.round(255 * alpha) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+const isolated = () => (state.preview >= 0 ? state.preview : state.pinned);
+
+// Fills the overlays: one per side, or in the "changed" view the first alone.
 function compose() {
-  const isolated = state.preview >= 0 ? state.preview : state.pinned;
+  const only = isolated();
+  const colors = Uint32Array.from(data.rgb, (rgb) => packed(rgb, state.opacity));
+  if (state.mode === "changed") {
+    fillOverlay(0, (i) => changedColor(i, colors, only));
+    return;
+  }
   const veil = packed(VEIL, VEIL[3]);
-  const table = new Uint32Array(65536); // a label outside the classes stays clear
-  data.rgb.forEach((rgb, label) => {
-    table[label] = isolated >= 0 && label !== isolated ? veil : packed(rgb, state.opacity);
-  });
-  data.labels.forEach((labels, side) => {
-    const context = frames[side].overlay.getContext("2d");
-    const picture = context.createImageData(data.width, data.height);
-    const out = new Uint32Array(picture.data.buffer);
-    if (state.mode === "changed") {
-      if (side === 0) fillChanged(out, table, isolated);
-      else return;
-    } else {
-      for (let i = 0; i < out.length; i++) out[i] = table[labels[i]];
-    }
-    context.putImageData(picture, 0, 0);
-  });
+  const table = only < 0 ? colors : colors.map((color, label) => (label === only ? color : veil));
+  data.labels.forEach((labels, side) => fillOverlay(side, (i) => table[labels[i]]));
 }
 
-function fillChanged(out, table, isolated) {
-  const [left, right] = data.labels;
-  const veil = packed(VEIL, 0.3);
-  for (let i = 0; i < out.length; i++) {
-    const differs = left[i] !== right[i] && (isolated < 0 || left[i] === isolated || right[i] === isolated);
-    out[i] = differs ? table[right[i]] : veil;
-  }
-  if (isolated < 0) return;
-  // What the isolated class lost is colored too, by what took its place.
-  for (let i = 0; i < out.length; i++) {
-    if (left[i] === isolated && right[i] !== isolated) out[i] = packed(data.rgb[right[i]], state.opacity);
-  }
+function fillOverlay(side, colorAt) {
+  const context = frames[side].overlay.getContext("2d");
+  const picture = context.createImageData(data.width, data.height);
+  const out = new Uint32Array(picture.data.buffer);
+  for (let i = 0; i < out.length; i++) out[i] = colorAt(i);
+  context.putImageData(picture, 0, 0);
+}
+
+// What changed has the right side's color; of an isolated class, what it won and what it lost.
+function changedColor(i, colors, only) {
+  const [left, right] = [data.labels[0][i], data.labels[1][i]];
+  return left !== right && (only < 0 || left === only || right === only) ? colors[right] : CHANGED_VEIL;
 }
 
 function paint() {
@@ -357,27 +364,26 @@ function visibleFrames() {
   return state.mode === "side" ? data.sides.length : 1;
 }
 
+const density = () => Math.min(window.devicePixelRatio || 1, 2);
+
 function measure() {
-  const scale = Math.min(window.devicePixelRatio || 1, 2);
   for (const frame of frames) {
-    const width = Math.round(frame.node.clientWidth * scale);
-    const height = Math.round(frame.node.clientHeight * scale);
+    const width = Math.round(frame.node.clientWidth * density());
+    const height = Math.round(frame.node.clientHeight * density());
     for (const canvas of [frame.lines, frame.top]) {
       if (canvas.width !== width) canvas.width = width;
       if (canvas.height !== height) canvas.height = height;
     }
   }
-  return scale;
 }
 
-// A context in CSS pixels with factors from shown pixels.
+// A cleared context in CSS pixels, with factors from shown pixels.
 function prepared(canvas) {
   const context = canvas.getContext("2d");
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  const scale = Math.min(window.devicePixelRatio || 1, 2);
+  const scale = density();
   context.setTransform(scale, 0, 0, scale, 0, 0);
   const [wide, high] = [canvas.width / scale, canvas.height / scale];
+  context.clearRect(0, 0, wide, high);
   return { context, wide, high, fx: wide / data.width, fy: high / data.height };
 }
 
@@ -576,6 +582,8 @@ function pick(index) {
 function moveByKey(event, index) {
   if (!data) return;
   const [height, width] = data.photo_size;
+  state.focused = true;
+  state.cursor ??= state.point ?? center();
   const step = event.shiftKey ? 1 : Math.max(1, Math.round(width / KEY_STEPS));
   const move = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
   if (move) {
@@ -619,7 +627,7 @@ frames.forEach((frame, index) => {
   frame.top.addEventListener("focus", () => {
     if (!data || !frame.top.matches(":focus-visible")) return;
     state.focused = true;
-    state.cursor = state.cursor ?? state.point ?? center();
+    state.cursor ??= state.point ?? center();
     find(".lv-live").textContent = sentenceAt(state.cursor);
     later(drawTop);
   });
@@ -627,10 +635,12 @@ frames.forEach((frame, index) => {
     state.focused = false;
     if (data) later(drawTop);
   });
-  frame.top.addEventListener("keydown", () => {
-    state.focused = true;
-    state.cursor = state.cursor ?? state.point ?? (data ? center() : null);
-  }, true);
+});
+
+root.addEventListener("pointerdown", (event) => {
+  if (!data || event.target.closest(".lv-frame")) return;
+  state.hovered = false;
+  later(drawTop);
 });
 
 // ---------------------------------------------------------------- toolbar
@@ -721,6 +731,7 @@ entries.addEventListener("click", (event) => {
   const label = entryOf(event);
   if (label >= 0) pin(label === state.pinned ? -1 : label);
 });
+find(".lv-more").addEventListener("click", (event) => fold(event.currentTarget.getAttribute("aria-expanded") === "true"));
 find(".lv-release").addEventListener("click", () => pin(-1));
 
 // ---------------------------------------------------------------- life
