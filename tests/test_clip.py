@@ -12,17 +12,6 @@ import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.clip_towers import (
-    GOLDEN,
-    fixed_text,
-    golden_backbone,
-    random_photo,
-    random_pixels,
-    text_tower,
-    tiny_backbone,
-    vfm_tower,
-    visual_tower,
-)
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -35,6 +24,17 @@ from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import imagenet_templates, parse_vocabulary
 from glaclip.windows import stitch
+from tests.clip_towers import (
+    GOLDEN,
+    fixed_text,
+    golden_backbone,
+    random_photo,
+    random_pixels,
+    text_tower,
+    tiny_backbone,
+    vfm_tower,
+    visual_tower,
+)
 
 METHODS: dict[str, tuple[tuple[bool, bool, bool] | None, str | None]] = {
     "proxyclip/none": ((False, False, False), None),

@@ -19,8 +19,6 @@ import huggingface_hub
 import numpy as np
 import pytest
 import torch
-from tests.clip_towers import random_photo, random_pixels, tiny_backbone
-from tests.clip_weights import modules_of, tiny_model, write_random_weights
 from huggingface_hub import constants
 from huggingface_hub.errors import EntryNotFoundError
 
@@ -33,6 +31,8 @@ from glaclip.backbones.models import CLIP_MODELS, ClipModel
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
+from tests.clip_towers import random_photo, random_pixels, tiny_backbone
+from tests.clip_weights import modules_of, tiny_model, write_random_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 
