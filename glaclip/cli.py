@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,14 +21,19 @@ from PIL import Image
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.benchmark import Memory, Report, benchmark, measure_memory
+from glaclip.datasets import LAYOUTS, Dataset, DatasetError, open_dataset
+from glaclip.evaluate import CACHE_BYTES as EVALUATION_CACHE
+from glaclip.evaluate import Store, StoreError, evaluate, evaluation_document, run_key
 from glaclip.export import SIDES, result_document, result_files
-from glaclip.methods import SWITCHES, method_title, parse_method
+from glaclip.methods import LADDER, SWITCHES, NamedMethod, method_title, parse_method
 from glaclip.palette import palette
 from glaclip.photo import PhotoError, load_photo
 from glaclip.render import attention_panels, percent
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import (
+    ASSETS,
     BACKGROUND_WORDS,
     DEFAULT_BACKGROUND_THRESHOLD,
     Vocabulary,
@@ -37,6 +43,8 @@ from glaclip.vocabulary import (
     preset_names,
 )
 
+#: What a person can mend: reported as one sentence.
+_FORESEEN = (PhotoError, VocabularyError, SettingsError, DatasetError, StoreError)
 OK, BAD_INPUT, NO_BACKBONE, INTERRUPTED = 0, 2, 3, 130
 DTYPES = ("float32", "float16", "bfloat16")
 
@@ -74,13 +82,19 @@ class Console:
         self._tty = sys.stderr.isatty()
         self._open = False
         self._quarter: tuple[str, int] = ("", -1)
+        self._started: tuple[str, int, float] = ("", 0, 0.0)
 
-    def progress(self, step: str, done: int, total: int, unit: str = "") -> None:
+    def progress(self, step: str, done: int, total: int) -> None:
         """A step's state; matches `glaclip.segmenter.Progress`."""
         if self.quiet or total < 2:
             return
-        names = {"encode": "Encoding windows", "words": "Encoding words"}
-        text = f"{names.get(step, step)}: {done} of {total}"
+        names = {
+            "encode": "Encoding windows",
+            "words": "Encoding words",
+            "evaluate": "Photos",
+            "benchmark": "Steps",
+        }
+        text = f"{names.get(step, step)}: {done} of {total}{self._remaining(step, done, total)}"
         if self._tty:
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
             self._open = True
@@ -91,6 +105,17 @@ class Console:
         if quarter != self._quarter:
             self._quarter = quarter
             print(text, file=sys.stderr, flush=True)
+
+    def _remaining(self, step: str, done: int, total: int) -> str:
+        """How long a step will still take, once it is worth saying."""
+        if step != self._started[0] or done == 0:
+            self._started = (step, done, time.monotonic())
+        _, first, start = self._started
+        elapsed = time.monotonic() - start
+        if elapsed < 15 or done in (first, total):
+            return ""
+        minutes = elapsed / (done - first) * (total - done) / 60
+        return f", about {math.ceil(minutes)} min left"
 
     def end_line(self) -> None:
         """Finishes the changing line, so that what follows starts on its own."""
@@ -214,6 +239,13 @@ def _output_folder(path: Path) -> Path:
     except OSError as error:
         raise UsageError(f"the folder for results cannot be made: {error.strerror}") from error
     return path
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be written: {error.strerror}") from error
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -421,16 +453,266 @@ def _areas_table(left: Segmentation, right: Segmentation, seams: dict[str, float
     return table(["class", *heads], rows)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Plain columns: the first to the left, the others to the right."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
+    """Plain columns, to the right but for those named in `left`."""
     widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
 
     def line(row: Sequence[str]) -> str:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)]
+        cells = [
+            cell.ljust(width) if i in left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         return "  ".join(cells).rstrip()
 
     return "\n".join([line(heads), line(["-" * w for w in widths]), *map(line, rows)])
+
+
+# ---------------------------------------------------------------------------------------------
+# evaluate
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        formatter_class=_Help,
+        help="mIoU, BER and seam rate on a set with truth",
+        description="Scores methods on a set with ground truth: mIoU and accuracy over the whole "
+        "set, boundary error rate (BER) and seam rate. A set is images/, masks/ and classes.txt, "
+        "or PASCAL VOC, PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff as they come.",
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="folder of the set")
+    parser.add_argument("--layout", default="auto", choices=("auto", "folder", *LAYOUTS))
+    parser.add_argument("--classes-from", metavar="PRESET", help="names and synonyms of a preset")
+    parser.add_argument(
+        "--ignore",
+        type=_words,
+        default=[],
+        metavar="WORDS",
+        help="further indices or names of classes.txt that mean no class",
+    )
+    parser.add_argument(
+        "--list", type=Path, metavar="FILE", help="only these photos, a stem a line"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N photos, drawn by a seed")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--methods",
+        type=_words,
+        default=["off", "on"],
+        metavar="LIST",
+        help=f"off, on, switches joined by + ({', '.join(SWITCHES)}), baselines; @ a key source",
+    )
+    which.add_argument("--ladder", action="store_true", help=f"the ablation: {', '.join(LADDER)}")
+    which.add_argument("--switches", choices=("off", "on"), help="all three off, or all three on")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="keep the counts of every photo, and go on from them",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    parser.add_argument("--per-class", action="store_true", help="also the IoU of every class")
+    _add_attention(parser)
+    _add_windows(parser)
+    _add_backbone(parser)
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    parser.set_defaults(run=run_evaluate)
+
+
+def _dataset_of(args: argparse.Namespace) -> Dataset:
+    stems = None
+    if args.list is not None:
+        try:
+            stems = args.list.read_text(encoding="utf-8-sig").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError("the list of photos cannot be read") from error
+        stems = [stem.strip() for stem in stems if stem.strip()]
+    return open_dataset(
+        args.dataset,
+        layout=args.layout,
+        classes_from=args.classes_from,
+        ignore=args.ignore,
+        stems=stems,
+        limit=args.limit,
+    )
+
+
+def run_evaluate(args: argparse.Namespace, load: Loader, console: Console) -> int:
+    """Scores methods on a set."""
+    dataset = _dataset_of(args)
+    if args.out is not None:
+        _output_folder(args.out)
+    if args.json is not None:
+        _check_writable(args.json)  # before the long work, not after it
+    backbone = _start_backbone(args, load, console)
+    names = LADDER if args.ladder else [args.switches] if args.switches else args.methods
+    base = attention_of(args, backbone)
+    methods = [parse_method(name, backbone, base) for name in dict.fromkeys(names)]
+    if args.key_source:
+        methods = [_with_source(method, args.key_source) for method in methods]
+    windows = windows_of(args, backbone)
+    store = None
+    if args.out is not None:
+        key = run_key(dataset, backbone, windows)
+        store = Store(args.out / "photos.jsonl", key, len(dataset.vocabulary.classes))
+    photos = len(dataset.samples)
+    console.say(f"{dataset.name}: {photos} photos, {len(dataset.vocabulary.classes)} classes")
+    scores = evaluate(
+        Segmenter(backbone, EVALUATION_CACHE),
+        dataset,
+        methods,
+        windows,
+        store=store,
+        progress=console.progress,
+    )
+    document = evaluation_document(dataset, backbone, windows, methods, scores)
+    if args.json is not None:
+        _write(args.json, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+    print(_scores_table(document))
+    if args.per_class:
+        print("\n" + _classes_table(document))
+    return OK
+
+
+def _with_source(method: NamedMethod, source: str) -> NamedMethod:
+    if method.settings is None or method.key_source:
+        return method
+    return dataclasses.replace(method, key_source=source)
+
+
+def _share(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{100 * value:.{digits}f}"
+
+
+def _scores_table(document: dict[str, Any]) -> str:
+    """Scores in percent, and why a method has no number of the paper's beside it."""
+    rows, reasons = [], []
+    for method in document["methods"]:
+        paper = method["paper_miou"]
+        rows.append(
+            [
+                f"{method['title']} ({method['name']})",
+                _share(method["miou"]),
+                _share(method["pixel_accuracy"]),
+                _share(method["ber"], 2),
+                _share(method["seam_rate"], 2),
+                "not comparable" if paper is None else f"{paper:.1f}",
+            ]
+        )
+        if method["not_comparable"] and method["not_comparable"] not in reasons:
+            reasons.append(method["not_comparable"])
+    heads = ["percent", "mIoU", "accuracy", "BER", "seam rate", "mIoU in the paper"]
+    lines = [table(heads, rows), ""]
+    lines.append(f"mIoU over the whole set of {document['photos']} photos, not a mean of photos.")
+    if any(method["paper_miou"] is not None for method in document["methods"]):
+        lines.append("The paper's numbers: Table 1; its words for the classes may differ.")
+    lines += [f"Not comparable with the paper: {reason}." for reason in reasons]
+    return "\n".join(lines)
+
+
+def _classes_table(document: dict[str, Any]) -> str:
+    methods = document["methods"]
+    rows = [
+        [name, *(_share(method["iou"][name]) for method in methods)] for name in methods[0]["iou"]
+    ]
+    return table(["IoU, percent", *(method["name"] for method in methods)], rows)
+
+
+# ---------------------------------------------------------------------------------------------
+# benchmark
+
+
+def _add_benchmark(commands: Any) -> None:
+    parser = commands.add_parser(
+        "benchmark",
+        formatter_class=_Help,
+        help="what each step costs on this computer",
+        description="Times the steps on one photo, in turns within one run, and shows ratios; then "
+        "the memory that attention needs for 28,224 tokens (Linux).",
+    )
+    parser.add_argument("--photo", metavar="PHOTO", help="picture file (default: a shipped one)")
+    parser.add_argument(
+        "--vocabulary",
+        metavar="WORDS",
+        help="classes separated by commas (default: everyday words)",
+    )
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each step")
+    parser.add_argument(
+        "--also-dtype", choices=DTYPES[1:], help="also encode with towers of this type"
+    )
+    parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    _add_attention(parser)
+    _add_windows(parser)
+    _add_backbone(parser)
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    parser.set_defaults(run=run_benchmark)
+
+
+def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> int:
+    """Times every step."""
+    if args.repeats < 1:
+        raise UsageError(f"--repeats must be at least 1; received {args.repeats}")
+    photo = load_photo(args.photo or ASSETS / "photos" / "china.jpg")
+    words = load_preset("everyday").vocabulary
+    if args.vocabulary is not None:
+        words = parse_vocabulary(args.vocabulary)
+    if args.json is not None:
+        _check_writable(args.json)
+    backbones = {args.dtype: _start_backbone(args, load, console)}
+    backbone = backbones[args.dtype]
+    if args.also_dtype:
+        backbones[args.also_dtype] = load(args.backbone, args.device, args.also_dtype, args.weights)
+    report = benchmark(
+        backbones,
+        photo,
+        words,
+        windows_of(args, backbone),
+        attention_of(args, backbone),
+        repeats=args.repeats,
+        progress=console.progress,
+    )
+    print(_times_table(report))
+    document = report.document()
+    if not args.no_memory:
+        console.say("Measuring memory; this takes a minute or two")
+        memory = measure_memory(settings=attention_of(args, backbone))
+        document["memory"] = dataclasses.asdict(memory) if memory else None
+        print("\n" + _memory_text(memory))
+    if args.json is not None:
+        _write(args.json, (json.dumps(document, indent=2) + "\n").encode())
+    return OK
+
+
+def _times_table(report: Report) -> str:
+    rows = [
+        [row.group, row.name, f"{1000 * row.median:.1f}", f"{ratio:.2f}"]
+        for row, ratio in zip(report.rows, report.ratios(), strict=True)
+    ]
+    shapes = report.shapes
+    about = (
+        f"{report.backbone['title']} on {report.backbone['device']}, {report.threads} threads; "
+        f"{shapes['windows']} windows, {shapes['tokens']} tokens, keys {shapes['keys']}, values "
+        f"{shapes['values']}, {shapes['prompts']} prompts.\nMedian of "
+        f"{len(report.rows[0].seconds)}, taken in turns; ratio to the first row of the step."
+    )
+    heads = ["step", "", "milliseconds", "ratio"]
+    return f"{table(heads, rows, left=(0, 1))}\n\n{about}"
+
+
+def _memory_text(memory: Memory | None) -> str:
+    if memory is None:
+        return "Memory of attention is measured on Linux only."
+    windows, tokens, key_size, value_size = memory.shape
+    return (
+        f"Memory of attention, {windows * tokens} tokens (keys of {key_size}, values of "
+        f"{value_size}): {memory.extra / 2**20:.0f} MB beyond {memory.inputs / 2**20:.0f} MB of "
+        f"inputs and {memory.outputs / 2**20:.0f} MB of outputs; {memory.seconds:.0f} s."
+    )
 
 
 # ---------------------------------------------------------------------------------------------
@@ -479,7 +761,7 @@ def run_backbones(args: argparse.Namespace, load: Loader, console: Console) -> i
         ]
         for info in infos
     ]
-    print(table(["name", "state", "license of weights", "title"], lines))
+    print(table(["name", "state", "license of weights", "title"], lines, left=range(4)))
     return OK
 
 
@@ -497,6 +779,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"glaclip-demo {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_segment(commands)
+    _add_evaluate(commands)
+    _add_benchmark(commands)
     _add_backbones(commands)
     return parser
 
@@ -512,8 +796,10 @@ def main(argv: Sequence[str] | None = None, load: Loader = load_registered) -> i
     try:
         args = build_parser().parse_args(argv)
         console.quiet = args.quiet
+        if args.quiet:
+            os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' bars
         return int(args.run(args, load, console))
-    except (UsageError, PhotoError, VocabularyError, SettingsError) as error:
+    except (UsageError, *_FORESEEN) as error:
         console.error(str(error))
         return BAD_INPUT
     except BackboneError as error:

@@ -259,9 +259,9 @@ def _chip(side: int, color: RGB, rim: RGB) -> Image.Image:
 
 
 def _draw_legend(
-    entries: Sequence[_Entry], hidden: int, width: int, theme: Theme, text: int
+    entries: Sequence[_Entry], hidden: int, width: int, theme: Theme, text: int, remark: str = ""
 ) -> Image.Image:
-    """Entries in as many columns as fit, read row by row."""
+    """Entries in as many columns as fit, read row by row, and a line of remarks."""
     font = _font(text)
     chip, gap = round(text * 1.1), round(text * 0.55)
     space = round(text * 2)
@@ -276,8 +276,9 @@ def _draw_legend(
     column = min(column, widest + 2 * space) if len(entries) > 1 else column
     line = round(text * 1.75)
     rows = -(-len(entries) // columns)
-    tail = f"{hidden} more class{'es' if hidden > 1 else ''} cover nothing" if hidden else ""
-    tail = tail.replace("class cover", "class covers")
+    nothing = "1 more class covers nothing." if hidden == 1 else ""
+    nothing = f"{hidden} more classes cover nothing." if hidden > 1 else nothing
+    tail = "  ".join(part for part in (remark, nothing) if part)
     legend = Image.new("RGB", (width, max(1, (rows + bool(tail)) * line)), theme.paper)
     draw = ImageDraw.Draw(legend)
     for index, entry in enumerate(entries):
@@ -376,15 +377,29 @@ def _scaled_to(photo: Image.Image, width: int, height: int) -> Image.Image:
     return photo.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def _rounded(picture: Image.Image, paper: RGB, radius: int) -> Image.Image:
-    """The picture with rounded corners on paper."""
+@functools.lru_cache(maxsize=16)
+def _corner(radius: int) -> Image.Image:
+    """Cover of the top left corner of a rounded rectangle, mode "L"."""
 
     def draw(canvas: ImageDraw.ImageDraw, scale: int) -> None:
-        edges = (0, 0, picture.width * scale - 1, picture.height * scale - 1)
-        canvas.rounded_rectangle(edges, radius * scale, fill=(255, 255, 255, 255))
+        canvas.ellipse((0, 0, 2 * radius * scale - 1, 2 * radius * scale - 1), (255,) * 4)
 
+    return _smooth_shape((radius, radius), draw).getchannel("A")
+
+
+def _rounded(picture: Image.Image, paper: RGB, radius: int) -> Image.Image:
+    """The picture with rounded corners on paper."""
+    cover = Image.new("L", picture.size, 255)
+    radius = max(1, min(radius, *(side // 2 for side in picture.size)))
+    corner = _corner(radius)
+    right, bottom = picture.width - radius, picture.height - radius
+    flip = Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM
+    cover.paste(corner, (0, 0))
+    cover.paste(corner.transpose(flip[0]), (right, 0))
+    cover.paste(corner.transpose(flip[1]), (0, bottom))
+    cover.paste(corner.transpose(flip[0]).transpose(flip[1]), (right, bottom))
     sheet = Image.new("RGB", picture.size, paper)
-    sheet.paste(picture, (0, 0), _smooth_shape(picture.size, draw).getchannel("A"))
+    sheet.paste(picture, (0, 0), cover)
     return sheet
 
 
@@ -423,7 +438,8 @@ def comparison(
     width = 3 * small.width + 2 * gap + 2 * margin
     sides = [np.bincount(x.ravel(), minlength=len(names)) / x.size for x in (left, right)]
     entries, hidden = _legend_entries(names, colors, sides)
-    legend = _draw_legend(entries, hidden, width - 2 * margin, look, text)
+    remark = "Shares of the photo: left → right."
+    legend = _draw_legend(entries, hidden, width - 2 * margin, look, text, remark)
     height = margin + head + small.height + gap + legend.height + margin
     sheet = Image.new("RGB", (width, height), look.paper)
     draw = ImageDraw.Draw(sheet)
@@ -681,7 +697,7 @@ def _lay_out_panels(
     sheet.paste(bar, (x, round(middle - bar.height / 2)))
     note = (
         f"{shared_lift(maps.rungs):.0f} times even attention; square-root scale, the same in all "
-        "panels.  Star: the query.  Above: every window, the own one outlined.  Below: the "
+        "panels.  Star: the query.  Above: every window, the star's own outlined.  Below: the "
         "same, laid back on the photo."
     )
     x += bar.width + round(text * 0.5)

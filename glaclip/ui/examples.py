@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import functools
 import io
 import json
@@ -13,6 +14,9 @@ from typing import Any
 from PIL import Image
 
 from glaclip.photo import load_photo
+from glaclip.ui.attention_value import attention_photo
+from glaclip.ui.form import Form, split_words
+from glaclip.ui.viewer_value import viewer_photo
 from glaclip.vocabulary import ASSETS
 
 PHOTOS = ASSETS / "photos"
@@ -101,4 +105,14 @@ def precomputed(name: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    example = find(name)
+    assert example is not None
+    photo = example.photo()
+    document["compare"]["photo"] = viewer_photo(photo, tuple(document["compare"]["size"]))
+    document["attention"]["photo"] = attention_photo(photo)
     return document
+
+
+def example_form(start: Form, example: Example) -> Form:
+    """The controls for a shipped photo: the page's defaults with its words."""
+    return dataclasses.replace(start, words=tuple(split_words([example.vocabulary])))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 
 import gradio as gr
 
 from glaclip.backbones.base import Backbone
 from glaclip.ui.examples import PHOTOS
 from glaclip.ui.page import CSS, build_page
+from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
 
 #: Uploads are refused above this by the server, before they are read.
@@ -62,7 +64,7 @@ def serve(
     port: int | None = None,
     backbone: str = "auto",
     weights: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> None:
     """Builds the page and serves it until it is interrupted.
 
@@ -71,19 +73,25 @@ def serve(
         port: the first free one from 7860 when left out.
         backbone: what "auto" on the page stands for.
         weights: folder with weights of CLIP backbones.
-        device: where models run.
+        device: where models run; "auto" is a GPU where there is one.
     """
     from glaclip import backbones
+    from glaclip.gpu import default_device
+
+    place = default_device() if device == "auto" else device
 
     def load(name: str) -> Backbone:
         chosen = backbone if name == "auto" else name
-        return backbones.load(chosen, device=device, weights=weights)
+        return backbones.load(chosen, device=place, weights=weights)
 
     choices = [("Automatic", "auto")] + [
         (entry.title if entry.ready else f"{entry.title} (weights not here yet)", entry.name)
         for entry in backbones.available(weights)
     ]
-    demo = build_page(load, choices)
+    service = Service(load)
+    demo = build_page(service, choices)
+    # After the page is up, so that its first screen does not wait for the models.
+    threading.Timer(2, service.warm_up, args=("auto",)).start()
     demo.launch(
         server_name=host,
         server_port=port,

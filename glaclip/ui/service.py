@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.backbones.base import Backbone
+from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.metrics import AttentionSummary, attention_summary, seam_rate
 from glaclip.segmenter import AttentionMaps, Encoded, Progress, Segmentation, Segmenter
-from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import boxes, working_size
 
+_LOG = logging.getLogger(__name__)
 #: The page shrinks photos to this long side; the command line keeps every pixel.
 MAX_SIDE = 2048
 #: Left side of the comparison when no baseline of the backbone is named.
@@ -98,6 +100,16 @@ class Service:
             if backbone not in self._segmenters:
                 self._segmenters[backbone] = Segmenter(self.load(backbone))
             return self._segmenters[backbone]
+
+    def warm_up(self, backbone: str) -> None:
+        """Loads what the first visitor would otherwise wait for; failing is left to that run."""
+        try:
+            segmenter = self.segmenter(backbone)
+            windows = segmenter.backbone.default_windows
+            self.encode(Image.new("RGB", (windows.crop, windows.crop)), windows, backbone)
+            segmenter.backbone.encode_text(["anything"])
+        except (BackboneError, SettingsError):
+            _LOG.info("the backbone is not ready yet", exc_info=True)
 
     def encode(
         self,

@@ -14,6 +14,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const SIDES = ["left", "right"];
 const VEIL = [14, 16, 22, 0.66]; // over what an isolated class leaves out
 const CHANGED_VEIL = packed(VEIL, 0.3); // over what is the same on both sides
+const FOLD = 16; // legend entries shown before "more words"
 const KEY_STEPS = 40; // arrow presses across the width
 const SEAM_HELP =
   "Share of neighboring pixels across window edges that carry different labels, minus the same " +
@@ -210,17 +211,27 @@ function writeLegend() {
     ? "share of the picture, left \u2192 right; press a word to see it alone"
     : "share of the picture; press a word to see it alone";
   find(".lv-entries").replaceChildren(
-    ...found.map((label) => {
-      const item = make("li");
+    ...found.map((label, place) => {
+      const item = make("li", place < FOLD ? "" : "lv-folded");
       item.append(entry(label, first[label], pair ? last[label] : null, largest));
       return item;
     }),
   );
+  fold(found.length > FOLD + 2); // nobody presses a button to see two words
   const box = find(".lv-missing");
   box.hidden = missing.length === 0;
   box.open = false;
   find(".lv-missing-count").textContent = `${missing.length} ${missing.length === 1 ? "word" : "words"} not found`;
   find(".lv-missing-list").replaceChildren(...missing.map((label) => make("li", "", nameOf(label))));
+}
+
+function fold(folded) {
+  const hidden = findAll(".lv-folded");
+  const more = find(".lv-more");
+  for (const item of hidden) item.hidden = folded;
+  more.hidden = hidden.length <= 2;
+  more.textContent = folded ? `Show ${hidden.length} more words` : "Show fewer words";
+  more.setAttribute("aria-expanded", String(!folded));
 }
 
 function entry(label, left, right, largest) {
@@ -720,6 +731,7 @@ entries.addEventListener("click", (event) => {
   const label = entryOf(event);
   if (label >= 0) pin(label === state.pinned ? -1 : label);
 });
+find(".lv-more").addEventListener("click", (event) => fold(event.currentTarget.getAttribute("aria-expanded") === "true"));
 find(".lv-release").addEventListener("click", () => pin(-1));
 
 // ---------------------------------------------------------------- life

@@ -125,12 +125,9 @@ def viewer_value(
     for side in sides:
         _check(side.labels, full, len(classes))
     edges = interior_edges(windows, working_size or full, full)
-    small = photo.convert("RGB")
-    if shown != full:
-        small = small.resize((shown[1], shown[0]), Image.Resampling.LANCZOS)
     colors = hex_colors(len(classes), background)
     return ViewerValue(
-        photo=_data_uri(small, "JPEG", quality=_JPEG_QUALITY),
+        photo=viewer_photo(photo, shown),
         photo_size=list(full),
         size=list(shown),
         wide=len(classes) > 256,
@@ -145,6 +142,14 @@ def viewer_value(
         changed=None if right is None else float(np.mean(left.labels != right.labels)),
         point=None if point is None else _inside(point, full),
     )
+
+
+def viewer_photo(photo: Image.Image, shown: Size) -> str:
+    """The photo at (height, width) as a JPEG data URI."""
+    small = photo.convert("RGB")
+    if small.size != (shown[1], shown[0]):
+        small = small.resize((shown[1], shown[0]), Image.Resampling.LANCZOS)
+    return _data_uri(small, "JPEG", quality=_JPEG_QUALITY)
 
 
 def shown_size(size: Size, max_side: int = MAX_SIDE) -> Size:

@@ -67,6 +67,13 @@ def many() -> ViewerValue:
     )
 
 
+def colorful() -> ViewerValue:
+    """Thirty classes, all found."""
+    labels = (np.arange(SIZE[1]) * 30 // SIZE[1]).astype(np.int16) + np.zeros(SIZE, dtype=np.int16)
+    names = [f"word {i}" for i in range(30)]
+    return viewer_value(photo_of(*SIZE), Side(labels, "Left"), classes=names)
+
+
 @pytest.fixture(scope="session")
 def url(serve: Callable[..., str]) -> str:
     makers: dict[str, Callable[[], ViewerValue | None]] = {
@@ -74,6 +81,7 @@ def url(serve: Callable[..., str]) -> str:
         "big": lambda: value_of(BIG, title="Big"),
         "alone": single,
         "many": many,
+        "colorful": colorful,
         "nothing": lambda: None,
     }
 
@@ -464,6 +472,17 @@ def test_more_than_256_classes(page: Page, viewer: Locator) -> None:
     frame(page)
     assert tag(page, "left").text_content() == "word 300"
     assert tag(page, "right").text_content() == "word 299"
+
+
+def test_long_legend_is_folded(page: Page, viewer: Locator) -> None:
+    assert page.locator(".lv-more").is_hidden()
+    make(page, "colorful")
+    visible = page.locator(".lv-entry:visible")
+    assert visible.count() == 16
+    page.get_by_role("button", name="Show 14 more words").click()
+    assert visible.count() == 30
+    page.get_by_role("button", name="Show fewer words").click()
+    assert visible.count() == 16
 
 
 def test_newer_value_wins(page: Page, viewer: Locator) -> None:

@@ -36,8 +36,7 @@ def build(lab: Lab) -> Part:
             "ratio": first["windows"],
             "cores": _cores(),
             "seconds": first["encode"] + first["attention"] + first["labels"],
-            "encoder": first["encode"]
-            / (first["encode"] + first["attention"] + first["labels"]),
+            "encoder": first["encode"] / (first["encode"] + first["attention"] + first["labels"]),
             "runs": RUNS,
             **failure.facts,
         },
@@ -126,9 +125,7 @@ def worst_absent_word(lab: Lab) -> Part:
             "colors": list(hex_colors(len(result.classes))),
             "word": word,
         },
-        view=View(
-            example.name, {"words": tuple(split_words([words]))}, example.point, "compare"
-        ),
+        view=View(example.name, {"words": tuple(split_words([words]))}, example.point, "compare"),
         files={
             name: data,
             "limits-without.png": labels_file(lab.segment(example.name, -1).labels),

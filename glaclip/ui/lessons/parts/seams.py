@@ -24,9 +24,7 @@ def build(lab: Lab) -> Part:
     example, encoded = lab.example(names[best]), lab.encoded(names[best])
     sides = {"alone": lab.segment(example.name, 0), "gla": lab.segment(example.name, -1)}
     edges = interior_edges(encoded.boxes, encoded.size, encoded.photo_size)
-    lines = control_lines(
-        encoded.boxes, encoded.size, encoded.photo_size, encoded.windows.stride
-    )
+    lines = control_lines(encoded.boxes, encoded.size, encoded.photo_size, encoded.windows.stride)
     counts = {
         name: {
             kind: [pairs.differing, pairs.compared]
@@ -69,9 +67,7 @@ def build(lab: Lab) -> Part:
     )
 
 
-def _lens(
-    alone: NDArray[np.int16], gla: NDArray[np.int16], edges: Edges
-) -> dict[str, object]:
+def _lens(alone: NDArray[np.int16], gla: NDArray[np.int16], edges: Edges) -> dict[str, object]:
     """The stretch of an edge where most seams of the per-window labels are gone afterwards."""
     best, found = -1, {"axis": "columns", "at": 0, "start": 0}
     for axis, positions in (("rows", edges.rows), ("columns", edges.columns)):
