@@ -121,7 +121,9 @@ def test_build_writes_what_the_page_reads(tmp_path, monkeypatch) -> None:
         lesson = next(entry for entry in LESSONS if entry.slug == slug)
         names = {name for template in lesson.templates for name in placeholders(template)}
         view = View("china", {"words": ("sky", "sea")}, (1, 2), "compare")
-        return Part(dict.fromkeys(names, 0.123456789), {"photo": "file:a.png"}, view, {}, {"a.png": b"x"})
+        return Part(
+            dict.fromkeys(names, 0.123456789), {"photo": "file:a.png"}, view, {}, {"a.png": b"x"}
+        )
 
     monkeypatch.setattr(
         lessons_build, "compute_parts", lambda _: {slug: part(slug) for slug in BUILDERS}

@@ -118,7 +118,7 @@ def views(document: Mapping[str, Any]) -> dict[str, View]:
 
 
 def book_value(out_dir: Path = PRECOMPUTED) -> dict[str, Any] | None:
-    """The value of `LessonBook`: filled texts, figures, pictures as data URIs; None if not built."""
+    """The value of `LessonBook`: texts, figures, pictures as data URIs; None if not built."""
     document = load_document(out_dir)
     if document is None:
         return None
