@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.backbones import available
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli import main
 from glaclip.palette import palette
@@ -172,9 +171,6 @@ def test_interrupted_is_exit_code_130(photo: str, tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     assert main(["segment", photo, "--vocabulary", WORDS, "--out", str(tmp_path)], stop) == 130
-
-
-LITE = next(info for info in available() if info.name == "lite")
 
 
 def test_the_embedded_backbone_on_a_real_photo(
