@@ -177,7 +177,6 @@ def test_interrupted_is_exit_code_130(photo: str, tmp_path: Path) -> None:
 LITE = next(info for info in available() if info.name == "lite")
 
 
-@pytest.mark.skipif(not LITE.ready, reason="the embedded backbone's packages are not installed")
 def test_the_embedded_backbone_on_a_real_photo(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

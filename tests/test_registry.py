@@ -450,6 +450,8 @@ def test_available_never_asks_the_network(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_loaded_model_segments(tiny: tuple[ClipModel, Path], dtype: torch.dtype) -> None:
     backbone = backbones.load("clip-tiny", dtype=dtype, weights=tiny[1])
     assert not any(p.requires_grad for p in backbone.visual.parameters())  # type: ignore[attr-defined]
+    activation = backbone.visual.transformer.resblocks[0].mlp.gelu  # type: ignore[attr-defined]
+    assert type(activation).__name__ == "QuickGELU"
     backbone.templates = ("a photo of a {}.",)
     segmenter = Segmenter(backbone)
     encoded = segmenter.encode(random_photo(96, 128), WindowSettings(96, 64, 32))
