@@ -69,7 +69,7 @@ def test_json_is_alone_on_stdout_and_quiet_is_quiet(
     assert said.err == ""
     document = json.loads(said.out)
     right = document["methods"]["glaclip"]
-    assert right["title"] == "With cross-window context and dynamic normalization"
+    assert right["title"] == "With context and normalization"
     assert right["attention"]["threshold"] == 0.7
     assert not right["attention"]["proxy_anchors"]
     assert document["methods"]["baseline"]["title"] == "Each window alone"
