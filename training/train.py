@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -198,6 +198,8 @@ def train(arguments: argparse.Namespace) -> Heads:
     log.info("%d crops", len(crops.maps))
     heads = Heads(arguments.channels, arguments.blocks).to(memory_format=torch.channels_last)
     covariance = set_statistics(heads, crops, tower)
+    if arguments.start:
+        heads.load_state_dict({k: v.float() for k, v in load_file(arguments.start).items()})
     rows = row_prototypes(tower, covariance, heads.image.final_mean)
     labelled = LabelledTokens(arguments.cache, tower, heads, concepts, rows)
     taught = torch.from_numpy(concepts.own >= 0)
@@ -324,6 +326,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--parts", nargs="+", default=["train"])
     p.add_argument("--leave-out", nargs="*", default=[])
     p.add_argument("--shards", type=int)
+    p.add_argument("--start", type=Path, help="heads of an earlier round to go on from")
     p.add_argument("--steps", type=int, default=1500)
     p.add_argument("--batch", type=int, default=20)
     p.add_argument("--extra", type=int, default=12)
