@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 #: 512 classes and the background.
 MAX_COLORS: Final = 513
 
+#: The background class: a gray, which the sequence never comes near.
+BACKGROUND: Final = (140, 143, 150)
+
 #: Full-severity dichromacy in linear RGB: Machado, Oliveira and Fernandes, "A Physiologically-based
 #: Model for Simulation of Color Vision Deficiency", IEEE TVCG 15(6), 2009.
 DEFICIENCIES: Final[dict[str, tuple[tuple[float, float, float], ...]]] = {
@@ -111,20 +114,31 @@ def _sequence() -> NDArray[np.uint8]:
     return colors
 
 
-def palette(count: int) -> NDArray[np.uint8]:
+def palette(count: int, background: int | None = None) -> NDArray[np.uint8]:
     """The first `count` colors [count, 3], sRGB; color i is the same for every count.
 
+    Args:
+        count: 1 to 513.
+        background: index of the background class, which gets `BACKGROUND` instead.
+
     Raises:
-        ValueError: count outside 1..513.
+        ValueError: count outside 1..513, or background outside the colors.
     """
     if not 1 <= count <= MAX_COLORS:
         raise ValueError(f"count must be from 1 to {MAX_COLORS}; received {count}")
-    return _sequence()[:count].copy()
+    colors = _sequence()[:count].copy()
+    if background is not None:
+        if not 0 <= background < count:
+            raise ValueError(f"background must be from 0 to {count - 1}; received {background}")
+        colors[background] = BACKGROUND
+    return colors
 
 
-def hex_colors(count: int) -> tuple[str, ...]:
-    """The first `count` colors as "#rrggbb"."""
-    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in palette(count))
+def hex_colors(count: int, background: int | None = None) -> tuple[str, ...]:
+    """What `palette` gives, as "#rrggbb"."""
+    return tuple(
+        f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in palette(count, background)
+    )
 
 
 def ink(rgb: NDArray[np.uint8] | tuple[int, int, int]) -> str:

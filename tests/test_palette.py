@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from glaclip.palette import DEFICIENCIES, MAX_COLORS, hex_colors, ink, oklab, palette
+from glaclip.palette import BACKGROUND, DEFICIENCIES, MAX_COLORS, hex_colors, ink, oklab, palette
 
 
 def closest_pair(colors: NDArray[np.uint8], deficiency: str | None) -> float:
@@ -82,3 +82,11 @@ def test_ink() -> None:
     assert ink((255, 255, 255)) == "#000000"
     assert ink(palette(2)[1]) == "#000000"
     assert ink(palette(1)[0]) == "#ffffff"
+
+
+def test_background_is_gray_and_leaves_the_others() -> None:
+    colors = palette(5, background=2)
+    assert tuple(colors[2]) == BACKGROUND
+    assert np.array_equal(np.delete(colors, 2, axis=0), np.delete(palette(5), 2, axis=0))
+    with pytest.raises(ValueError, match="received 5"):
+        palette(5, background=5)

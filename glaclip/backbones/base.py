@@ -48,6 +48,16 @@ class Tokens:
             extras={name: torch.cat([p.extras[name] for p in parts]) for name in first.extras},
         )
 
+    def to(self, device: torch.device | str) -> Tokens:
+        """The same tokens on another device."""
+        return Tokens(
+            keys=self.keys.to(device),
+            key_grid=self.key_grid,
+            values=self.values.to(device),
+            value_grid=self.value_grid,
+            extras={name: tensor.to(device) for name, tensor in self.extras.items()},
+        )
+
     @property
     def nbytes(self) -> int:
         """Bytes held by all tensors."""

@@ -1,0 +1,29 @@
+"""Opens the demo: arguments, build, launch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+# Before gradio is imported: the page asks no other host for anything.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def main() -> None:
+    """Parses arguments and serves the page until it is interrupted."""
+    parser = argparse.ArgumentParser(description="Serve the GLA-CLIP demo.")
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
+    parser.add_argument("--port", type=int, default=None, help="first free from 7860 when left out")
+    parser.add_argument("--backbone", default="auto", help="what the page starts with")
+    parser.add_argument("--weights", default=None, help="folder with CLIP weights")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps ...")
+    arguments = parser.parse_args()
+
+    from glaclip.ui.launch import serve
+
+    serve(**vars(arguments))
+
+
+if __name__ == "__main__":
+    main()

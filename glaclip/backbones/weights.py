@@ -1,0 +1,217 @@
+"""Where weight files are: a folder of one's own, the hub cache, and then the network.
+
+The folder is `--weights DIR` or the environment variable GLACLIP_WEIGHTS. Every file may lie there
+in any of these places, `timm/vit_base_patch8_224.dino` standing for the hub's name of a model:
+
+    DIR/timm/vit_base_patch8_224.dino/model.safetensors     one folder a model
+    DIR/vit_base_patch8_224.dino/model.safetensors          the same without the owner
+    DIR/models--timm--vit_base_patch8_224.dino/...          DIR is a copy of a hub cache
+    DIR/vit_base_patch8_224.dino.safetensors                flat, named after the model
+    DIR/dino_vitbase8_pretrain.pth                          flat, the authors' own name
+    DIR/model.safetensors, DIR/open_clip_model.safetensors  flat, one backbone a folder
+
+The last is taken when the file's tensors have the shapes of the model that is asked for; MetaCLIP
+cannot be told from OpenAI's CLIP in this way and needs one of the other places. Files are
+safetensors, or PyTorch's own read with weights_only=True. OpenAI's original `ViT-B-16.pt` is a
+TorchScript program rather than weights and is not loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from glaclip.backbones.base import BackboneError
+
+ENVIRONMENT = "GLACLIP_WEIGHTS"
+#: Seconds to wait for the hub to answer at all before calling the network off.
+PROBE_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file of weights on the hub.
+
+    Attributes:
+        repo: the hub's name of the model, owner/name.
+        names: file names there, the preferred first.
+        megabytes: approximate size.
+        license: license of the weights.
+        probe: a tensor's name and shape by which a file without a name of its own is recognized.
+        authors: file names under which the authors publish the same weights.
+        nameless: whether a file `names[0]` lying alone in the folder may be taken.
+    """
+
+    repo: str
+    names: tuple[str, ...]
+    megabytes: int
+    license: str
+    probe: tuple[str, tuple[int, ...]]
+    authors: tuple[str, ...] = ()
+    nameless: bool = True
+
+    def __str__(self) -> str:
+        size = f"{self.megabytes / 1000:.1f} GB" if self.megabytes > 999 else f"{self.megabytes} MB"
+        return f"{self.repo} {self.names[0]} ({size})"
+
+
+def weights_folder(weights: str | Path | None) -> Path | None:
+    """The folder given, or the one the environment names, or None.
+
+    Raises:
+        BackboneError: a folder that does not exist.
+    """
+    given = weights if weights is not None else os.environ.get(ENVIRONMENT) or None
+    if given is None:
+        return None
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise BackboneError(
+            f"The folder of weights {folder} does not exist; give another with --weights DIR or "
+            f"{ENVIRONMENT}, or leave both out."
+        )
+    return folder
+
+
+def _has_shape(path: Path, probe: tuple[str, tuple[int, ...]]) -> bool:
+    """Whether a safetensors file holds a tensor of this name and shape; reads its header alone."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return tuple(file.get_slice(probe[0]).get_shape()) == probe[1]
+    except (SafetensorError, OSError):
+        return False
+
+
+def _in_cache(file: WeightFile, cache: Path | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in file.names:
+        found = try_to_load_from_cache(file.repo, name, cache_dir=cache)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
+def _in_folder(file: WeightFile, folder: Path) -> Path | None:
+    short = file.repo.split("/")[-1]
+    places = [folder / place / name for name in file.names for place in (file.repo, short)]
+    places += [folder / f"{short}{Path(name).suffix}" for name in file.names]
+    places += [folder / name for name in file.authors]
+    for place in places:
+        if place.is_file():
+            return place
+    bare = folder / file.names[0]
+    if file.nameless and bare.is_file() and _has_shape(bare, file.probe):
+        return bare
+    return _in_cache(file, folder)
+
+
+def find(file: WeightFile, folder: Path | None) -> Path | None:
+    """Where a file is on this computer, the given folder first; None when it is not."""
+    found = _in_folder(file, folder) if folder else None
+    return found or _in_cache(file, None)
+
+
+def _network_problem() -> str:
+    """Why the hub cannot be asked, or nothing. Waits `PROBE_SECONDS` at most, tries once."""
+    from huggingface_hub import constants
+
+    if constants.is_offline_mode():
+        return "downloads are switched off by HF_HUB_OFFLINE"
+    answered = threading.Event()
+
+    def ask() -> None:
+        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        try:
+            with urllib.request.urlopen(request, timeout=PROBE_SECONDS):
+                answered.set()
+        except urllib.error.HTTPError:
+            answered.set()  # it answered, whatever it said
+        except (OSError, ValueError):
+            pass
+
+    # In a thread of its own, since looking up a name may hang past any timeout.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return "" if answered.is_set() else "the model hub cannot be reached"
+
+
+def _how_to_get(title: str, missing: Sequence[WeightFile], why: str) -> str:
+    files = "; ".join(map(str, missing))
+    commands = " && ".join(
+        f"hf download {file.repo} {file.names[0]} --local-dir DIR/{file.repo}" for file in missing
+    )
+    return (
+        f"{title} needs weights that are not on this computer: {files}; and {why}. On a computer "
+        f"with a connection run `{commands}`, bring DIR here, and start with --weights DIR or "
+        f"{ENVIRONMENT}=DIR; or use the backbone that needs no download, --backbone lite."
+    )
+
+
+def _download(file: WeightFile) -> Path:
+    """From the hub into its cache, the first of the file's names that exists there."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    for name in file.names[:-1]:
+        try:
+            return Path(hf_hub_download(file.repo, name, etag_timeout=PROBE_SECONDS))
+        except EntryNotFoundError:
+            continue
+    return Path(hf_hub_download(file.repo, file.names[-1], etag_timeout=PROBE_SECONDS))
+
+
+def fetch(title: str, files: Sequence[WeightFile], folder: Path | None) -> tuple[Path, ...]:
+    """Paths of files, downloaded into the hub cache where they are not on this computer yet.
+
+    Args:
+        title: what needs them, for the message.
+        files: the files.
+        folder: searched first.
+
+    Raises:
+        BackboneError: a file is missing and cannot be downloaded; the message lists all that are,
+            their sizes, and the commands that get them.
+    """
+    missing = [file for file in files if find(file, folder) is None]
+    if missing and (why := _network_problem()):
+        raise BackboneError(_how_to_get(title, missing, why))
+    try:
+        return tuple(find(file, folder) or _download(file) for file in files)
+    except Exception as error:  # the hub's client raises many kinds; all mean the same here
+        why = f"the download failed ({type(error).__name__})"
+        raise BackboneError(_how_to_get(title, missing, why)) from error
+
+
+@contextlib.contextmanager
+def damage_in_a_sentence(file: WeightFile, path: Path) -> Iterator[None]:
+    """Turns what loading a damaged or foreign file raises into a BackboneError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (
+        SafetensorError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        LookupError,
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise BackboneError(
+            f"{path.name} cannot be read as the weights of {file.repo}: it is damaged, incomplete, "
+            f"of another model, or holds more than weights. Download it again: {file}."
+        ) from error

@@ -1,0 +1,101 @@
+"""Ways to segment by a short name, for command lines and tables: off, on, context+anchors, clip."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from glaclip.backbones.base import Backbone
+from glaclip.segmenter import Method
+from glaclip.settings import LADDER_NAMES, AttentionSettings, SettingsError
+
+#: The switches' short names, in the order of the settings' fields.
+SWITCHES = {
+    "context": "cross_window",
+    "anchors": "proxy_anchors",
+    "normalization": "dynamic_normalization",
+}
+_SWITCH_TITLES = {
+    "context": "cross-window context",
+    "anchors": "proxy anchors",
+    "normalization": "dynamic normalization",
+}
+_BASELINE_TITLES = {
+    "identity": "Identity (each patch alone)",
+    "clip": "CLIP",
+    "maskclip": "MaskCLIP",
+    "sclip": "SCLIP",
+    "clearclip": "ClearCLIP",
+    "proxyclip": "ProxyCLIP",
+}
+LADDER = ("off", "context", "context+anchors", "on")
+
+
+@dataclass(frozen=True)
+class NamedMethod:
+    """A method under its short name.
+
+    Attributes:
+        name: what the person typed, e.g. "context+anchors" or "on@q".
+        title: for people.
+        settings: attention over windows, or None for a baseline.
+        baseline: the backbone's baseline, or empty.
+        key_source: the backbone's key source, or empty for its first.
+    """
+
+    name: str
+    title: str
+    settings: AttentionSettings | None
+    baseline: str = ""
+    key_source: str = ""
+
+
+def parse_method(
+    text: str, backbone: Backbone, base: AttentionSettings | None = None
+) -> NamedMethod:
+    """Reads a method's short name.
+
+    Args:
+        text: "off", "on", switches joined by "+" ("context+anchors"), or one of the backbone's
+            baselines. "@" and a key source may follow all but baselines ("on@q").
+        backbone: whose baselines and key sources are meant.
+        base: the constants; the backbone's default when left out.
+
+    Raises:
+        SettingsError: an unknown name; the message lists the known ones.
+    """
+    base = base or backbone.default_attention
+    name = text.strip()
+    switches, _, source = name.partition("@")
+    if name in backbone.baselines:
+        return NamedMethod(name, _BASELINE_TITLES.get(name, name), None, baseline=name)
+    chosen = {"off": (), "on": tuple(SWITCHES)}.get(switches, tuple(switches.split("+")))
+    unknown = [word for word in chosen if word not in SWITCHES]
+    if unknown or (source and source not in backbone.key_sources):
+        raise SettingsError(
+            f"a method must be off, on, switches joined by + ({', '.join(SWITCHES)}), or one of "
+            f"the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with @ and a "
+            f"key source ({', '.join(backbone.key_sources)}) if wanted; received {text!r}"
+        )
+    settings = dataclasses.replace(
+        base, **{field: word in chosen for word, field in SWITCHES.items()}
+    )
+    title = method_title(Method(settings, key_source=source))
+    return NamedMethod(name, f"{title}, keys {source}" if source else title, settings, "", source)
+
+
+def method_title(method: Method) -> str:
+    """A method for people: "Each window alone", "GLA-CLIP", "+ Anchors", a baseline's name."""
+    if method.settings is None:
+        return _BASELINE_TITLES.get(method.baseline, method.baseline)
+    on = [word for word, field in SWITCHES.items() if getattr(method.settings, field)]
+    if len(on) == len(SWITCHES):
+        return "GLA-CLIP"
+    if not on:
+        return "Each window alone"
+    return "With " + " and ".join(_SWITCH_TITLES[word] for word in on)
+
+
+def rung_titles() -> dict[str, str]:
+    """Short names of the ladder with the captions of its rungs."""
+    return dict(zip(LADDER, LADDER_NAMES, strict=True))

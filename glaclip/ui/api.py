@@ -1,0 +1,230 @@
+"""Named endpoints for programs: segment, attention, evaluate (gradio_client, HTTP, MCP)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import gradio as gr
+
+from glaclip.export import result_document, result_zip
+from glaclip.palette import palette
+from glaclip.render import attention_panels, png_bytes
+from glaclip.settings import LADDER_NAMES
+from glaclip.ui.attention_value import receiving_windows
+from glaclip.ui.files import save_to_cache
+from glaclip.ui.form import Form, split_words
+from glaclip.ui.handlers import REFUSALS, Page, sentence
+from glaclip.ui.photo_input import read
+from glaclip.ui.truth import Score
+
+
+class Endpoints:
+    """The page's work with plain inputs and documented outputs."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def _form(self, words: str, options: dict[str, Any]) -> Form:
+        given = {name: value for name, value in options.items() if value is not None}
+        for name in ("short_side", "crop", "stride"):
+            if name in given:
+                given[name] = int(given[name])
+        given["words"] = tuple(split_words([words]))
+        return dataclasses.replace(self._page.start, **given)
+
+    def segment(
+        self,
+        photo: str,
+        vocabulary: str,
+        background: bool,
+        background_threshold: float,
+        cross_window: bool,
+        proxy_anchors: bool,
+        dynamic_normalization: bool,
+        threshold: float | None,
+        short_side: float | None,
+        crop: float | None,
+        stride: float | None,
+        baseline: str,
+        backbone: str,
+    ) -> tuple[dict[str, Any], str]:
+        """Segments a photo with words, as baseline and as GLA-CLIP.
+
+        Args:
+            photo: picture file.
+            vocabulary: classes separated by commas, `;` between synonyms of one class.
+            background: adds a background class.
+            background_threshold: probability below which a pixel is background, 0 to 1.
+            cross_window: switch "Cross-window context".
+            proxy_anchors: switch "Proxy anchors".
+            dynamic_normalization: switch "Dynamic normalization".
+            threshold: rho, -1 to 1; the backbone's own when left out.
+            short_side: pixels; the backbone's own when left out.
+            crop: window side in pixels; the backbone's own when left out.
+            stride: pixels; the backbone's own when left out.
+            baseline: "off" or a baseline of the backbone.
+            backbone: registry name.
+
+        Returns:
+            A document (classes with color and areas, settings, seam rates, seconds) and a zip file
+            with label maps, overlays, legend and settings.
+        """
+        try:
+            form = self._form(
+                vocabulary,
+                {
+                    "background": background,
+                    "background_threshold": background_threshold,
+                    "cross_window": cross_window,
+                    "proxy_anchors": proxy_anchors,
+                    "dynamic_normalization": dynamic_normalization,
+                    "threshold": threshold,
+                    "short_side": short_side,
+                    "crop": crop,
+                    "stride": stride,
+                    "baseline": baseline,
+                    "backbone": backbone,
+                },
+            )
+            request = form.request()
+            picture = read(photo)
+            result = self._page.service.compare(picture, request)
+        except REFUSALS as error:
+            raise gr.Error(sentence(error), print_exception=False) from None
+        model = self._page.service.segmenter(backbone).backbone
+        colors = palette(len(request.vocabulary.classes), request.vocabulary.background)
+        document = result_document(result.left, result.right, model, colors)
+        archive = result_zip(result.left, result.right, model, colors, picture, document=document)
+        return document, save_to_cache(archive, "gla-clip.zip")
+
+    def attention(
+        self, photo: str, x: float, y: float, threshold: float | None, backbone: str
+    ) -> tuple[dict[str, Any], str]:
+        """Where the attention of one point goes, per window, at the four steps.
+
+        Args:
+            photo: picture file.
+            x: pixels from the left.
+            y: pixels from the top.
+            threshold: rho; the backbone's own when left out.
+            backbone: registry name.
+
+        Returns:
+            A document (own window, |P|, u, w and the share of each window at each step) and a PNG
+            of the four panels.
+        """
+        try:
+            form = self._form("any, thing", {"threshold": threshold, "backbone": backbone})
+            picture = read(photo)
+            maps = self._page.service.attention(picture, (int(x), int(y)), form.request())
+        except (*REFUSALS, ValueError) as error:
+            raise gr.Error(sentence(error), print_exception=False) from None
+        steps = [
+            {
+                "step": name,
+                "own_mass": rung.own_mass,
+                "own_share": rung.own_share,
+                "set_size": rung.set_size,
+                "shift": rung.shift,
+                "scale": rung.scale,
+                "windows_above_one_percent": receiving_windows(rung),
+                "window_mass": [round(v, 6) for v in rung.weights.sum(dim=1).tolist()],
+            }
+            for name, rung in zip(LADDER_NAMES, maps.rungs, strict=True)
+        ]
+        document = {
+            "point": [int(x), int(y)],
+            "own_window": maps.window,
+            "token": list(maps.token),
+            "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
+            "steps": steps,
+        }
+        panels = attention_panels(maps, picture)
+        return document, save_to_cache(png_bytes(panels), "attention.png")
+
+    def evaluate(
+        self, photo: str, label_map: str, classes: str, ignore: float, backbone: str
+    ) -> dict[str, Any]:
+        """Measures both sides against a label map.
+
+        Args:
+            photo: picture file.
+            label_map: indexed or grey PNG, values count the classes from 0.
+            classes: classes in the order of their numbers, separated by commas.
+            ignore: value that means no class.
+            backbone: registry name.
+
+        Returns:
+            mIoU, pixel accuracy, BER and IoU per class of both sides.
+        """
+        try:
+            form = self._form(classes, {"backbone": backbone})
+            picture = read(photo)
+            result, scores, _ = self._page.measure(picture, form, label_map, classes, ignore)
+        except REFUSALS as error:
+            raise gr.Error(sentence(error), print_exception=False) from None
+
+        def side(score: Score) -> dict[str, Any]:
+            return {
+                "miou": _number(score.miou),
+                "pixel_accuracy": _number(score.accuracy),
+                "ber": _number(score.ber),
+                "iou": {
+                    name: _number(value)
+                    for name, value in zip(result.right.classes, score.iou, strict=True)
+                },
+            }
+
+        return {"baseline": side(scores[0]), "glaclip": side(scores[1])}
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else round(float(value), 6)
+
+
+def build_api(page: Page) -> None:
+    """Adds the endpoints through widgets that are never shown: they give inputs their types."""
+    endpoints = Endpoints(page)
+    start = page.start
+    with gr.Row(visible=False):
+        photo = gr.File(label="photo", type="filepath")
+        label_map = gr.File(label="label_map", type="filepath")
+        words = gr.Textbox("sky, person; man; woman, tree", label="vocabulary")
+        classes = gr.Textbox("sky, building", label="classes")
+        background = gr.Checkbox(False, label="background")
+        threshold_bg = gr.Number(start.background_threshold, label="background_threshold")
+        switches = [
+            gr.Checkbox(True, label=name)
+            for name in ("cross_window", "proxy_anchors", "dynamic_normalization")
+        ]
+        rho = gr.Number(None, label="threshold")
+        sizes = [gr.Number(None, label=name) for name in ("short_side", "crop", "stride")]
+        baseline = gr.Textbox("off", label="baseline")
+        backbone = gr.Textbox("auto", label="backbone")
+        x, y = gr.Number(0, label="x"), gr.Number(0, label="y")
+        ignore = gr.Number(255, label="ignore")
+        document, file = gr.JSON(label="document"), gr.File(label="file")
+        trigger = gr.Button()
+    options: dict[str, Any] = {"concurrency_limit": 4}
+    trigger.click(
+        endpoints.segment,
+        [photo, words, background, threshold_bg, *switches, rho, *sizes, baseline, backbone],
+        [document, file],
+        api_name="segment",
+        **options,
+    )
+    trigger.click(
+        endpoints.attention,
+        [photo, x, y, rho, backbone],
+        [document, file],
+        api_name="attention",
+        **options,
+    )
+    trigger.click(
+        endpoints.evaluate,
+        [photo, label_map, classes, ignore, backbone],
+        document,
+        api_name="evaluate",
+        **options,
+    )

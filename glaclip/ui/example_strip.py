@@ -1,0 +1,29 @@
+"""A row of shipped photos to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+_HTML = '<div class="strip" role="group" aria-label="Example photos"></div>'
+_HERE = Path(__file__).parent
+
+
+class ExampleStrip(gr.HTML):  # type: ignore[misc]
+    """Buttons with thumbnails; `.select` gives the example's name as `value`."""
+
+    def __init__(self, value: Any = None, **kwargs: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template=_HTML,
+            css_template=(_HERE / "example_strip.css").read_text(encoding="utf-8"),
+            js_on_load=(_HERE / "example_strip.js").read_text(encoding="utf-8"),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """The value is a JSON object."""
+        return {"type": "object"}

@@ -1,0 +1,118 @@
+"""Shipped photos with words, a point and what to look at; their results are precomputed."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from glaclip.photo import load_photo
+from glaclip.ui.attention_value import attention_photo
+from glaclip.ui.form import Form, split_words
+from glaclip.ui.viewer_value import viewer_photo
+from glaclip.vocabulary import ASSETS
+
+PHOTOS = ASSETS / "photos"
+PRECOMPUTED = ASSETS / "precomputed"
+_THUMBNAIL = (168, 112)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A shipped photo.
+
+    Attributes:
+        name: file name without ending; what links use.
+        file: file name in assets/photos.
+        title: for people.
+        vocabulary: words in the form `parse_vocabulary` reads.
+        point: (x, y) worth a click, in photo pixels.
+        look: one sentence on what to look at.
+        alt: description for a screen reader.
+    """
+
+    name: str
+    file: str
+    title: str
+    vocabulary: str
+    point: tuple[int, int]
+    look: str
+    alt: str
+
+    @property
+    def path(self) -> Path:
+        """The photo's file."""
+        return PHOTOS / self.file
+
+    def photo(self) -> Image.Image:
+        """The photo."""
+        return load_photo(self.path)
+
+
+@functools.cache
+def examples() -> tuple[Example, ...]:
+    """All shipped examples, the first screen's first."""
+    entries = json.loads((PHOTOS / "examples.json").read_text(encoding="utf-8"))
+    return tuple(
+        Example(
+            name=Path(entry["file"]).stem,
+            file=entry["file"],
+            title=entry["title"],
+            vocabulary=entry["vocabulary"],
+            point=(entry["point"][0], entry["point"][1]),
+            look=entry["look"],
+            alt=entry["alt"],
+        )
+        for entry in entries
+    )
+
+
+def find(name: str) -> Example | None:
+    """The example of a name, or None; names come from links and are not trusted."""
+    return next((example for example in examples() if example.name == name), None)
+
+
+@functools.cache
+def thumbnail(name: str) -> str:
+    """A small JPEG of an example as a data URI."""
+    example = find(name)
+    assert example is not None
+    photo = example.photo()
+    scale = max(_THUMBNAIL[0] / photo.width, _THUMBNAIL[1] / photo.height)
+    photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+    left, top = (photo.width - _THUMBNAIL[0]) // 2, (photo.height - _THUMBNAIL[1]) // 2
+    photo = photo.crop((left, top, left + _THUMBNAIL[0], top + _THUMBNAIL[1]))
+    stream = io.BytesIO()
+    photo.save(stream, "JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+@functools.cache
+def precomputed(name: str) -> dict[str, Any] | None:
+    """The shipped result of an example, or None when it was not built.
+
+    Keys: "compare" (value of the linked viewer), "attention" (value of the attention viewer),
+    "status" (a sentence), "backbone" (fingerprint of the weights that made it).
+    """
+    path = PRECOMPUTED / f"{name}.json"
+    if not path.is_file():
+        return None
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    example = find(name)
+    assert example is not None
+    photo = example.photo()
+    document["compare"]["photo"] = viewer_photo(photo, tuple(document["compare"]["size"]))
+    document["attention"]["photo"] = attention_photo(photo)
+    return document
+
+
+def example_form(start: Form, example: Example) -> Form:
+    """The controls for a shipped photo: the page's defaults with its words."""
+    return dataclasses.replace(start, words=tuple(split_words([example.vocabulary])))

@@ -1,0 +1,457 @@
+"""What happens when the page's controls are used; nothing of a visitor is kept here."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from glaclip.backbones.base import BackboneError
+from glaclip.export import result_document, result_zip
+from glaclip.palette import palette
+from glaclip.photo import PhotoError
+from glaclip.render import (
+    attention_panels,
+    mass_by_distance_chart,
+    overlay,
+    set_size_histogram,
+)
+from glaclip.settings import LADDER_NAMES, SettingsError
+from glaclip.ui import answers
+from glaclip.ui.attention_value import attention_value
+from glaclip.ui.controls import BASELINES, baseline_choices, key_choices
+from glaclip.ui.examples import Example, example_form, examples, find, precomputed
+from glaclip.ui.files import figure_image, save_to_cache
+from glaclip.ui.filmstrip import filmstrip, top_patches
+from glaclip.ui.form import Form, from_link, ladder_name, split_words, to_link
+from glaclip.ui.photo_input import read
+from glaclip.ui.service import (
+    CHEAP_WINDOWS,
+    Comparison,
+    Request,
+    Runs,
+    Service,
+    StoppedError,
+    window_count,
+)
+from glaclip.ui.truth import (
+    DEFAULT_IGNORE,
+    Score,
+    read_label_map,
+    resize_to,
+    score,
+    truth_colors,
+)
+from glaclip.ui.truth import report as truth_report
+from glaclip.ui.viewer_value import viewer_value
+from glaclip.vocabulary import VocabularyError
+
+STEPS = {
+    "waiting": "Waiting for another run",
+    "encode": "Encoding windows",
+    "words": "Reading words",
+    "attention": "Attention over windows",
+    "labels": "Labels",
+}
+#: What a visitor may cause; each carries a sentence for the page.
+REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, gr.Error)
+
+
+def sentence(error: Exception) -> str:
+    """What a refusal says to the visitor."""
+    return str(error.message) if isinstance(error, gr.Error) else str(error)
+
+
+def right_title(form: Form) -> str:
+    """What the right side shows."""
+    rung = ladder_name(form)
+    if rung == LADDER_NAMES[-1]:
+        return "GLA-CLIP"
+    if rung == LADDER_NAMES[0]:
+        return "All switches off"
+    parts = [
+        name
+        for name, on in (
+            ("context", form.cross_window),
+            ("anchors", form.proxy_anchors),
+            ("normalization", form.dynamic_normalization),
+        )
+        if on
+    ]
+    return "GLA-CLIP with " + " and ".join(parts) + " only"
+
+
+def left_title(form: Form) -> str:
+    """What the left side shows."""
+    return "Each window alone" if form.baseline == "off" else BASELINES[form.baseline]
+
+
+def compare_value(
+    photo: Image.Image, form: Form, result: Comparison, point: tuple[int, int] | None
+) -> dict[str, Any]:
+    """Value of the linked viewer."""
+    encoded = result.encoded
+    left_note = "all three switches off" if form.baseline == "off" else "window by window"
+    vocabulary = result.right.vocabulary
+    return dict(
+        viewer_value(
+            photo,
+            answers.side(left_title(form), left_note, result.left.labels, result.left_seams),
+            answers.side(right_title(form), "", result.right.labels, result.right_seams),
+            classes=vocabulary.names,
+            background=vocabulary.background,
+            windows=encoded.boxes,
+            working_size=encoded.size,
+            point=point,
+        )
+    )
+
+
+class Page:
+    """Handlers of one process; nothing of a visitor is kept on it."""
+
+    def __init__(self, service: Service, start: Form) -> None:
+        self.service = service
+        self.start = start
+        self.runs = Runs()
+
+    def compare(
+        self,
+        page: gr.Request,
+        photo_path: str | None,
+        point: tuple[int, int] | None,
+        example: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (gradio looks for it here)
+        *values: Any,
+    ) -> tuple[Any, ...]:
+        """Runs both sides: viewer, status, attention, readout, link."""
+        check = self.runs.start(page.session_hash or "")
+
+        def step(name: str, done: int, total: int) -> None:
+            check()
+            progress((done, total), desc=STEPS[name], unit="steps")
+
+        nothing = (gr.skip(),) * 5
+        try:
+            form = Form.of(*values)
+            request = form.request()
+            photo = read(photo_path)
+            result = self.service.compare(photo, request, step)
+            point = inside(point, photo)
+            attention, readout = self._look(photo, form, request, result, point)
+            check()
+        except StoppedError:
+            return nothing
+        except REFUSALS as error:
+            return (gr.skip(), answers.problem(sentence(error)), *nothing[2:])
+        return (
+            compare_value(photo, form, result, point),
+            answers.status(result, self._title(form), request.vocabulary.notes),
+            attention,
+            readout,
+            to_link(form, self.start, example, point),
+        )
+
+    def compare_if_cheap(
+        self,
+        page: gr.Request,
+        photo_path: str | None,
+        point: tuple[int, int] | None,
+        example: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+        *values: Any,
+    ) -> tuple[Any, ...]:
+        """Runs after a change of a control, unless it would take long: then it says so."""
+        try:
+            form = Form.of(*values)
+            photo = read(photo_path)
+            windows = window_count((photo.height, photo.width), form.request().windows)
+            if windows > CHEAP_WINDOWS:
+                refusal = f"{windows} windows take a while here: press Segment to start."
+                raise gr.Error(refusal, print_exception=False)
+        except REFUSALS as error:
+            self.runs.stop(page.session_hash or "")
+            return (gr.skip(), answers.problem(sentence(error)), *(gr.skip(),) * 3)
+        return self.compare(page, photo_path, point, example, progress, *values)
+
+    def look(
+        self,
+        photo_path: str | None,
+        point: tuple[int, int] | None,
+        example: str,
+        *values: Any,
+    ) -> tuple[Any, ...]:
+        """A point was chosen: attention, readout, link, and the number fields."""
+        try:
+            form = Form.of(*values)
+            request = form.request()
+            photo = read(photo_path)
+            point = inside(point, photo)
+            if point is None:
+                return (gr.skip(),) * 5
+            result = self.service.compare(photo, request)
+            attention, readout = self._look(photo, form, request, result, point)
+        except REFUSALS as error:
+            return (gr.skip(), answers.problem(sentence(error)), *(gr.skip(),) * 3)
+        return attention, readout, to_link(form, self.start, example, point), point[0], point[1]
+
+    def _look(
+        self,
+        photo: Image.Image,
+        form: Form,
+        request: Request,
+        result: Comparison,
+        point: tuple[int, int] | None,
+    ) -> tuple[Any, str]:
+        if point is None:
+            return None, ""
+        maps = self.service.attention(photo, point, request)
+        return (
+            dict(attention_value(photo, result.encoded, maps)),
+            answers.readout(result, point, left_title(form), right_title(form)),
+        )
+
+    def files(
+        self,
+        photo_path: str | None,
+        point: tuple[int, int] | None,
+        example: str,
+        *values: Any,
+    ) -> str:
+        """Both sides as one zip file in gradio's own cache, where its clean-up finds it."""
+        photo, form, request = self.asked(photo_path, *values)
+        backbone = self.service.segmenter(form.backbone).backbone
+        result = self.service.compare(photo, request)
+        point = inside(point, photo)
+        panels = None
+        if point is not None:
+            panels = attention_panels(self.service.attention(photo, point, request), photo)
+        vocabulary = request.vocabulary
+        colors = palette(len(vocabulary.classes), vocabulary.background)
+        document = result_document(result.left, result.right, backbone, colors, point=point)
+        content = result_zip(
+            result.left,
+            result.right,
+            backbone,
+            colors,
+            photo,
+            panels=panels,
+            document=document,
+        )
+        return save_to_cache(content, f"gla-clip-{example or 'photo'}.zip")
+
+    def asked(self, photo_path: str | None, *values: Any) -> tuple[Image.Image, Form, Request]:
+        """Photo and request of the controls.
+
+        Raises:
+            gr.Error: what is wrong with them, in a sentence.
+        """
+        try:
+            form = Form.of(*values)
+            return read(photo_path), form, form.request()
+        except REFUSALS as error:
+            raise gr.Error(sentence(error), print_exception=False) from None
+
+    def windows(
+        self,
+        photo_path: str | None,
+        point: tuple[int, int] | None,
+        rung: str,
+        exclude_own: bool,
+        *values: Any,
+    ) -> tuple[str, str]:
+        """Every window by itself, and the patches that receive most attention."""
+        photo, _, request = self.asked(photo_path, *values)
+        result = self.service.compare(photo, request)
+        point = inside(point, photo)
+        maps = self.service.attention(photo, point, request) if point else None
+        patches = "<p>Choose a point in Compare first.</p>"
+        if maps is not None:
+            patches = top_patches(
+                photo, result, maps, exclude_own=exclude_own, rung=LADDER_NAMES.index(rung)
+            )
+        return filmstrip(photo, result, maps), patches
+
+    def charts(self, photo_path: str | None, *values: Any) -> tuple[Any, Any, str]:
+        """Attention over the whole photo: mass by distance, histogram of |P|."""
+        photo, _, request = self.asked(photo_path, *values)
+        summaries, _ = self.service.summaries(photo, request)
+        sizes = summaries[-1].set_sizes
+        assert sizes is not None
+        own = ", ".join(
+            f"{name} {answers.percent(summary.own_mass)}"
+            for name, summary in zip(LADDER_NAMES, summaries, strict=True)
+        )
+        share = answers.percent(summaries[-1].own_share)
+        note = (
+            f"<p>Average attention inside the own window: {own}. With context on, the own window "
+            f"has {share} of the visible tokens.</p>"
+        )
+        return (
+            figure_image(mass_by_distance_chart(summaries)),
+            figure_image(set_size_histogram(sizes)),
+            note,
+        )
+
+    def truth(
+        self,
+        photo_path: str | None,
+        label_map: str | None,
+        class_list: str,
+        ignore: float | None,
+        *values: Any,
+    ) -> tuple[Any, str]:
+        """Both sides against a label map: its overlay and a table of measures."""
+        photo, form, _ = self.asked(photo_path, *values)
+        try:
+            result, measured, labels = self.measure(photo, form, label_map, class_list, ignore)
+        except REFUSALS as error:
+            raise gr.Error(sentence(error), print_exception=False) from None
+        shown = overlay(photo, labels, truth_colors(len(result.right.classes)), 0.62)
+        titles = (left_title(form), right_title(form))
+        return shown, truth_report(result, *measured, titles)
+
+    def measure(
+        self,
+        photo: Image.Image,
+        form: Form,
+        label_map: str | None,
+        class_list: str,
+        ignore: float | None,
+    ) -> tuple[Comparison, tuple[Score, Score], Any]:
+        """Runs both sides with the class list as words and scores them.
+
+        Raises:
+            PhotoError, VocabularyError, SettingsError, BackboneError: each a sentence.
+        """
+        if not label_map:
+            raise PhotoError("Choose a label map first: an indexed or grey PNG.")
+        form = dataclasses.replace(form, words=tuple(split_words([class_list])), background=False)
+        request = form.request()
+        if request.vocabulary.notes:
+            # Leaving a double out would shift the numbers of all classes after it.
+            raise VocabularyError(
+                "Each class of the list must be named once. " + request.vocabulary.notes[0]
+            )
+        truth = resize_to(read_label_map(label_map), (photo.height, photo.width))
+        left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
+        result = self.service.compare(photo, request)
+        scores = score(result.left, truth, left_out), score(result.right, truth, left_out)
+        known = (truth >= 0) & (truth < len(request.vocabulary.classes))
+        known &= ~np.isin(truth, left_out)
+        return result, scores, np.where(known, truth, len(request.vocabulary.classes))
+
+    def _title(self, form: Form) -> str:
+        return self.service.segmenter(form.backbone).backbone.title
+
+    def backbone_changed(self, *values: Any) -> tuple[Any, ...]:
+        """Another backbone brings its own settings, left sides and keys."""
+        form = Form.of(*values)
+        try:
+            backbone = self.service.segmenter(form.backbone).backbone
+        except BackboneError as error:
+            gr.Warning(str(error))
+            return tuple(gr.skip() for _ in values)
+        form = form.with_defaults(backbone.default_attention, backbone.default_windows)
+        form = dataclasses.replace(form, baseline="off", key_source="")
+        updates = _updates(form)
+        updates["baseline"] = gr.update(choices=baseline_choices(backbone.baselines), value="off")
+        updates["key_source"] = gr.update(choices=key_choices(backbone.key_sources), value="")
+        return tuple(updates.values())
+
+    def reset(self, *values: Any) -> tuple[Any, ...]:
+        """The backbone's own settings."""
+        form = Form.of(*values)
+        try:
+            backbone = self.service.segmenter(form.backbone).backbone
+        except BackboneError as error:
+            gr.Warning(str(error))
+            return tuple(gr.skip() for _ in values)
+        form = form.with_defaults(backbone.default_attention, backbone.default_windows)
+        return tuple(_updates(form).values())
+
+    def show_example(self, name: str, page: gr.Request) -> tuple[Any, ...]:
+        """A shipped photo with its shipped result; see `Outputs.everything`."""
+        self.runs.stop(page.session_hash or "")
+        example = find(name) or examples()[0]
+        form = example_form(self.start, example)
+        return (
+            str(example.path),
+            example.name,
+            example.point,
+            *example.point,
+            *first_values(example, precomputed(example.name)),
+            to_link(form, self.start, example.name),
+            ladder_name(form),
+            *_updates(form).values(),
+        )
+
+    def example_chosen(self, event: gr.SelectData, page: gr.Request) -> tuple[Any, ...]:
+        """A thumbnail was pressed."""
+        return self.show_example(str(event.value), page)
+
+    def stop(self, page: gr.Request) -> str:
+        """Ends the page's run at its next window."""
+        self.runs.stop(page.session_hash or "")
+        return answers.problem("Stopped. What was there before is still shown.")
+
+    def closed(self, page: gr.Request) -> None:
+        """The page was closed: nobody waits for its run."""
+        self.runs.stop(page.session_hash or "")
+
+    def restore(self, page: gr.Request) -> tuple[Any, ...]:
+        """Opens a link: shipped photo, controls, point."""
+        query = dict(page.query_params) if page else {}
+        known = {k: v for k, v in query.items() if not k.startswith("__")}
+        fields = len(dataclasses.fields(Form))
+        if not known:
+            return (gr.skip(),) * (11 + fields + 1)
+        example = find(known.get("photo", "")) or examples()[0]
+        form, _, point, problems = from_link(known, example_form(self.start, example))
+        if "photo" in known and find(known["photo"]) is None:
+            problems.append("The link names a photo that is not shipped with this page.")
+        for note in problems:
+            gr.Warning(note)
+        point = point or example.point
+        shipped = form == example_form(self.start, example) and point == example.point
+        shown = first_values(example, precomputed(example.name))
+        return (
+            str(example.path),
+            example.name,
+            point,
+            *point,
+            *(shown if shipped else (gr.skip(),) * 4),
+            to_link(form, self.start, example.name, point),
+            ladder_name(form),
+            *_updates(form).values(),
+            not shipped,
+        )
+
+
+def _updates(form: Form) -> dict[str, Any]:
+    """Widget updates by field; new words must be among a dropdown's choices."""
+    updates = {field.name: getattr(form, field.name) for field in dataclasses.fields(Form)}
+    updates["words"] = gr.update(choices=list(form.words), value=list(form.words))
+    return updates
+
+
+def inside(point: tuple[int, int] | None, photo: Image.Image) -> tuple[int, int] | None:
+    """A point moved into the photo, which may have changed since it was chosen."""
+    if point is None:
+        return None
+    return (
+        min(max(int(point[0]), 0), photo.width - 1),
+        min(max(int(point[1]), 0), photo.height - 1),
+    )
+
+
+def first_values(example: Example, shown: dict[str, Any] | None) -> tuple[Any, ...]:
+    """Viewer, status and attention of a shipped result; empty ones when it was not built."""
+    look = f"<p class='look'>{example.look}</p>"
+    if shown is None:
+        return None, look, None, ""
+    note = f"<p class='line'><span>Shipped result. {shown['status']}</span></p>"
+    return shown["compare"], look + note, shown["attention"], shown.get("readout", "")

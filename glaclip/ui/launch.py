@@ -1,0 +1,97 @@
+"""Starts the server: backbones, page, queue, limits."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+
+import gradio as gr
+
+from glaclip.backbones.base import Backbone
+from glaclip.ui.examples import PHOTOS
+from glaclip.ui.page import CSS, build_page
+from glaclip.ui.service import Service
+from glaclip.vocabulary import ASSETS
+
+#: Uploads are refused above this by the server, before they are read.
+MAX_UPLOAD = "30mb"
+
+
+def theme() -> gr.themes.Base:
+    """Quiet greys, one blue; system fonts, so that no other host is asked for one."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        font=["ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"],
+        font_mono=["ui-monospace", "DejaVu Sans Mono", "monospace"],
+        radius_size=gr.themes.sizes.radius_md,
+        text_size=gr.themes.sizes.text_md,
+    ).set(
+        body_background_fill="#ffffff",
+        # The default's grey has too little contrast for text this small (WCAG asks for 4.5 : 1).
+        body_text_color_subdued="#586272",
+        body_text_color_subdued_dark="#a4aebd",
+        block_info_text_color="#586272",
+        block_info_text_color_dark="#a4aebd",
+        block_title_text_color="#3a4352",
+        block_title_text_color_dark="#d3d9e2",
+        body_background_fill_dark="#12151b",
+        block_border_width="1px",
+        block_shadow="none",
+        button_primary_background_fill="#2d5ac3",
+        button_primary_background_fill_hover="#2449a3",
+        button_primary_background_fill_dark="#3f6fdc",
+        button_primary_text_color="#ffffff",
+        color_accent="#2d5ac3",
+    )
+
+
+def launch_options() -> dict[str, object]:
+    """What every start of the page passes to `launch`, tests included."""
+    return {
+        "theme": theme(),
+        "css": CSS,
+        "footer_links": ["api", "settings"],
+        "ssr_mode": False,
+        "show_error": True,
+        "max_file_size": MAX_UPLOAD,
+        "allowed_paths": [str(PHOTOS), str(ASSETS / "ground_truth")],
+    }
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    backbone: str = "auto",
+    weights: str | None = None,
+    device: str = "cpu",
+) -> None:
+    """Builds the page and serves it until it is interrupted.
+
+    Args:
+        host: address to listen on.
+        port: the first free one from 7860 when left out.
+        backbone: what "auto" on the page stands for.
+        weights: folder with weights of CLIP backbones.
+        device: where models run.
+    """
+    from glaclip import backbones
+
+    def load(name: str) -> Backbone:
+        chosen = backbone if name == "auto" else name
+        return backbones.load(chosen, device=device, weights=weights)
+
+    choices = [("Automatic", "auto")] + [
+        (entry.title if entry.ready else f"{entry.title} (weights not here yet)", entry.name)
+        for entry in backbones.available(weights)
+    ]
+    service = Service(load)
+    demo = build_page(service, choices)
+    # After the page is up, so that its first screen does not wait for the models.
+    threading.Timer(2, service.warm_up, args=("auto",)).start()
+    demo.launch(
+        server_name=host,
+        server_port=port,
+        mcp_server=importlib.util.find_spec("mcp") is not None,
+        **launch_options(),
+    )

@@ -1,0 +1,70 @@
+"""A photo input that answers bad files with a sentence and keeps what was there before."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from glaclip.photo import PhotoError, load_photo
+from glaclip.ui.files import save_to_cache
+from glaclip.ui.service import MAX_SIDE
+
+
+class PhotoInput(gr.Image):  # type: ignore[misc]
+    """`gr.Image` by file path. Gradio's own reading of broken files would show a server path."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The uploaded file's path, or a sentence."""
+        if payload is None or payload.path is None:
+            return None
+        if not os.path.isfile(payload.path):
+            raise gr.Error(
+                "The uploaded photo is no longer on the server; please upload it again.",
+                print_exception=False,
+            )
+        return payload.path
+
+
+def shrink(photo: Image.Image) -> Image.Image:
+    """At most `MAX_SIDE` pixels on the long side; what the page shows is what it segments."""
+    if max(photo.size) > MAX_SIDE:
+        photo = photo.copy()
+        photo.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return photo
+
+
+def accept(path: str | None) -> str:
+    """Reads an upload and gives it back upright, RGB and small enough, as a PNG file.
+
+    Raises:
+        gr.Error: the photo cannot be used, in a sentence.
+    """
+    if path is None:
+        raise gr.Error("Choose a photo first.", print_exception=False)
+    try:
+        photo = shrink(load_photo(path))
+    except PhotoError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+    stream = io.BytesIO()
+    photo.save(stream, "PNG", compress_level=1)
+    return save_to_cache(stream.getvalue(), "photo.png")
+
+
+def read(path: str | None) -> Image.Image:
+    """The photo of the input as the model gets it.
+
+    Raises:
+        gr.Error: no photo, or one that cannot be read.
+    """
+    if path is None:
+        raise gr.Error("Choose a photo first.", print_exception=False)
+    try:
+        return shrink(load_photo(path))
+    except PhotoError as error:
+        raise gr.Error(str(error), print_exception=False) from None

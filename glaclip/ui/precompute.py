@@ -1,0 +1,54 @@
+"""Builds what the page shows before anything is computed: `python -m glaclip.ui.precompute`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from glaclip.backbones import load
+from glaclip.ui import answers
+from glaclip.ui.attention_value import attention_value
+from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
+from glaclip.ui.form import Form
+from glaclip.ui.handlers import compare_value, left_title, right_title
+from glaclip.ui.service import Service
+
+#: Shipped results are made by the embedded backbone, which every installation has.
+BACKBONE = "lite"
+
+
+def example_document(service: Service, example: Example) -> dict[str, Any]:
+    """The shipped result of an example, without the photo, which is shipped anyway."""
+    backbone = service.segmenter(BACKBONE).backbone
+    start = Form().with_defaults(backbone.default_attention, backbone.default_windows)
+    form = example_form(start, example)
+    photo, request = example.photo(), form.request()
+    result = service.compare(photo, request)
+    maps = service.attention(photo, example.point, request)
+    compare = compare_value(photo, form, result, example.point)
+    attention: dict[str, Any] = dict(attention_value(photo, result.encoded, maps))
+    del compare["photo"], attention["photo"]
+    rows, columns = result.encoded.grid
+    return {
+        "backbone": backbone.fingerprint,
+        "status": f"{backbone.title}, {rows * columns} windows.",
+        "compare": compare,
+        "attention": attention,
+        "readout": answers.readout(result, example.point, left_title(form), right_title(form)),
+    }
+
+
+def main() -> None:
+    """Rebuilds assets/precomputed."""
+    service = Service(load)
+    PRECOMPUTED.mkdir(exist_ok=True)
+    for example in examples():
+        document = example_document(service, example)
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        (PRECOMPUTED / f"{example.name}.json").write_text(text + "\n", encoding="utf-8")
+        sys.stderr.write(f"{example.name}: {len(text) // 1024} kB\n")
+
+
+if __name__ == "__main__":
+    main()

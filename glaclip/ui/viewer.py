@@ -1,0 +1,50 @@
+"""The linked viewer: two segmentations of one photo, compared without a trip to the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+_HERE = Path(__file__).parent
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+class LinkedViewer(gr.HTML):  # type: ignore[misc]
+    """Two segmentations of one photo, linked: what points at one points at both.
+
+    The value comes from `glaclip.ui.viewer_value.viewer_value`, or is None: then a calm empty
+    picture with the text `empty` is shown. Listen with `.select(fn)`, where `fn` takes a
+    `gr.SelectData`: `index` is (x, y) in photo pixels, `value` the class below it,
+    `_data["side"]` "left" or "right". Do not use the viewer as an input of a listener: the
+    browser would send the pictures back.
+
+    Everything in the value that a person may have typed is placed as text, never as HTML.
+    """
+
+    def __init__(
+        self,
+        value: Any = None,
+        *,
+        empty: str = "Choose a photo to see both methods side by side.",
+        hint: str = "Point at a picture to read both sides. Click or press Enter to pick a point.",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            value=value,
+            html_template=_text("viewer.html"),
+            css_template=_text("viewer.css"),
+            js_on_load=_text("viewer.js"),
+            apply_default_css=False,
+            empty=empty,
+            hint=hint,
+            **kwargs,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """The value is a JSON object."""
+        return {"type": "object"}

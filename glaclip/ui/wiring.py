@@ -1,0 +1,260 @@
+"""Connects the widgets of the page to what they do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from glaclip.ui.controls import Controls
+from glaclip.ui.form import Form, ladder_name, ladder_switches, split_words
+from glaclip.ui.handlers import Page
+from glaclip.ui.photo_input import accept
+from glaclip.vocabulary import load_preset
+
+_REPLACE_STATE = """(query) => {
+  const url = new URL(window.location);
+  url.search = query;
+  window.history.replaceState({}, '', url);
+  return [];
+}"""
+_COPY_LINK = """(query) => {
+  const url = new URL(window.location);
+  url.search = query;
+  navigator.clipboard?.writeText(url.toString());
+  window.history.replaceState({}, '', url);
+  return [];
+}"""
+
+
+_PRESS_DOWNLOAD = """() => {
+  // The file's address arrives with the next rendering of the hidden button.
+  setTimeout(() => document.querySelector('#result-file a, #result-file button')?.click(), 150);
+  return [];
+}"""
+
+
+@dataclass
+class Outputs:
+    """Widgets and states besides the controls.
+
+    Attributes:
+        viewer, status, attention, readout: what a run shows.
+        link: query string of the view, for the browser.
+        point: the query point.
+        asked: the same with a time stamp; its change means that a person chose the point.
+        example: name of the shipped photo, or "".
+        x, y: the point as numbers.
+        opened: becomes true when a link was opened.
+        copy, download, file: the buttons below the results; `file` is hidden.
+    """
+
+    viewer: Any
+    status: Any
+    attention: Any
+    readout: Any
+    link: Any
+    point: Any
+    asked: Any
+    example: Any
+    x: Any
+    y: Any
+    opened: Any
+    copy: Any
+    download: Any
+    file: Any
+
+    def everything(self, controls: Controls) -> list[Any]:
+        """What a shipped example or a link sets, in the handlers' order."""
+        return [
+            controls.photo,
+            self.example,
+            self.point,
+            self.x,
+            self.y,
+            self.viewer,
+            self.status,
+            self.attention,
+            self.readout,
+            self.link,
+            controls.ladder,
+            *controls.inputs,
+        ]
+
+
+def _words_changed(tags: list[str]) -> Any:
+    words = split_words(tags or [])
+    return gr.skip() if words == tags else gr.update(choices=words, value=words)
+
+
+def _preset_chosen(name: str | None) -> tuple[Any, ...]:
+    if not name:
+        return (gr.skip(),) * 4
+    vocabulary = load_preset(name).vocabulary
+    words = [
+        "; ".join(entry.prompts)
+        for index, entry in enumerate(vocabulary.classes)
+        if index != vocabulary.background
+    ]
+    if vocabulary.background is None:
+        return gr.update(choices=words, value=words), False, "", gr.skip()
+    background = ", ".join(vocabulary.classes[vocabulary.background].prompts[1:])
+    return (
+        gr.update(choices=words, value=words),
+        True,
+        background,
+        vocabulary.background_threshold,
+    )
+
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_SWITCHES = ("cross_window", "proxy_anchors", "dynamic_normalization")
+_SLIDERS = (
+    "background_threshold",
+    "short_side",
+    "crop",
+    "stride",
+    "threshold",
+    "iterations",
+    "shift",
+    "scale",
+    "beta",
+    "gamma",
+)
+
+
+class Wiring:
+    """Connects controls and outputs. Runs of a page supersede each other (see `Runs`)."""
+
+    def __init__(self, page: Page, controls: Controls, outputs: Outputs) -> None:
+        self.page, self.controls, self.outputs = page, controls, outputs
+        o = outputs
+        self.inputs = [controls.photo, o.point, o.example, *controls.inputs]
+        self.run_options: dict[str, Any] = {
+            "inputs": self.inputs,
+            "outputs": [o.viewer, o.status, o.attention, o.readout, o.link],
+            # A newer run must be able to start while an older one is still in the model.
+            "trigger_mode": "multiple",
+            "concurrency_limit": 16,
+            "show_progress": "full",
+            "show_progress_on": [o.status],
+            "api_visibility": "private",
+        }
+
+    def show_link(self, event: Any) -> None:
+        """Puts the view's link into the address bar."""
+        event.success(None, [self.outputs.link], None, js=_REPLACE_STATE, api_visibility="private")
+
+    def run_after(self, event: Any) -> None:
+        """Runs after an event, if that is cheap."""
+        self.show_link(event.then(self.page.compare_if_cheap, **self.run_options))
+
+    def connect(self, demo: gr.Blocks) -> None:
+        """Connects everything."""
+        self._buttons()
+        self._switches_and_words()
+        self._advanced()
+        self._photos()
+        self._points()
+        o = self.outputs
+        demo.load(self.page.restore, None, [*o.everything(self.controls), o.opened], **PRIVATE)
+        self.show_link(o.opened.change(self.page.compare_if_cheap, **self.run_options))
+        demo.unload(self.page.closed)
+
+    def _buttons(self) -> None:
+        c, o = self.controls, self.outputs
+        self.show_link(c.run.click(self.page.compare, **self.run_options))
+        c.stop.click(self.page.stop, None, o.status, **PRIVATE)
+        o.copy.click(None, [o.link], None, js=_COPY_LINK, api_visibility="private").success(
+            _link_copied, **PRIVATE
+        )
+        o.download.click(
+            self.page.files, self.inputs, o.file, api_visibility="private", concurrency_limit=4
+        ).success(None, js=_PRESS_DOWNLOAD, api_visibility="private")
+
+    def _switches_and_words(self) -> None:
+        c, form = self.controls, self.controls.form
+        switches = [form[name] for name in _SWITCHES]
+        for switch in switches:
+            self.run_after(switch.input(_ladder_of, switches, c.ladder, **PRIVATE))
+        self.run_after(c.ladder.input(ladder_switches, c.ladder, switches, **PRIVATE))
+        words = form["words"]
+        self.run_after(words.input(_words_changed, words, words, **PRIVATE))
+        names = ("words", "background", "background_words", "background_threshold")
+        self.run_after(
+            c.preset.input(_preset_chosen, c.preset, [form[name] for name in names], **PRIVATE)
+        )
+        changed = [form["background"].input, form["background_words"].submit]
+        self.show_link(gr.on(changed, self.page.compare_if_cheap, **self.run_options))
+
+    def _advanced(self) -> None:
+        c, form = self.controls, self.controls.form
+        changed = [form[name].release for name in _SLIDERS]
+        changed += [form[name].input for name in ("baseline", "key_source")]
+        self.show_link(gr.on(changed, self.page.compare_if_cheap, **self.run_options))
+        backbone = form["backbone"].input(self.page.backbone_changed, c.inputs, c.inputs, **PRIVATE)
+        self.run_after(backbone)
+        self.run_after(c.reset.click(self.page.reset, c.inputs, c.inputs, **PRIVATE))
+
+    def _photos(self) -> None:
+        c, o = self.controls, self.outputs
+        shown = c.strip.select(
+            self.page.example_chosen,
+            None,
+            o.everything(c),
+            trigger_mode="multiple",
+            **PRIVATE,
+        )
+        self.show_link(shown)
+        uploaded = c.photo.upload(accept, c.photo, c.photo, **PRIVATE)
+        uploaded.failure(lambda: None, None, c.photo, **PRIVATE)
+        outputs = [o.point, o.example, o.attention, o.readout]
+        self.run_after(uploaded.success(lambda: (None, "", None, ""), None, outputs, **PRIVATE))
+
+    def _points(self) -> None:
+        o = self.outputs
+        # Event data is stale when a trigger waits its turn, so the point is stored at once and
+        # computed when the store changes.
+        for viewer in (o.viewer, o.attention):
+            viewer.select(
+                _picked,
+                None,
+                [o.point, o.asked],
+                trigger_mode="multiple",
+                concurrency_limit=None,
+                **PRIVATE,
+            )
+        typed = [o.x.submit, o.y.submit, o.x.blur, o.y.blur]
+        gr.on(typed, _typed, [o.x, o.y, o.point], [o.point, o.asked], **PRIVATE)
+        looked = o.asked.change(
+            self.page.look,
+            self.inputs,
+            [o.attention, o.readout, o.link, o.x, o.y],
+            trigger_mode="always_last",
+            concurrency_limit=16,
+            **PRIVATE,
+        )
+        self.show_link(looked)
+
+
+def _link_copied() -> None:
+    gr.Info("The link is in the address bar and on the clipboard.")
+
+
+def _ladder_of(*switches: bool) -> Any:
+    return ladder_name(
+        Form(cross_window=switches[0], proxy_anchors=switches[1], dynamic_normalization=switches[2])
+    )
+
+
+def _picked(event: gr.SelectData) -> tuple[Any, Any]:
+    point = int(event.index[0]), int(event.index[1])
+    return point, (*point, time.monotonic_ns())
+
+
+def _typed(x: float | None, y: float | None, point: tuple[int, int] | None) -> Any:
+    if x is None or y is None or (point and tuple(point) == (int(x), int(y))):
+        return gr.skip(), gr.skip()
+    return (int(x), int(y)), (int(x), int(y), time.monotonic_ns())

@@ -1,0 +1,138 @@
+"""Real Chromium against a real server in this process; nothing may leave the machine.
+
+Write `url = serve(build())` in a session or module fixture of your own, and use `page`, or
+`new_page(...)` for another window size, and then `page.goto(url)`. A test fails when its page asks
+another host, throws, or writes an error to the console.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+# Before gradio is imported anywhere: both are read once.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Milliseconds; machines that run the tests are often busy with something else.
+PATIENCE = 20_000
+
+Serve = Callable[..., str]
+NewPage = Callable[..., "Page"]
+
+
+def _chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def origins() -> list[str]:
+    """Where pages may send requests: what `serve` started."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def serve(origins: list[str]) -> Iterator[Serve]:
+    """Starts Blocks on a free port and gives the URL; all are closed at the end of the session."""
+    pytest.importorskip("gradio")
+    started: list[gr.Blocks] = []
+
+    def start(blocks: gr.Blocks, **options: Any) -> str:
+        _, url, _ = blocks.queue(max_size=16).launch(
+            server_name="127.0.0.1",
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=True,
+            ssr_mode=False,
+            **options,
+        )
+        started.append(blocks)
+        origins.append(url.rstrip("/"))
+        return str(url)
+
+    yield start
+    for blocks in started:
+        blocks.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+        except api.Error as error:
+            pytest.skip(f"no Chromium to drive: {error.message.splitlines()[0]}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> dict[str, BrowserContext]:
+    """By their options: pages of one context share the cache, and load in half the time."""
+    return {}
+
+
+@pytest.fixture
+def new_page(
+    browser: Browser, contexts: dict[str, BrowserContext], origins: list[str]
+) -> Iterator[NewPage]:
+    """Opens pages: `new_page(viewport=..., has_touch=True, ...)`; storage is clean at each test."""
+    pages: list[Page] = []
+    problems: list[str] = []
+
+    def check_request(url: str) -> None:
+        if not url.startswith((*origins, "data:", "blob:")):
+            problems.append(f"request to another host: {url}")
+
+    def check_console(kind: str, text: str) -> None:
+        if kind == "error":
+            problems.append(f"console error: {text}")
+
+    def create(**options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        key = json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = browser.new_context(**options)
+            contexts[key].set_default_timeout(PATIENCE)
+        page = contexts[key].new_page()
+        page.on("request", lambda request: check_request(request.url))
+        page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+        page.on("console", lambda message: check_console(message.type, message.text))
+        pages.append(page)
+        return page
+
+    yield create
+    for page in pages:
+        if page.url.startswith("http"):
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.context.clear_cookies()
+        page.close()
+    assert not problems, problems
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A page of 1280 x 900."""
+    return new_page()

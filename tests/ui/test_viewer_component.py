@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gradio")
+
+from glaclip.ui import viewer as module
+
+UI = Path(module.__file__).parent
+
+
+@pytest.mark.parametrize("name", ["viewer.html", "viewer.css"])
+@pytest.mark.parametrize("special", ["`", "${", "{{", "\\"])
+def test_templates_hold_nothing_that_gradio_would_evaluate(name: str, special: str) -> None:
+    # gradio runs both through Handlebars and then as a JavaScript template literal.
+    assert special not in (UI / name).read_text(encoding="utf-8")
+
+
+def test_script_places_text_only() -> None:
+    script = (UI / "viewer.js").read_text(encoding="utf-8")
+    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "http"):
+        assert forbidden not in script
+
+
+def test_props() -> None:
+    viewer = module.LinkedViewer(None, empty="Later", render=False)
+    assert viewer.api_info() == {"type": "object"}
+    assert viewer.get_config()["props"]["empty"] == "Later"
+
+
+def test_works_where_its_folder_cannot_be_written(tmp_path: Path) -> None:
+    # gradio writes a viewer.pyi beside the module of every subclass.
+    copy = tmp_path / "viewer_copy"
+    copy.mkdir()
+    for name in ("viewer.py", "viewer.html", "viewer.css", "viewer.js"):
+        shutil.copy(UI / name, copy / name)
+    code = (
+        "import builtins, os, sys\n"
+        "real = os.open, builtins.open\n"
+        "def refuse(path, mode='r', *a, **k):\n"
+        "    if str(path).endswith('.pyi') and mode != 'r': raise PermissionError(path)\n"
+        "    return real[1](path, mode, *a, **k)\n"
+        "import io; builtins.open = io.open = refuse\n"
+        f"sys.path.insert(0, {str(copy)!r})\n"
+        "import viewer; viewer.LinkedViewer(None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (copy / "viewer.pyi").exists()
