@@ -796,6 +796,8 @@ def main(argv: Sequence[str] | None = None, load: Loader = load_registered) -> i
     try:
         args = build_parser().parse_args(argv)
         console.quiet = args.quiet
+        if args.quiet:
+            os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' bars
         return int(args.run(args, load, console))
     except (UsageError, *_FORESEEN) as error:
         console.error(str(error))

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glaclip.backbones import available
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli import main
 from glaclip.palette import palette
+from glaclip.vocabulary import ASSETS
 from tests.test_segmenter import halves
 from tests.toy import ColorBackbone
 
@@ -170,6 +172,26 @@ def test_interrupted_is_exit_code_130(photo: str, tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     assert main(["segment", photo, "--vocabulary", WORDS, "--out", str(tmp_path)], stop) == 130
+
+
+LITE = next(info for info in available() if info.name == "lite")
+
+
+def test_the_embedded_backbone_on_a_real_photo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = str(ASSETS / "photos" / "china.jpg")
+    words = ["--vocabulary", "sky, building, tree, water", "--out", str(tmp_path)]
+    assert main(["segment", photo, *words, "--backbone", "lite", "--json"]) == 0
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["backbone"]["name"] == "lite"
+    labels = np.asarray(Image.open(tmp_path / "labels_glaclip.png"))
+    assert labels.shape == (427, 640)
+    assert (labels[:20] == 0).mean() > 0.9  # the sky is on top
+    assert (labels[200:300, 150:250] == 1).mean() > 0.9  # and the pavilion in the middle
+    seams = document["seam_rate"]
+    assert seams["glaclip"] < seams["baseline"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

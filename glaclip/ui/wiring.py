@@ -11,6 +11,7 @@ import gradio as gr
 from glaclip.ui.controls import Controls
 from glaclip.ui.form import Form, ladder_name, ladder_switches, split_words
 from glaclip.ui.handlers import Page
+from glaclip.ui.lessons.book import view_of
 from glaclip.ui.photo_input import accept
 from glaclip.vocabulary import load_preset
 
@@ -49,6 +50,7 @@ class Outputs:
         x, y: the point as numbers.
         opened: becomes true when a link was opened.
         copy, download, file: the buttons below the results; `file` is hidden.
+        tabs, lessons: the tabs, and the lessons in one of them.
     """
 
     viewer: Any
@@ -65,6 +67,8 @@ class Outputs:
     copy: Any
     download: Any
     file: Any
+    tabs: Any
+    lessons: Any
 
     def everything(self, controls: Controls) -> list[Any]:
         """What a shipped example or a link sets, in the handlers' order."""
@@ -158,6 +162,7 @@ class Wiring:
         self._advanced()
         self._photos()
         self._points()
+        self._lessons()
         o = self.outputs
         demo.load(self.page.restore, None, [*o.everything(self.controls), o.opened], **PRIVATE)
         self.show_link(o.opened.change(self.page.compare_if_cheap, **self.run_options))
@@ -237,6 +242,19 @@ class Wiring:
             **PRIVATE,
         )
         self.show_link(looked)
+
+    def _lessons(self) -> None:
+        o = self.outputs
+        tried = o.lessons.select(
+            self._try_it, None, [o.tabs, *o.everything(self.controls)], **PRIVATE
+        )
+        self.show_link(tried.success(self.page.compare, **self.run_options))
+
+    def _try_it(self, event: gr.SelectData, request: gr.Request) -> Any:
+        view = view_of(event)
+        if view is None:
+            raise gr.Error("This lesson has nothing to open.", print_exception=False)
+        return self.page.open_view(view, request)
 
 
 def _link_copied() -> None:
