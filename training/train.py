@@ -146,6 +146,7 @@ class LabelledTokens:
 
 
 def imagenet_row_ids(concepts: Concepts) -> list[str]:
+    """WordNet ids of the ImageNet concepts, in the order of the classifier's rows."""
     return [label for kind, label in concepts.keys if kind == "imagenet"]
 
 
@@ -187,6 +188,7 @@ class Masks:
 
 
 def train(arguments: argparse.Namespace) -> Heads:
+    """Trains, going on from an interrupted run of the same output file."""
     torch.manual_seed(arguments.seed)
     rng = random.Random(arguments.seed)
     tower = ImageTower()
@@ -318,13 +320,14 @@ def votes(labels: Tensor) -> Tensor:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Command line."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", type=Path, required=True)
     p.add_argument("--cache", type=Path, required=True)
     p.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--parts", nargs="+", default=["train"])
-    p.add_argument("--leave-out", nargs="*", default=[])
+    p.add_argument("--leave-out", nargs="*", default=[], help="names to train without")
     p.add_argument("--shards", type=int)
     p.add_argument("--start", type=Path, help="heads of an earlier round to go on from")
     p.add_argument("--steps", type=int, default=1500)
@@ -344,6 +347,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
+    """Trains and writes the heads."""
     arguments = parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     heads = train(arguments)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from training.data import DENSE_CONCEPTS, imagenet_rows
+from training.data import DENSE_CONCEPTS, FACADE, MSRC, VOC, imagenet_rows
 from training.wordnet import TOO_GENERAL, WordNet
 
 #: Never trained: `training.measure` uses them to see whether a synonym works as well as the name.
@@ -70,6 +71,12 @@ NAMES = {
     "door": ("door",),
     "motorbike": ("motorbike",),
 }
+#: Two groups of names, drawn at random once, that heads are trained without to see how words that
+#: were never trained are recognized.
+FOLDS = tuple(
+    tuple(random.Random(0).sample(sorted({*MSRC, *FACADE, *VOC}), 18)[start::2])
+    for start in range(2)
+)
 #: Names that may or may not hold where a concept was marked: neither true nor false.
 UNDECIDED = {
     "building": "window,door,wall,architecture,fence,pole,sign,roof,tower,brick,stone,column",
@@ -149,6 +156,7 @@ class Concepts:
     own: np.ndarray
 
     def index(self, kind: str, label: str) -> int:
+        """The number of a concept."""
         return self.keys.index((kind, label))
 
 
