@@ -24,7 +24,9 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safet
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: Chosen by `training.choose` on validation photos; see MODEL_CARD.md.
 TEMPLATES = ("{}", "a photo of a {}.")
-ATTENTION = AttentionSettings(threshold=0.7)
+ATTENTION = AttentionSettings(threshold=0.65)
+#: Weight of the early map's cosine beside that of the values in a key.
+KEY_WEIGHT = 2.0
 
 
 class LiteBackbone:
@@ -134,7 +136,7 @@ class LiteBackbone:
 
 
 def make_keys(maps: Sequence[Tensor], values: Tensor) -> Tensor:
-    """The tower's second map and the joint-space values, each of unit length, side by side.
+    """The tower's second map and the joint-space values, each weighted, side by side.
 
     The early map tells surfaces apart by texture and color, the values by meaning; together they
     separated regions better than the tower's maps alone (MODEL_CARD.md).
@@ -146,7 +148,8 @@ def make_keys(maps: Sequence[Tensor], values: Tensor) -> Tensor:
     Returns:
         [B, 120 + E, gh, gw].
     """
-    return torch.cat([F.normalize(maps[1], dim=1), F.normalize(values, dim=1)], dim=1)
+    early = F.normalize(maps[1], dim=1) * KEY_WEIGHT**0.5
+    return torch.cat([early, F.normalize(values, dim=1)], dim=1)
 
 
 def _tokens(maps: Tensor) -> Tensor:
