@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
-from scipy import ndimage
+from scipy import ndimage  # type: ignore[import-untyped]
 
 from training.data import IGNORE, DensePhoto, concept
 
@@ -170,7 +170,8 @@ def _draw_pole(
     thick = max(2, round(height * rng.uniform(0.006, 0.03)))
     bottom = round(height * rng.uniform(0.55, 0.95))
     top = bottom - round(height * rng.uniform(0.25, 0.9))
-    for canvas, color in zip(canvases, (tone, POLE), strict=True):
+    fills: tuple[Color | int, ...] = (tone, POLE)
+    for canvas, color in zip(canvases, fills, strict=True):
         canvas.rectangle((x, top, x + thick - 1, bottom), fill=color)
     if rng.random() < 0.4:
         half = max(3, round(height * rng.uniform(0.02, 0.06)))

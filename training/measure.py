@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,8 @@ class KeptTower(nn.Module):
 
     def final(self, last: Tensor) -> Tensor:
         """As the tower's."""
-        return self.tower.final(last)
+        final: Tensor = self.tower.final(last)
+        return final
 
 
 def open_backbone(heads: Path, keep: Path | None) -> LiteBackbone:
@@ -92,7 +93,7 @@ def score(
     segmenter: Segmenter,
     photos: Sequence[DensePhoto],
     words: Vocabulary,
-    settings: dict[str, AttentionSettings | None],
+    settings: Mapping[str, AttentionSettings | None],
     remap: np.ndarray | None = None,
 ) -> dict[str, Score]:
     """Scores of each setting; None stands for the identity baseline.

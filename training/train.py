@@ -150,7 +150,9 @@ def imagenet_row_ids(concepts: Concepts) -> list[str]:
     return [label for kind, label in concepts.keys if kind == "imagenet"]
 
 
-def question_loss(tokens: Tensor, labels: Tensor, question: Question, text: Tensor, weight: Tensor):
+def question_loss(
+    tokens: Tensor, labels: Tensor, question: Question, text: Tensor, weight: Tensor
+) -> Tensor:
     """Cross-entropy of tokens [M, E] with concepts [M] among the question's words."""
     background = labels == BACKGROUND
     target = question.target[labels.clamp(max=len(question.target) - 1)]
@@ -205,7 +207,8 @@ def train(arguments: argparse.Namespace) -> Heads:
     rows = row_prototypes(tower, covariance, heads.image.final_mean)
     labelled = LabelledTokens(arguments.cache, tower, heads, concepts, rows)
     taught = torch.from_numpy(concepts.own >= 0)
-    decay, plain = [], []
+    decay: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for parameter in heads.parameters():
         (decay if parameter.ndim > 1 else plain).append(parameter)
     optimizer = torch.optim.AdamW(

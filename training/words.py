@@ -137,6 +137,10 @@ CALTECH = {
 }  # fmt: skip
 
 
+#: Concept; true names, its own first; undecided names.
+Entry = tuple[tuple[str, str], list[str], list[str]]
+
+
 @dataclass
 class Concepts:
     """Training concepts and the words they know.
@@ -173,7 +177,7 @@ def build(data: Path, wordnet: WordNet, left_out: Iterable[str] = ()) -> Concept
             their test synonyms are words; regions of such classes are taught nothing.
     """
     left = _family(wordnet, left_out)
-    entries: list[tuple[tuple[str, str], list[str], list[str]]] = []
+    entries: list[Entry] = []
     for dataset, label in DENSE_CONCEPTS:
         names = list(dense_names(label))
         synset = _synset(wordnet, label)
@@ -184,8 +188,10 @@ def build(data: Path, wordnet: WordNet, left_out: Iterable[str] = ()) -> Concept
         names = [name.lower(), *_lemmas(wordnet, wnid), *_above(wordnet, wnid)]
         entries.append((("imagenet", wnid), names, []))
     for label, given in INTEL.items():
-        vague = "sky,tree,mountain,building,road,car,water,person,rock,snow,cloud,window,vegetation"
-        entries.append((("intel", label), list(given), vague.split(",") + list(CITY)))
+        around = (
+            "sky,tree,mountain,building,road,car,water,person,rock,snow,cloud,window,vegetation"
+        )
+        entries.append((("intel", label), list(given), around.split(",") + list(CITY)))
     for label in _caltech_labels(data):
         plain = label.replace("_", " ").lower()
         given = CALTECH.get(label, (plain,))
@@ -198,7 +204,7 @@ def build(data: Path, wordnet: WordNet, left_out: Iterable[str] = ()) -> Concept
 CITY = ("house", "facade", "pavement", "asphalt", "people", "bus", "traffic light")
 
 
-def _tables(entries, left_out: set[str]) -> Concepts:
+def _tables(entries: list[Entry], left_out: set[str]) -> Concepts:
     kept = []
     for key, names, vague in entries:
         if names[0] in left_out:

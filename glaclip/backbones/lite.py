@@ -24,7 +24,7 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safet
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: Chosen by `training.choose` on validation photos; see MODEL_CARD.md.
 TEMPLATES = ("{}", "a photo of a {}.")
-ATTENTION = AttentionSettings(threshold=0.65)
+ATTENTION = AttentionSettings(threshold=0.7)
 #: Weight of the early map's cosine beside that of the values in a key.
 KEY_WEIGHT = 2.0
 
@@ -36,9 +36,9 @@ class LiteBackbone:
     title = TITLE
     pixel_multiple = 16
     batch_size = 8
-    templates = TEMPLATES
-    key_sources = ("stages",)
-    baselines = ("identity",)
+    templates: tuple[str, ...] = TEMPLATES
+    key_sources: tuple[str, ...] = ("stages",)
+    baselines: tuple[str, ...] = ("identity",)
     default_attention = ATTENTION
     default_windows = WindowSettings()
 
@@ -107,7 +107,8 @@ class LiteBackbone:
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """[P, E] unit vectors of prompts as they stand, float32."""
         sentences = self._text_tower()([prompt.strip().lower() for prompt in prompts])
-        return self._heads.text(sentences)
+        vectors: Tensor = self._heads.text(sentences)
+        return vectors
 
     def _check(self, pixels: Tensor) -> None:
         multiple = self.pixel_multiple
