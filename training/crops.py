@@ -178,8 +178,8 @@ def _draw_pole(
         paint = rng.choice(((190, 30, 30), (30, 60, 150), (220, 220, 215), (210, 180, 40)))
         box = (x - half, top, x + half, top + round(2 * half * rng.choice((1, 1, 1.5))))
         shape = rng.choice(("rectangle", "ellipse"))
-        for canvas, color in zip(canvases, (paint, PLATE), strict=True):
-            getattr(canvas, shape)(box, fill=color)
+        for canvas, tint in zip(canvases, (paint, PLATE), strict=True):
+            getattr(canvas, shape)(box, fill=tint)
         inner = tuple(v + (half // 3 + 1) * s for v, s in zip(box, (1, 1, -1, -1), strict=True))
         if inner[2] > inner[0] and inner[3] > inner[1]:
             getattr(canvases[0], shape)(inner, fill=(225, 225, 225))

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,7 +88,8 @@ def set_statistics(heads: Heads, crops: Crops, tower: ImageTower) -> Tensor:
 def finals(tower: ImageTower, stacked: Tensor) -> Tensor:
     """The classifier's input from stacked maps."""
     last = stacked[:, -STAGE_CHANNELS[-1] :].contiguous(memory_format=torch.channels_last)
-    return tower.final(last)
+    final: Tensor = tower.final(last)
+    return final
 
 
 def row_prototypes(tower: ImageTower, covariance: Tensor, mean: Tensor) -> Tensor:
@@ -96,7 +98,7 @@ def row_prototypes(tower: ImageTower, covariance: Tensor, mean: Tensor) -> Tenso
     A linear classifier trained to the optimum of two Gaussians has rows inverse(covariance)
     times the class mean's offset, so that covariance times row points to the class mean.
     """
-    offset = tower.net.classifier.weight @ covariance
+    offset: Tensor = tower.net.classifier.weight @ covariance
     typical = covariance.diagonal().sum().sqrt()
     return mean + offset / offset.norm(dim=1, keepdim=True) * typical
 
@@ -219,12 +221,19 @@ def train(arguments: argparse.Namespace) -> Heads:
         optimizer, arguments.rate, total_steps=arguments.steps, pct_start=0.1
     )
     average = torch.optim.swa_utils.AveragedModel(
-        heads, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
+        heads,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995),  # type: ignore[no-untyped-call]
     )
     started, order = time.time(), torch.randperm(len(crops.maps))
-    at, running, first = 0, {}, 0
+    at, first = 0, 0
+    running: dict[str, float] = {}
     state = arguments.out.with_suffix(".state")
-    keepers = {"heads": heads, "optimizer": optimizer, "schedule": schedule, "average": average}
+    keepers: dict[str, Any] = {
+        "heads": heads,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "average": average,
+    }
     if state.exists():
         saved = torch.load(state, weights_only=True)
         for name, keeper in keepers.items():
@@ -241,9 +250,9 @@ def train(arguments: argparse.Namespace) -> Heads:
         losses = step_losses(
             heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng, arguments
         )
-        loss = sum(losses.values())
+        loss = torch.stack(list(losses.values())).sum()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(heads.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -254,11 +263,23 @@ def train(arguments: argparse.Namespace) -> Heads:
             figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
             log.info("step %d, %.0f s: %s", step, time.time() - started, figures)
     state.unlink(missing_ok=True)
-    return average.module
+    trained = average.module
+    assert isinstance(trained, Heads)
+    return trained
 
 
 def step_losses(
-    heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng, arguments
+    heads: Heads,
+    tower: ImageTower,
+    crops: Crops,
+    chosen: Tensor,
+    labelled: LabelledTokens,
+    masks: Masks,
+    concepts: Concepts,
+    vectors: WordVectors,
+    taught: Tensor,
+    rng: random.Random,
+    arguments: argparse.Namespace,
 ) -> dict[str, Tensor]:
     """One batch's losses by name."""
     maps, seen_sets = crops.maps[chosen].float(), [crops.sets[i] for i in chosen]
