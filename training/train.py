@@ -100,7 +100,8 @@ def row_prototypes(tower: ImageTower, covariance: Tensor, mean: Tensor) -> Tenso
     """
     offset: Tensor = tower.net.classifier.weight @ covariance
     typical = covariance.diagonal().sum().sqrt()
-    return mean + offset / offset.norm(dim=1, keepdim=True) * typical
+    prototypes: Tensor = mean + offset / offset.norm(dim=1, keepdim=True) * typical
+    return prototypes
 
 
 class LabelledTokens:
