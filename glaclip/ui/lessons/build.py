@@ -10,7 +10,7 @@ from typing import Any
 
 from glaclip.segmenter import Segmenter
 from glaclip.ui.examples import PRECOMPUTED
-from glaclip.ui.lessons.lesson import Part, View, fill
+from glaclip.ui.lessons.lesson import Part, View, fill, placeholders
 from glaclip.ui.lessons.parts import (
     anchors,
     bias,
@@ -102,7 +102,13 @@ def load_document(out_dir: Path = PRECOMPUTED) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    complete = all(lesson.slug in document.get("lessons", {}) for lesson in LESSONS)
+    parts = document.get("lessons", {})
+    known = {slug: {*part["facts"], *part["names"]} for slug, part in parts.items()}
+    complete = all(
+        lesson.slug in known and placeholders(template) <= known[lesson.slug]
+        for lesson in LESSONS
+        for template in lesson.templates
+    )
     return document if complete else None
 
 
@@ -112,7 +118,7 @@ def views(document: Mapping[str, Any]) -> dict[str, View]:
 
 
 def book_value(out_dir: Path = PRECOMPUTED) -> dict[str, Any] | None:
-    """The value of `LessonBook`: filled texts, figures, pictures as data URIs; None if not built."""
+    """The value of `LessonBook`: texts, figures, pictures as data URIs; None if not built."""
     document = load_document(out_dir)
     if document is None:
         return None

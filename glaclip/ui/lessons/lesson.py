@@ -45,11 +45,11 @@ class Lesson:
         slug: name in files and events.
         short: name in the list of lessons.
         title: heading.
-        text: paragraphs, plain text.
+        text: paragraphs, templates.
         formulas: one a line; `_{...}` is lowered, `^{...}` raised.
-        symbols: what each letter of the formulas stands for.
+        symbols: each letter of the formulas, written like them, and a template that explains it.
         try_label: what "Try it" does, on its button.
-        note: a line below the figure.
+        note: a line below the figure, a template.
     """
 
     slug: str
@@ -64,8 +64,7 @@ class Lesson:
     @property
     def templates(self) -> tuple[str, ...]:
         """Everything that may hold numbers."""
-        meanings = tuple(meaning for _, meaning in self.symbols)
-        return (*self.text, *self.formulas, *meanings, self.try_label, self.note)
+        return (*self.text, *(meaning for _, meaning in self.symbols), self.note)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ BIAS = Lesson(
         "{photos:.0f} photos, {context:p} stays at home with context alone, where even attention "
         "would leave {even:p}.",
         "With proxy anchors the share {context->anchors:p}; with dynamic normalization on top it "
-        "{anchors->all:p}, since sharper attention also keeps more near the query.",
+        "{anchors->all:p}: it sharpens or widens attention, and is not meant to lower this share.",
     ),
     formulas=("own mass_{i} = sum_{j in own window} weight_{ij}", "even share = 1 / L"),
     symbols=(("i", "a query token"), ("j", "a token it sees"), ("L", "number of windows")),
@@ -80,7 +80,7 @@ CONTEXT = Lesson(
         "values of all windows: {all_tokens:,.0f} tokens here instead of {own_tokens:,.0f}. Two "
         "windows that cut one object now average much the same values, so their answers move "
         "closer together.",
-        "For the point “{point}”, {reached:.0f} of {windows:.0f} windows receive more than 1 % of "
+        "For the point “{point}”, {reached:.0f} of {windows:.0f} windows receive more than 1 % of "
         "the attention, and {own:p} stays in its own window. Attention shows where weight goes; "
         "it does not show why a label was chosen.",
     ),
@@ -115,7 +115,7 @@ ANCHORS = Lesson(
     ),
     symbols=(
         ("k_{j}", "key of token j, unit length"),
-        ("q_{i}^{(0)}", "the query's own key k_{i}"),
+        ("q_{i}^{(0)}", "the query's own key k_{{i}}"),
         ("ρ", "the threshold"),
     ),
     try_label="Open this point with anchors on",
@@ -156,20 +156,20 @@ LIMITS = Lesson(
     short="Limits",
     title="What it costs and where it fails",
     text=(
-        "With context every token meets every other: {pairs_all:.0f} million pairs for "
+        "With context every token meets every other: {pairs_all:.1f} million pairs for "
         "{windows:.0f} windows, {ratio:.0f} times as many as window by window. On {cores:.0f} CPU "
         "cores this photo took {seconds:.1f} s, of which the encoder took {encoder:p}.",
         "Every pixel gets one of the words, also when none fits. We added {words:.0f} words that "
-        "are in none of the photos, one at a time, to each of the {photos:.0f}. Half of these "
-        "{tries:.0f} tries put it on less than {median:p} of the picture; the worst is shown: "
-        "“{word}” on {area:p}. With the background switched on, {left:p} remain.",
+        "are in none of the photos, one at a time, to each of the {photos:.0f}. In {more:.0f} of "
+        "these {tries:.0f} tries it took more than 1 % of the picture; the worst is shown: "
+        "“{word}” on {area:p}, or {left:p} with the background switched on.",
         "The embedded model is small: it knows fewer things than CLIP, and a patch covers "
         "{patch:.0f} by {patch:.0f} pixels of this photo. Attention shows where weight goes, not "
         "why.",
     ),
     formulas=("pairs = (L · S)^{2} with context,   L · S^{2} without",),
     symbols=(("L", "windows"), ("S", "tokens of a window")),
-    try_label="Try the word that is not there",
+    try_label="Segment with the word that is not there",
     note="Seconds were measured by the program that built these lessons, best of {runs:.0f} runs.",
 )
 

@@ -40,10 +40,10 @@ figures.anchors = async (box, data) => {
     const place = (x, y) => [14 + (x - low[0]) / (high[0] - low[0]) * (wide - 28), tall - 14 - (y - low[1]) / (high[1] - low[1]) * (tall - 28)];
     const dot = (i, radius) => { const [x, y] = place(flat[2 * i], flat[2 * i + 1]); g.beginPath(); g.arc(x, y, radius, 0, 7); };
     g.fillStyle = paper; g.fillRect(0, 0, wide, tall);
-    g.globalAlpha = .38;
-    tokens.forEach((p, i) => { if (!spot.members[step][i]) { dot(i, 2); g.fillStyle = p.color; g.fill(); } });
+    g.globalAlpha = .55;
+    tokens.forEach((p, i) => { if (!spot.members[step][i]) { dot(i, 2.2); g.fillStyle = p.color; g.fill(); } });
     g.globalAlpha = 1;
-    tokens.forEach((p, i) => { if (spot.members[step][i]) { dot(i, 3.6); g.fillStyle = p.color; g.fill(); g.lineWidth = 1.4; g.strokeStyle = ink; g.stroke(); } });
+    tokens.forEach((p, i) => { if (spot.members[step][i]) { dot(i, 4); g.fillStyle = p.color; g.fill(); g.lineWidth = 1.4; g.strokeStyle = ink; g.stroke(); } });
     const base = Math.min(last, Math.floor(at)), share = at - base, end = spot.path[Math.min(last, base + 1)];
     const now = place(...[0, 1].map((k) => spot.path[base][k] + share * (end[k] - spot.path[base][k])));
     g.beginPath(); g.moveTo(...place(...spot.path[0]));
@@ -80,7 +80,7 @@ figures.anchors = async (box, data) => {
     cancelAnimationFrame(frame);
     const start = at, began = performance.now(), still = matchMedia('(prefers-reduced-motion: reduce)').matches || t === 0;
     const tick = (now) => {
-      const share = still ? 1 : Math.min(1, (now - began) / 550);
+      const share = still ? 1 : Math.max(0, Math.min(1, (now - began) / 550));
       at = start + (t - start) * (1 - (1 - share) ** 3);
       map.redraw();
       if (share < 1 && box.isConnected) frame = requestAnimationFrame(tick);

@@ -31,16 +31,16 @@ async function open(index, focus) {
   const heading = make(words, 'h2', '', lesson.title);
   heading.tabIndex = -1;
   for (const paragraph of lesson.text) make(words, 'p', '', paragraph);
-  const formulas = make(words, 'div', 'lb-formulas');
+  const side = make(page, 'div', 'lb-side'), figure = make(side, 'section', 'lb-figure');
+  figure.setAttribute('aria-label', 'Figure: ' + lesson.title);
+  make(side, 'p', 'lb-note', lesson.note);
+  const formulas = make(side, 'div', 'lb-formulas');
   for (const formula of lesson.formulas) rich(make(formulas, 'p', 'lb-formula'), formula);
   const symbols = make(formulas, 'dl');
   for (const [symbol, meaning] of lesson.symbols) {
     const entry = make(symbols, 'div');
     rich(make(entry, 'dt'), symbol); rich(make(entry, 'dd'), meaning);
   }
-  const side = make(page, 'div', 'lb-side'), figure = make(side, 'section', 'lb-figure');
-  figure.setAttribute('aria-label', 'Figure: ' + lesson.title);
-  make(side, 'p', 'lb-note', lesson.note);
   const foot = make(page, 'div', 'lb-foot');
   const back = button(foot, 'lb-step', '\u2190 Previous', () => open(current - 1, true));
   back.disabled = index === 0;
@@ -52,8 +52,17 @@ async function open(index, focus) {
     heading.focus({preventScroll: true});
     if (root.getBoundingClientRect().top < 0) root.scrollIntoView({block: 'start'});
   }
+  // Below the shorter column, so that a lesson fits a screen; below the figure on narrow pages.
+  const settle = () => {
+    formulas.remove();
+    const beside = side.offsetLeft > words.offsetLeft + 10;
+    (beside && words.lastElementChild.getBoundingClientRect().bottom < side.lastElementChild.getBoundingClientRect().bottom ? words : side).append(formulas);
+  };
   await figures[lesson.slug](figure, lesson.figure);
-  if (mine === version) page.dataset.ready = 'true';
+  if (mine !== version) return;
+  watchSize(page, settle);
+  settle();
+  page.dataset.ready = 'true';
 }
 list.addEventListener('keydown', (event) => {
   const last = book.lessons.length - 1;

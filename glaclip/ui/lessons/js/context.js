@@ -28,7 +28,7 @@ figures.context = async (box, data) => {
       const tile = document.createElement('canvas'); tile.width = data.key_grid[1]; tile.height = data.key_grid[0];
       const tg = tile.getContext('2d'), pixels = tg.createImageData(tile.width, tile.height);
       for (let i = 0; i < size; i++) {
-        const level = shade(weights[chosen][rung][index * size + i], spot.top);
+        const level = shade(weights[chosen][rung][index * size + i], spot.top[rung]);
         pixels.data.set([RAMP[3 * level], RAMP[3 * level + 1], RAMP[3 * level + 2], 255], 4 * i);
       }
       tg.putImageData(pixels, 0, 0);
@@ -41,7 +41,7 @@ figures.context = async (box, data) => {
     }
   });
   const scale = make(right, 'div', 'lb-scale');
-  make(scale, 'span', '', 'no weight'); make(scale, 'i'); make(scale, 'span', '', 'more');
+  make(scale, 'span', '', '0'); make(scale, 'i'); const most = make(scale, 'span');
   const read = make(box, 'p', 'lb-read');
   read.setAttribute('aria-live', 'polite');
   photo.canvas.addEventListener('click', (event) => {
@@ -52,6 +52,7 @@ figures.context = async (box, data) => {
   function update() {
     const spot = data.spots[chosen];
     photo.redraw(); mosaic.redraw();
+    most.textContent = `${percent(spot.top[rung])} a token, or more`;
     read.textContent = rung === 0
       ? `${spot.label}: all attention is in the own window, because no other is visible.`
       : `${spot.label}: ${percent(spot.own_mass[1])} in the own window, which has ${percent(spot.own_share[1])} of the tokens; ${spot.reached[1]} of ${data.boxes.length} windows receive more than 1\u202f%.`;

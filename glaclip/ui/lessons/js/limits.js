@@ -1,7 +1,7 @@
 figures.limits = async (box, data) => {
   const image = await picture(data.photo), keys = ['without', 'with'];
   const labels = await Promise.all(keys.map((key) => labelsOf(data.labels[key])));
-  const overlays = labels.map((map) => colored(map, data.colors, 165));
+  const overlays = labels.map((map) => colored(map, data.colors, 140));
   let shown = 1;
   make(box, 'h4', '', `Seconds for “${data.timed}” on ${data.cores} CPU cores`);
   const steps = [['encode', 'encoder'], ['attention', 'attention'], ['labels', 'labels']], list = make(box, 'div', 'lb-stack');
@@ -17,7 +17,7 @@ figures.limits = async (box, data) => {
   for (const [step, name] of steps) { make(key, 'i', 'lb-square lb-' + step); key.append(name); }
   make(box, 'h4', '', `A word that is not there: “${data.word}”`);
   choices(make(box, 'div', 'lb-bar'), 'Words', ['Without the word', `With “${data.word}”`], 1, (index) => { shown = index; update(); });
-  const photo = surface(box, 'lb-frame lb-limit', ratioOf(data), (g, wide, high) => {
+  const photo = surface(box, ratioOf(data) > 1 ? 'lb-frame lb-limit-tall' : 'lb-frame lb-limit', ratioOf(data), (g, wide, high) => {
     g.drawImage(image, 0, 0, wide, high);
     g.drawImage(overlays[shown], 0, 0, wide, high);
   });

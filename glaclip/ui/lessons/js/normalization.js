@@ -11,7 +11,7 @@ figures.normalization = async (box, data) => {
     return {w, sorted: e.map((s) => s / sum).sort().reverse()};
   }
   const half = (sorted) => { let sum = 0, n = 0; while (sum < .5 && n < sorted.length) sum += sorted[n++]; return n; };
-  const pair = make(box, 'div', 'lb-pair lb-even'), left = make(pair, 'div'), right = make(pair, 'div');
+  const pair = make(box, 'div', 'lb-pair lb-narrow'), left = make(pair, 'div'), right = make(pair, 'div');
   const photo = surface(left, 'lb-frame', ratioOf(data), (g, wide, high) => {
     g.drawImage(image, 0, 0, wide, high);
     spots.forEach((spot, index) => {
@@ -24,19 +24,19 @@ figures.normalization = async (box, data) => {
   const table = make(right, 'table', 'lb-table'), head = make(make(table, 'thead'), 'tr');
   make(head, 'td');
   spots.forEach((spot, index) => { const cell = make(head, 'th', '', spot.label); cell.scope = 'col'; cell.style.color = colors[index]; });
-  const rows = ['similar tokens |P|', 'scale w', 'half of attention, fixed', 'half of attention, dynamic'].map((name) => { const row = make(table, 'tr'); make(row, 'th', '', name).scope = 'row'; return spots.map(() => make(row, 'td')); });
+  const rows = ['Similar tokens |P|', 'Scale w', 'Tokens with half of the attention, fixed', 'The same, dynamic'].map((name) => { const row = make(table, 'tr'); make(row, 'th', '', name).scope = 'row'; return spots.map(() => make(row, 'td')); });
   slider(make(box, 'div', 'lb-bar'), 'λ₂', {min: 0, max: 100, step: 1, value: scale}, (n) => String(n), (n) => { scale = n; update(); });
   const lines = make(box, 'div', 'lb-pair lb-even');
-  const charts = spots.map((spot, index) => chart(make(lines, 'div'), `Sorted attention weights of ${spot.label}, fixed and dynamic`, 190, (svg, wide, tall) => {
+  const charts = spots.map((spot, index) => chart(make(lines, 'div'), `Sorted attention weights of ${spot.label}, fixed and dynamic`, 204, (svg, wide, tall) => {
     const {sorted} = weights(spot), base = tall - 36, left = 8, most = 4;
     const x = (rank) => left + Math.log10(rank + 1) / Math.log10(spot.scores.length) * (wide - left - 8);
     // The same share at rank 1 fills the height for either rule of this point, so the two compare.
-    const top = Math.max(spot.fixed[0], sorted[0]), y = (share) => base - Math.sqrt(share / top) * (base - 26);
+    const top = Math.max(spot.fixed[0], sorted[0]), y = (share) => base - Math.sqrt(share / top) * (base - 40);
     const path = (values) => { let d = ''; for (let i = 0; i < values.length; i += i < 60 ? 1 : 8) d += `${d ? 'L' : 'M'}${x(i).toFixed(1)} ${y(values[i]).toFixed(1)}`; return d; };
     draw(svg, 'text', {x: left, y: 14, class: 'lb-chart-title'}, spot.label);
-    draw(svg, 'text', {x: wide - 8, y: 14, 'text-anchor': 'end'}, `largest weight ${percent(top)}`);
+    draw(svg, 'text', {x: wide - 8, y: 32, 'text-anchor': 'end'}, `top of the chart: ${percent(top)}`);
     draw(svg, 'line', {x1: left, x2: wide - 8, y1: base + .5, y2: base + .5, class: 'lb-axis'});
-    for (let power = 0; power < most; power++) if (10 ** power <= spot.scores.length) draw(svg, 'text', {x: x(10 ** power - 1), y: base + 15, 'text-anchor': power ? 'middle' : 'start'}, whole(10 ** power));
+    for (let power = 0; power < most; power++) if (10 ** power <= spot.scores.length) draw(svg, 'text', {x: x(10 ** power - 1), y: base + 15, 'text-anchor': power ? (x(10 ** power - 1) > wide - 24 ? 'end' : 'middle') : 'start'}, whole(10 ** power));
     draw(svg, 'text', {x: wide - 8, y: base + 31, 'text-anchor': 'end'}, 'tokens, largest weight first');
     draw(svg, 'path', {d: path(spot.fixed), class: 'lb-curve lb-curve-fixed'});
     draw(svg, 'path', {d: path(sorted), class: 'lb-curve', style: `stroke: ${colors[index]}`});
@@ -47,7 +47,7 @@ figures.normalization = async (box, data) => {
   function update() {
     spots.forEach((spot, index) => {
       const {w, sorted} = weights(spot);
-      [whole(spot.set_size), w.toFixed(2), `${whole(spot.half_fixed)} tokens`, `${whole(half(sorted))} token${half(sorted) === 1 ? '' : 's'}`].forEach((text, row) => { rows[row][index].textContent = text; });
+      [whole(spot.set_size), w.toFixed(2), whole(spot.half_fixed), whole(half(sorted))].forEach((text, row) => { rows[row][index].textContent = text; });
     });
     charts.forEach((one) => one.redraw());
   }

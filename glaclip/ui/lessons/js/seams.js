@@ -1,13 +1,13 @@
 figures.seams = async (box, data) => {
   const image = await picture(data.photo), keys = ['alone', 'gla'];
   const labels = await Promise.all(keys.map((key) => labelsOf(data.labels[key])));
-  const overlays = labels.map((map) => colored(map, data.colors, 150));
+  const overlays = labels.map((map) => colored(map, data.colors, 128));
   let side = 0, start = data.lens.start;
   const {axis, at} = data.lens, vertical = axis === 'columns';
   const [height, width] = data.photo_size, length = vertical ? height : width;
   const apart = (map, kind, line, i) => kind === 'columns' ? map.at(line - 1, i) !== map.at(line, i) : map.at(i, line - 1) !== map.at(i, line);
   choices(make(box, 'div', 'lb-bar'), 'Which labels', ['Each window alone', 'GLA-CLIP'], 0, (index) => { side = index; update(); });
-  const pair = make(box, 'div', 'lb-pair');
+  const pair = make(box, 'div', ratioOf(data) > 1 ? 'lb-pair lb-tall' : 'lb-pair');
   const photo = surface(pair, 'lb-frame', ratioOf(data), (g, wide, high) => {
     const s = wide / width, t = high / height, map = labels[side];
     g.drawImage(image, 0, 0, wide, high);

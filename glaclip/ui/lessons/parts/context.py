@@ -39,8 +39,8 @@ def build(lab: Lab) -> Part:
                 "own_mass": [rung.own_mass for rung in rungs],
                 "own_share": [rung.own_share for rung in rungs],
                 "reached": [receiving_windows(rung) for rung in rungs],
-                # One brightness for both mosaics; a query's own token may saturate.
-                "top": float(max(np.quantile(w[w > 0], 0.995) for w in values)),
+                # Drawn brightest; a few tokens may saturate, or the rest could not be seen.
+                "top": [float(np.quantile(w[w > 0], 0.99)) for w in values],
             }
         )
         if spot is SPOTS[0]:

@@ -108,7 +108,7 @@ def worst_absent_word(lab: Lab) -> Part:
             "words": len(ABSENT),
             "photos": len(lab.photos),
             "tries": areas.size,
-            "median": float(np.median(areas)),
+            "more": int((areas > 0.01).sum()),
             "area": float(areas.max()),
             "left": float(with_background.areas[at]),
             "patch": encoded.windows.crop / side * encoded.photo_size[0] / encoded.size[0],
