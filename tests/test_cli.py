@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.backbones import available
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli import main
 from glaclip.palette import palette
@@ -70,7 +69,7 @@ def test_json_is_alone_on_stdout_and_quiet_is_quiet(
     assert said.err == ""
     document = json.loads(said.out)
     right = document["methods"]["glaclip"]
-    assert right["title"] == "With cross-window context and dynamic normalization"
+    assert right["title"] == "With context and normalization"
     assert right["attention"]["threshold"] == 0.7
     assert not right["attention"]["proxy_anchors"]
     assert document["methods"]["baseline"]["title"] == "Each window alone"
@@ -172,9 +171,6 @@ def test_interrupted_is_exit_code_130(photo: str, tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     assert main(["segment", photo, "--vocabulary", WORDS, "--out", str(tmp_path)], stop) == 130
-
-
-LITE = next(info for info in available() if info.name == "lite")
 
 
 def test_the_embedded_backbone_on_a_real_photo(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from glaclip.settings import LADDER_NAMES
@@ -11,7 +13,7 @@ from glaclip.ui.lessons.parts.lab import Lab
 
 def build(lab: Lab) -> Part:
     """Own mass over all queries of every shipped photo, at each rung."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for photo in lab.photos:
         summaries = [lab.summary(photo.name, rung) for rung in range(len(lab.ladder))]
         rows.append(
@@ -25,7 +27,7 @@ def build(lab: Lab) -> Part:
     own = np.mean([row["own"] for row in rows], axis=0)
     even = np.mean([row["even"] for row in rows], axis=0)
     # Shown first: where the own window gets most beyond its share.
-    beyond = [row["own"][1] / row["even"][1] for row in rows]  # type: ignore[index]
+    beyond = [row["own"][1] / row["even"][1] for row in rows]
     most = lab.photos[int(np.argmax(beyond))]
     return Part(
         facts={
