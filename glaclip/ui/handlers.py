@@ -385,6 +385,7 @@ class Page:
             *example.point,
             *first_values(example, precomputed(example.name)),
             to_link(form, self.start, example.name),
+            list(form.words),
             ladder_name(form),
             *_updates(form).values(),
         )
@@ -408,7 +409,7 @@ class Page:
         known = {k: v for k, v in query.items() if not k.startswith("__")}
         fields = len(dataclasses.fields(Form))
         if not known:
-            return (gr.skip(),) * (11 + fields + 1)
+            return (gr.skip(),) * (12 + fields + 1)
         example = find(known.get("photo", "")) or examples()[0]
         form, _, point, problems = from_link(known, example_form(self.start, example))
         if "photo" in known and find(known["photo"]) is None:
@@ -425,6 +426,7 @@ class Page:
             *point,
             *(shown if shipped else (gr.skip(),) * 4),
             to_link(form, self.start, example.name, point),
+            list(form.words),
             ladder_name(form),
             *_updates(form).values(),
             not shipped,

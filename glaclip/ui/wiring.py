@@ -43,6 +43,8 @@ class Outputs:
     Attributes:
         viewer, status, attention, readout: what a run shows.
         link: query string of the view, for the browser.
+        known_words: the words that a run, an example or a link has dealt with.
+        edited: a time stamp; its change means that a person changed the words.
         point: the query point.
         asked: the same with a time stamp; its change means that a person chose the point.
         example: name of the shipped photo, or "".
@@ -56,6 +58,8 @@ class Outputs:
     attention: Any
     readout: Any
     link: Any
+    known_words: Any
+    edited: Any
     point: Any
     asked: Any
     example: Any
@@ -79,19 +83,25 @@ class Outputs:
             self.attention,
             self.readout,
             self.link,
+            self.known_words,
             controls.ladder,
             *controls.inputs,
         ]
 
 
-def _words_changed(tags: list[str]) -> Any:
+def _words_changed(tags: list[str] | None, known: list[str]) -> tuple[Any, Any, Any]:
+    """Splits pasted lists; words that the page itself has put there are no edit of a person."""
     words = split_words(tags or [])
-    return gr.skip() if words == tags else gr.update(choices=words, value=words)
+    if words != (tags or []):
+        return gr.update(choices=words, value=words), gr.skip(), gr.skip()
+    if words == list(known):
+        return (gr.skip(),) * 3
+    return gr.skip(), words, time.monotonic_ns()
 
 
 def _preset_chosen(name: str | None) -> tuple[Any, ...]:
     if not name:
-        return (gr.skip(),) * 4
+        return (gr.skip(),) * 5
     vocabulary = load_preset(name).vocabulary
     words = [
         "; ".join(entry.prompts)
@@ -99,10 +109,11 @@ def _preset_chosen(name: str | None) -> tuple[Any, ...]:
         if index != vocabulary.background
     ]
     if vocabulary.background is None:
-        return gr.update(choices=words, value=words), False, "", gr.skip()
+        return gr.update(choices=words, value=words), words, False, "", gr.skip()
     background = ", ".join(vocabulary.classes[vocabulary.background].prompts[1:])
     return (
         gr.update(choices=words, value=words),
+        words,
         True,
         background,
         vocabulary.background_threshold,
@@ -175,16 +186,19 @@ class Wiring:
         ).success(None, js=_PRESS_DOWNLOAD, api_visibility="private")
 
     def _switches_and_words(self) -> None:
-        c, form = self.controls, self.controls.form
+        c, o, form = self.controls, self.outputs, self.controls.form
         switches = [form[name] for name in _SWITCHES]
         for switch in switches:
             self.run_after(switch.input(_ladder_of, switches, c.ladder, **PRIVATE))
         self.run_after(c.ladder.input(ladder_switches, c.ladder, switches, **PRIVATE))
         words = form["words"]
-        self.run_after(words.input(_words_changed, words, words, **PRIVATE))
-        names = ("words", "background", "background_words", "background_threshold")
+        # The browser emits `input` for some ways to edit tags only, `change` for all of them.
+        known = o.known_words
+        words.change(_words_changed, [words, known], [words, known, o.edited], **PRIVATE)
+        self.show_link(o.edited.change(self.page.compare_if_cheap, **self.run_options))
+        background = [form[f"background{part}"] for part in ("", "_words", "_threshold")]
         self.run_after(
-            c.preset.input(_preset_chosen, c.preset, [form[name] for name in names], **PRIVATE)
+            c.preset.input(_preset_chosen, c.preset, [words, known, *background], **PRIVATE)
         )
         changed = [form["background"].input, form["background_words"].submit]
         self.show_link(gr.on(changed, self.page.compare_if_cheap, **self.run_options))
