@@ -51,7 +51,8 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
     start = Form()
     if backbone is not None:
         start = start.with_defaults(backbone.default_attention, backbone.default_windows)
-    page = Page(service, start)
+    choices = backbones or [("Automatic", "auto")]
+    page = Page(service, start, tuple(name for _, name in choices))
     first = examples()[0]
     first_form = example_form(start, first)
     shown = first_values(first, precomputed(first.name))
@@ -62,7 +63,7 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
         example = gr.State(first.name)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="controls"):
-                controls = build_controls(first_form, backbones or [("Automatic", "auto")])
+                controls = build_controls(first_form, choices)
                 if backbone is not None:
                     controls.form["baseline"].choices = baseline_choices(backbone.baselines)
                     controls.form["key_source"].choices = key_choices(backbone.key_sources)

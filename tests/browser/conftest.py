@@ -37,7 +37,7 @@ FLAGS = [
     "--disable-sync",
 ]
 #: Milliseconds; machines that run the tests are often busy with something else.
-PATIENCE = 20_000
+PATIENCE = 45_000
 
 Serve = Callable[..., str]
 NewPage = Callable[..., "Page"]
@@ -95,6 +95,7 @@ def page_url(serve: Serve, toy: PageBackbone) -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     api = pytest.importorskip("playwright.sync_api")
+    api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
         try:
             chromium = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)

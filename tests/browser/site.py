@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 #: Milliseconds for something that takes a run; machines that run the tests are often busy.
-PATIENCE = 40_000
+PATIENCE = 60_000
 SWITCHES = ("cross-window", "proxy-anchors", "dynamic-normalization")
 LADDER = ("Own window", "+ Context", "+ Anchors", "+ Normalization")
 
