@@ -15,9 +15,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the GLA-CLIP demo.")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=None, help="first free from 7860 when left out")
-    parser.add_argument("--backbone", default="auto", help="what the page starts with")
+    parser.add_argument(
+        "--backbone",
+        default=os.environ.get("GLACLIP_BACKBONE", "auto"),
+        help="what the page starts with: auto, lite, clip-b16 ... (default: %(default)s)",
+    )
     parser.add_argument("--weights", default=None, help="folder with CLIP weights")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps ...")
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps ... (default: %(default)s)"
+    )
     arguments = parser.parse_args()
 
     from glaclip.ui.launch import serve

@@ -14,7 +14,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,7 @@ from glaclip.vocabulary import Vocabulary
 
 _MB = 2**20
 #: A road scene as in the paper: 36 windows of 28 x 28 keys, 28,224 tokens.
-MEMORY_SHAPE = (36, 784, 768, 512)  # L, S, Dk, Dv
+MEMORY_SHAPE: tuple[int, int, int, int] = (36, 784, 768, 512)  # L, S, Dk, Dv
 
 
 @dataclass(frozen=True)
@@ -271,13 +271,13 @@ def _answer_actions(
     warm = Segmenter(backbone)
     on = settings.with_switches(True, True, True)
     warm.segment(encoded, vocabulary, on)
+    texts = [t.replace("{}", p) for p in vocabulary.prompts for t in backbone.templates]
+    batches = [texts[first : first + 128] for first in range(0, len(texts), 128)]
     point = (encoded.photo_size[1] // 2, encoded.photo_size[0] // 2)
     warm.attention(encoded, point, on)
     return {
         "labels, all else known": lambda: warm.segment(encoded, vocabulary, on),
-        "new words": lambda: Segmenter(backbone)._text_features(
-            vocabulary.prompts, lambda step, done, total: None
-        ),
+        "new words": lambda: [backbone.encode_text(batch) for batch in batches],
         "click (four rungs)": lambda: warm.attention(encoded, point, on),
         "first click": lambda: Segmenter(backbone).attention(encoded, point, on),
     }
@@ -307,7 +307,7 @@ class Memory:
 
 
 def measure_memory(
-    shape: Sequence[int] = MEMORY_SHAPE, settings: AttentionSettings | None = None
+    shape: tuple[int, int, int, int] = MEMORY_SHAPE, settings: AttentionSettings | None = None
 ) -> Memory | None:
     """Peak memory of attention on the CPU in a process of its own; None where it cannot be read.
 
@@ -319,7 +319,7 @@ def measure_memory(
         return None
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_memory, tuple(shape), settings or AttentionSettings()).result()
+        return pool.submit(_memory, shape, settings or AttentionSettings()).result()
 
 
 def _memory(shape: tuple[int, int, int, int], settings: AttentionSettings) -> Memory:

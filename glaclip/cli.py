@@ -7,7 +7,9 @@ Results go to stdout, everything else to stderr.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import io
 import json
 import math
 import os
@@ -79,7 +81,9 @@ class Console:
         quiet: say nothing but errors.
         """
         self.quiet = quiet
-        self._tty = sys.stderr.isatty()
+        # Kept, because a quiet run sends what libraries print on sys.stderr nowhere.
+        self._stream = sys.stderr
+        self._tty = self._stream.isatty()
         self._open = False
         self._quarter: tuple[str, int] = ("", -1)
         self._started: tuple[str, int, float] = ("", 0, 0.0)
@@ -96,7 +100,7 @@ class Console:
         }
         text = f"{names.get(step, step)}: {done} of {total}{self._remaining(step, done, total)}"
         if self._tty:
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{text}", end="", file=self._stream, flush=True)
             self._open = True
             if done >= total:
                 self.end_line()
@@ -104,7 +108,7 @@ class Console:
         quarter = (step, 4 * done // total)
         if quarter != self._quarter:
             self._quarter = quarter
-            print(text, file=sys.stderr, flush=True)
+            print(text, file=self._stream, flush=True)
 
     def _remaining(self, step: str, done: int, total: int) -> str:
         """How long a step will still take, once it is worth saying."""
@@ -120,19 +124,19 @@ class Console:
     def end_line(self) -> None:
         """Finishes the changing line, so that what follows starts on its own."""
         if self._open:
-            print(file=sys.stderr)
+            print(file=self._stream)
             self._open = False
 
     def say(self, text: str) -> None:
         """A remark."""
         if not self.quiet:
             self.end_line()
-            print(text, file=sys.stderr, flush=True)
+            print(text, file=self._stream, flush=True)
 
     def error(self, text: str) -> None:
         """What went wrong, in a sentence, also when quiet."""
         self.end_line()
-        print(f"glaclip: {text}", file=sys.stderr, flush=True)
+        print(f"glaclip: {text}", file=self._stream, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -796,7 +800,10 @@ def main(argv: Sequence[str] | None = None, load: Loader = load_registered) -> i
     try:
         args = build_parser().parse_args(argv)
         console.quiet = args.quiet
-        return int(args.run(args, load, console))
+        with contextlib.ExitStack() as stack:
+            if args.quiet:
+                stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+            return int(args.run(args, load, console))
     except (UsageError, *_FORESEEN) as error:
         console.error(str(error))
         return BAD_INPUT

@@ -9,6 +9,7 @@ the CPU going in and coming out, and every cache stays in the main process. Anyw
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Callable, Sequence
@@ -32,7 +33,8 @@ def is_zero_gpu() -> bool:
 
 
 if is_zero_gpu():  # `spaces` must be imported before anything touches CUDA
-    importlib.import_module("spaces")
+    with contextlib.suppress(ImportError):
+        importlib.import_module("spaces")
 
 
 def default_device() -> str:

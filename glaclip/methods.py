@@ -15,11 +15,6 @@ SWITCHES = {
     "anchors": "proxy_anchors",
     "normalization": "dynamic_normalization",
 }
-_SWITCH_TITLES = {
-    "context": "cross-window context",
-    "anchors": "proxy anchors",
-    "normalization": "dynamic normalization",
-}
 _BASELINE_TITLES = {
     "identity": "Identity (each patch alone)",
     "clip": "CLIP",
@@ -85,7 +80,7 @@ def parse_method(
 
 
 def method_title(method: Method) -> str:
-    """A method for people: "Each window alone", "GLA-CLIP", "+ Anchors", a baseline's name."""
+    """A method for people: "Each window alone", "With context", "GLA-CLIP", a baseline's name."""
     if method.settings is None:
         return _BASELINE_TITLES.get(method.baseline, method.baseline)
     on = [word for word, field in SWITCHES.items() if getattr(method.settings, field)]
@@ -93,7 +88,7 @@ def method_title(method: Method) -> str:
         return "GLA-CLIP"
     if not on:
         return "Each window alone"
-    return "With " + " and ".join(_SWITCH_TITLES[word] for word in on)
+    return "With " + " and ".join(on)
 
 
 def rung_titles() -> dict[str, str]:

@@ -447,11 +447,10 @@ def comparison(
     for index, (picture, title, note) in enumerate(zip(panels, titles, notes, strict=True)):
         x = margin + index * (small.width + gap)
         baseline = margin + head * 0.62
-        draw.text((x, baseline), _fit(title, bold, small.width), look.ink, bold, anchor="ls")
-        room = small.width - bold.getlength(title) - text
-        if note and room > 2 * text:
-            end = x + small.width
-            draw.text((end, baseline), _fit(note, plain, room), look.muted, plain, anchor="rs")
+        note_width = plain.getlength(note) + text if note else 0
+        title = _fit(title, bold, small.width - note_width)
+        draw.text((x, baseline), title, look.ink, bold, anchor="ls")
+        draw.text((x + small.width, baseline), note, look.muted, plain, anchor="rs")
         sheet.paste(_rounded(picture, look.paper, text // 3), (x, margin + head))
     sheet.paste(legend, (margin, margin + head + small.height + gap))
     return sheet

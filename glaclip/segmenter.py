@@ -207,7 +207,11 @@ class Segmenter:
         self._features = ByteCache[tuple[Tensor, Grid]](
             cache_bytes * 3 // 8, lambda f: f[0].numel() * f[0].element_size()
         )
-        self._words = ByteCache[Tensor](cache_bytes // 8, lambda t: t.numel() * t.element_size())
+        self._words = ByteCache[Tensor](cache_bytes // 16, lambda t: t.numel() * t.element_size())
+        # Labels and scores, not the Segmentation: it would keep the photo's tokens alive as well.
+        self._labels = ByteCache[tuple[NDArray[np.int16], Tensor]](
+            cache_bytes // 16, lambda r: r[0].nbytes + r[1].numel() * r[1].element_size()
+        )
 
     def encode(
         self,
@@ -324,13 +328,19 @@ class Segmenter:
         with _timed(seconds, "attention"):
             (features, grid), known = self.features(encoded, method)
         note("labels", 0, 1)
-        with _timed(seconds, "labels"), torch.inference_mode():
+
+        def label() -> tuple[NDArray[np.int16], Tensor]:
             scores = (features @ words.T).transpose(1, 2)  # [L, S, E] @ [E, Q] -> [L, Q, S]
             scores = scores.reshape(*scores.shape[:2], *grid)  # [L, Q, gh, gw]
             canvas = stitch(scores, encoded.boxes, encoded.size)
             labels = label_map(canvas, vocabulary, encoded.photo_size)
-        for step, was_there in (("words", all_known), ("attention", known)):
-            if was_there:
+            labels.flags.writeable = False  # others may get the same array
+            return labels, scores
+
+        with _timed(seconds, "labels"), torch.inference_mode():
+            (labels, scores), done = self._labels.get((encoded.key, method, vocabulary), label)
+        for step, known_before in (("words", all_known), ("attention", known), ("labels", done)):
+            if known_before:
                 cached.add(step)
                 seconds[step] = 0.0
         return Segmentation(labels, vocabulary, method, scores, encoded, seconds, frozenset(cached))

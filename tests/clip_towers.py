@@ -22,18 +22,24 @@ PHOTO_SIZE = (336, 480)  # (height, width)
 
 
 def visual_tower(
-    *, patch: int = 16, image: int = 64, width: int = 32, layers: int = 2, embed: int = 24
+    *,
+    patch: int = 16,
+    image: int = 64,
+    width: int = 32,
+    heads: int = 2,
+    embed: int = 24,
+    activation: type[nn.Module] = QuickGELU,
 ) -> VisionTransformer:
     torch.manual_seed(0)
     tower = VisionTransformer(
         image_size=image,
         patch_size=patch,
         width=width,
-        layers=layers,
-        heads=2,
+        layers=2,
+        heads=heads,
         mlp_ratio=2.0,
         output_dim=embed,
-        act_layer=QuickGELU,
+        act_layer=activation,
     )
     for parameter in tower.parameters():  # biases and norms too: zeros would hide mistakes
         nn.init.normal_(parameter, std=0.2)

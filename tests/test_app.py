@@ -19,7 +19,11 @@ PATIENCE = 120
 
 def test_help() -> None:
     done = subprocess.run(
-        [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "app.py", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0
     for option in ("--host", "--port", "--backbone", "--weights", "--device"):
@@ -28,7 +32,11 @@ def test_help() -> None:
 
 def test_an_unknown_option_is_refused() -> None:
     done = subprocess.run(
-        [sys.executable, "app.py", "--nope"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "app.py", "--nope"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

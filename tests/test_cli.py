@@ -14,6 +14,7 @@ from PIL import Image
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli import main
 from glaclip.palette import palette
+from glaclip.vocabulary import ASSETS
 from tests.test_segmenter import halves
 from tests.toy import ColorBackbone
 
@@ -68,7 +69,7 @@ def test_json_is_alone_on_stdout_and_quiet_is_quiet(
     assert said.err == ""
     document = json.loads(said.out)
     right = document["methods"]["glaclip"]
-    assert right["title"] == "With cross-window context and dynamic normalization"
+    assert right["title"] == "With context and normalization"
     assert right["attention"]["threshold"] == 0.7
     assert not right["attention"]["proxy_anchors"]
     assert document["methods"]["baseline"]["title"] == "Each window alone"
@@ -170,6 +171,23 @@ def test_interrupted_is_exit_code_130(photo: str, tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     assert main(["segment", photo, "--vocabulary", WORDS, "--out", str(tmp_path)], stop) == 130
+
+
+def test_the_embedded_backbone_on_a_real_photo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = str(ASSETS / "photos" / "china.jpg")
+    words = ["--vocabulary", "sky, building, tree, water", "--out", str(tmp_path)]
+    assert main(["segment", photo, *words, "--backbone", "lite", "--json"]) == 0
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["backbone"]["name"] == "lite"
+    labels = np.asarray(Image.open(tmp_path / "labels_glaclip.png"))
+    assert labels.shape == (427, 640)
+    assert (labels[:20] == 0).mean() > 0.9  # the sky is on top
+    assert (labels[200:300, 150:250] == 1).mean() > 0.9  # and the pavilion in the middle
+    seams = document["seam_rate"]
+    assert seams["glaclip"] < seams["baseline"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

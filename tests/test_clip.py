@@ -12,17 +12,6 @@ import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.clip_towers import (
-    GOLDEN,
-    fixed_text,
-    golden_backbone,
-    random_photo,
-    random_pixels,
-    text_tower,
-    tiny_backbone,
-    vfm_tower,
-    visual_tower,
-)
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -35,6 +24,17 @@ from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import imagenet_templates, parse_vocabulary
 from glaclip.windows import stitch
+from tests.clip_towers import (
+    GOLDEN,
+    fixed_text,
+    golden_backbone,
+    random_photo,
+    random_pixels,
+    text_tower,
+    tiny_backbone,
+    vfm_tower,
+    visual_tower,
+)
 
 METHODS: dict[str, tuple[tuple[bool, bool, bool] | None, str | None]] = {
     "proxyclip/none": ((False, False, False), None),
@@ -217,6 +217,21 @@ def test_plug_in_keys_are_the_last_queries_and_keys() -> None:
     assert backbone.keys(tokens, "vfm")[0][0] is tokens.keys
 
 
+def test_sclip_keys_sum_two_attentions_before_the_projection() -> None:
+    segmenter = Segmenter(tiny_backbone())
+    windows = WindowSettings(short_side=96, crop=64, stride=32)
+    encoded = segmenter.encode(random_photo(96, 96), windows)
+    backbone, values = segmenter.backbone, encoded.tokens.values
+    method = segmenter.method(AttentionSettings(), key_source="sclip")
+    (features, grid), _ = segmenter.features(encoded, method)
+    by_q, by_k = (
+        attend(keys, values, AttentionSettings())
+        for keys, _ in backbone.keys(encoded.tokens, "sclip")
+    )
+    torch.testing.assert_close(features, backbone.project(by_q + by_k))
+    assert grid == (4, 4)
+
+
 @pytest.mark.parametrize("source", ["vfm", "clearclip", "sclip"])
 def test_every_key_source_and_baseline_segments(source: str) -> None:
     segmenter = Segmenter(tiny_backbone())
@@ -396,6 +411,8 @@ def test_fingerprint_follows_weights_and_options() -> None:
         other.ln_post.bias[0] += 1e-3
     different = [
         tiny_backbone(visual=other),
+        tiny_backbone(visual=visual_tower(heads=4)),
+        tiny_backbone(visual=visual_tower(activation=nn.GELU)),
         tiny_backbone(vfm=None),
         tiny_backbone(vfm=vfm_tower(patch=16)),
         tiny_backbone(encode_text=text_tower()),

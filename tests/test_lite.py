@@ -131,7 +131,7 @@ def test_synonyms_are_closer_to_their_class_than_to_others(
 
 def test_a_real_photo_has_sky_above_and_building_in_the_middle(backbone: LiteBackbone) -> None:
     photo = Image.open(PHOTO).convert("RGB").resize((336, 224))
-    window = torch.from_numpy(np.asarray(photo)).permute(2, 0, 1)[None] / 255
+    window = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None] / 255
     vectors, (rows, columns) = backbone.baseline("identity", backbone.encode_windows(window))
     names = ["sky", "building", "car", "dog", "water"]
     labels = (vectors[0] @ backbone.encode_text(names).T).argmax(-1).view(rows, columns)

@@ -19,8 +19,6 @@ import huggingface_hub
 import numpy as np
 import pytest
 import torch
-from tests.clip_towers import random_photo, random_pixels, tiny_backbone
-from tests.clip_weights import modules_of, tiny_model, write_random_weights
 from huggingface_hub import constants
 from huggingface_hub.errors import EntryNotFoundError
 
@@ -33,6 +31,8 @@ from glaclip.backbones.models import CLIP_MODELS, ClipModel
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
+from tests.clip_towers import random_photo, random_pixels, tiny_backbone
+from tests.clip_weights import modules_of, tiny_model, write_random_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -450,6 +450,8 @@ def test_available_never_asks_the_network(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_loaded_model_segments(tiny: tuple[ClipModel, Path], dtype: torch.dtype) -> None:
     backbone = backbones.load("clip-tiny", dtype=dtype, weights=tiny[1])
     assert not any(p.requires_grad for p in backbone.visual.parameters())  # type: ignore[attr-defined]
+    activation = backbone.visual.transformer.resblocks[0].mlp.gelu  # type: ignore[attr-defined]
+    assert type(activation).__name__ == "QuickGELU"
     backbone.templates = ("a photo of a {}.",)
     segmenter = Segmenter(backbone)
     encoded = segmenter.encode(random_photo(96, 128), WindowSettings(96, 64, 32))

@@ -70,7 +70,7 @@ def test_encode_once_ask_many_times(segmenter: Segmenter) -> None:
     other = segmenter.segment(encoded, parse_vocabulary("green, blue, violet"))
     assert other.cached == {"attention"}
     assert backbone.encoded_texts[texts:] == ["violet"]
-    assert segmenter.segment(encoded, WORDS).cached == {"words", "attention"}
+    assert segmenter.segment(encoded, WORDS).cached == {"words", "attention", "labels"}
 
 
 def test_another_photo_or_window_is_another_key(segmenter: Segmenter) -> None:

@@ -21,6 +21,7 @@ from training.measure import (
 
 
 def main() -> None:
+    """Prints a table of settings for each validation set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--heads", type=Path, default=WEIGHTS)

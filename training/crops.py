@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
-from scipy import ndimage
+from scipy import ndimage  # type: ignore[import-untyped]
 
 from training.data import IGNORE, DensePhoto, concept
 
@@ -170,15 +170,16 @@ def _draw_pole(
     thick = max(2, round(height * rng.uniform(0.006, 0.03)))
     bottom = round(height * rng.uniform(0.55, 0.95))
     top = bottom - round(height * rng.uniform(0.25, 0.9))
-    for canvas, color in zip(canvases, (tone, POLE), strict=True):
+    fills: tuple[Color | int, ...] = (tone, POLE)
+    for canvas, color in zip(canvases, fills, strict=True):
         canvas.rectangle((x, top, x + thick - 1, bottom), fill=color)
     if rng.random() < 0.4:
         half = max(3, round(height * rng.uniform(0.02, 0.06)))
         paint = rng.choice(((190, 30, 30), (30, 60, 150), (220, 220, 215), (210, 180, 40)))
         box = (x - half, top, x + half, top + round(2 * half * rng.choice((1, 1, 1.5))))
         shape = rng.choice(("rectangle", "ellipse"))
-        for canvas, color in zip(canvases, (paint, PLATE), strict=True):
-            getattr(canvas, shape)(box, fill=color)
+        for canvas, tint in zip(canvases, (paint, PLATE), strict=True):
+            getattr(canvas, shape)(box, fill=tint)
         inner = tuple(v + (half // 3 + 1) * s for v, s in zip(box, (1, 1, -1, -1), strict=True))
         if inner[2] > inner[0] and inner[3] > inner[1]:
             getattr(canvases[0], shape)(inner, fill=(225, 225, 225))

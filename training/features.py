@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from glaclip.backbones.lite_heads import stack_maps
@@ -74,19 +75,18 @@ def labelled_shard(data: Path, cache: Path, tower: ImageTower, side: int = 224) 
     _save(shard, path)
 
 
-def _square(path: Path, side: int):
-    from PIL import Image, ImageOps
-
+def _square(path: Path, side: int) -> Image.Image:
     return ImageOps.fit(Image.open(path).convert("RGB"), (side, side), Image.Resampling.BICUBIC)
 
 
-def _save(shard: dict, path: Path) -> None:
+def _save(shard: dict[str, object], path: Path) -> None:
     part = path.with_suffix(".part")
     torch.save(shard, part)
     part.replace(path)
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--cache", type=Path, required=True, help="folder for feature maps")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from glaclip.backbones.lite import WEIGHTS, LiteBackbone, load_lite
 from glaclip.backbones.lite_towers import ImageTower
 from glaclip.metrics import Pairs, boundary_errors, confusion, mean_iou, pixel_accuracy
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.vocabulary import Vocabulary, VocabularyClass
 from training.data import DENSE_SETS, FACADE, IGNORE, DensePhoto, dense_photos, select
@@ -30,6 +30,7 @@ class KeptTower(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """The tower's maps, from the folder if they are there."""
         name = hashlib.sha1(pixels.numpy().tobytes()).hexdigest()
         path = self.folder / f"{name}.pt"
         if not path.exists():
@@ -39,7 +40,9 @@ class KeptTower(nn.Module):
         return tuple(m.float() for m in torch.load(path, weights_only=True))
 
     def final(self, last: Tensor) -> Tensor:
-        return self.tower.final(last)
+        """As the tower's."""
+        final: Tensor = self.tower.final(last)
+        return final
 
 
 def open_backbone(heads: Path, keep: Path | None) -> LiteBackbone:
@@ -51,6 +54,7 @@ def open_backbone(heads: Path, keep: Path | None) -> LiteBackbone:
 
 
 def vocabulary(prompts: Sequence[Sequence[str]]) -> Vocabulary:
+    """One class for each group of synonyms."""
     return Vocabulary(tuple(VocabularyClass(words[0], tuple(words)) for words in prompts))
 
 
@@ -61,7 +65,8 @@ class Score:
         self.counts = np.zeros((classes, classes), dtype=np.int64)
         self.pairs = Pairs()
 
-    def add(self, result, truth: np.ndarray) -> None:
+    def add(self, result: Segmentation, truth: np.ndarray) -> None:
+        """Counts a photo in."""
         encoded = result.encoded
         self.counts += confusion(truth, result.labels, len(self.counts))
         self.pairs += boundary_errors(result.labels, truth, encoded.boxes, encoded.size)
@@ -73,6 +78,7 @@ class Score:
         )
 
     def iou(self, labels: Sequence[str]) -> str:
+        """IoU of each class that is there, for printing."""
         table = self.counts
         union = table.sum(0) + table.sum(1) - table.diagonal()
         present = table.sum(1) > 0
@@ -87,7 +93,7 @@ def score(
     segmenter: Segmenter,
     photos: Sequence[DensePhoto],
     words: Vocabulary,
-    settings: dict[str, AttentionSettings | None],
+    settings: Mapping[str, AttentionSettings | None],
     remap: np.ndarray | None = None,
 ) -> dict[str, Score]:
     """Scores of each setting; None stands for the identity baseline.
@@ -126,12 +132,14 @@ def street_remap() -> np.ndarray:
 
 
 def class_names(dataset: str) -> list[str]:
+    """The names a set's classes are asked by."""
     return [dense_names(label)[0] for label in DENSE_SETS[dataset]]
 
 
 def print_dense(
     segmenter: Segmenter, data: Path, dataset: str, part: str, detail: bool, street: bool = False
 ) -> None:
+    """Off, on and the ladder between, on one part of a dense set."""
     photos = select(dense_photos(data, dataset), part)
     names, remap = class_names(dataset), None
     if street:
@@ -153,6 +161,7 @@ def print_dense(
 
 
 def recall(counts: np.ndarray, index: int) -> float:
+    """Share of a class's pixels that were found."""
     return float(counts[index, index] / max(counts[index].sum(), 1))
 
 
@@ -206,6 +215,7 @@ def print_left_out(
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--heads", type=Path, default=WEIGHTS)

@@ -8,10 +8,11 @@ import random
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -87,7 +88,8 @@ def set_statistics(heads: Heads, crops: Crops, tower: ImageTower) -> Tensor:
 def finals(tower: ImageTower, stacked: Tensor) -> Tensor:
     """The classifier's input from stacked maps."""
     last = stacked[:, -STAGE_CHANNELS[-1] :].contiguous(memory_format=torch.channels_last)
-    return tower.final(last)
+    final: Tensor = tower.final(last)
+    return final
 
 
 def row_prototypes(tower: ImageTower, covariance: Tensor, mean: Tensor) -> Tensor:
@@ -96,9 +98,10 @@ def row_prototypes(tower: ImageTower, covariance: Tensor, mean: Tensor) -> Tenso
     A linear classifier trained to the optimum of two Gaussians has rows inverse(covariance)
     times the class mean's offset, so that covariance times row points to the class mean.
     """
-    offset = tower.net.classifier.weight @ covariance
+    offset: Tensor = tower.net.classifier.weight @ covariance
     typical = covariance.diagonal().sum().sqrt()
-    return mean + offset / offset.norm(dim=1, keepdim=True) * typical
+    prototypes: Tensor = mean + offset / offset.norm(dim=1, keepdim=True) * typical
+    return prototypes
 
 
 class LabelledTokens:
@@ -146,10 +149,13 @@ class LabelledTokens:
 
 
 def imagenet_row_ids(concepts: Concepts) -> list[str]:
+    """WordNet ids of the ImageNet concepts, in the order of the classifier's rows."""
     return [label for kind, label in concepts.keys if kind == "imagenet"]
 
 
-def question_loss(tokens: Tensor, labels: Tensor, question: Question, text: Tensor, weight: Tensor):
+def question_loss(
+    tokens: Tensor, labels: Tensor, question: Question, text: Tensor, weight: Tensor
+) -> Tensor:
     """Cross-entropy of tokens [M, E] with concepts [M] among the question's words."""
     background = labels == BACKGROUND
     target = question.target[labels.clamp(max=len(question.target) - 1)]
@@ -187,6 +193,7 @@ class Masks:
 
 
 def train(arguments: argparse.Namespace) -> Heads:
+    """Trains, going on from an interrupted run of the same output file."""
     torch.manual_seed(arguments.seed)
     rng = random.Random(arguments.seed)
     tower = ImageTower()
@@ -198,10 +205,13 @@ def train(arguments: argparse.Namespace) -> Heads:
     log.info("%d crops", len(crops.maps))
     heads = Heads(arguments.channels, arguments.blocks).to(memory_format=torch.channels_last)
     covariance = set_statistics(heads, crops, tower)
+    if arguments.start:
+        heads.load_state_dict({k: v.float() for k, v in load_file(arguments.start).items()})
     rows = row_prototypes(tower, covariance, heads.image.final_mean)
     labelled = LabelledTokens(arguments.cache, tower, heads, concepts, rows)
     taught = torch.from_numpy(concepts.own >= 0)
-    decay, plain = [], []
+    decay: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for parameter in heads.parameters():
         (decay if parameter.ndim > 1 else plain).append(parameter)
     optimizer = torch.optim.AdamW(
@@ -212,12 +222,19 @@ def train(arguments: argparse.Namespace) -> Heads:
         optimizer, arguments.rate, total_steps=arguments.steps, pct_start=0.1
     )
     average = torch.optim.swa_utils.AveragedModel(
-        heads, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
+        heads,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995),  # type: ignore[no-untyped-call]
     )
     started, order = time.time(), torch.randperm(len(crops.maps))
-    at, running, first = 0, {}, 0
+    at, first = 0, 0
+    running: dict[str, float] = {}
     state = arguments.out.with_suffix(".state")
-    keepers = {"heads": heads, "optimizer": optimizer, "schedule": schedule, "average": average}
+    keepers: dict[str, Any] = {
+        "heads": heads,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "average": average,
+    }
     if state.exists():
         saved = torch.load(state, weights_only=True)
         for name, keeper in keepers.items():
@@ -234,9 +251,9 @@ def train(arguments: argparse.Namespace) -> Heads:
         losses = step_losses(
             heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng, arguments
         )
-        loss = sum(losses.values())
+        loss = torch.stack(list(losses.values())).sum()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(heads.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -247,11 +264,23 @@ def train(arguments: argparse.Namespace) -> Heads:
             figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
             log.info("step %d, %.0f s: %s", step, time.time() - started, figures)
     state.unlink(missing_ok=True)
-    return average.module
+    trained = average.module
+    assert isinstance(trained, Heads)
+    return trained
 
 
 def step_losses(
-    heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng, arguments
+    heads: Heads,
+    tower: ImageTower,
+    crops: Crops,
+    chosen: Tensor,
+    labelled: LabelledTokens,
+    masks: Masks,
+    concepts: Concepts,
+    vectors: WordVectors,
+    taught: Tensor,
+    rng: random.Random,
+    arguments: argparse.Namespace,
 ) -> dict[str, Tensor]:
     """One batch's losses by name."""
     maps, seen_sets = crops.maps[chosen].float(), [crops.sets[i] for i in chosen]
@@ -316,14 +345,16 @@ def votes(labels: Tensor) -> Tensor:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Command line."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", type=Path, required=True)
     p.add_argument("--cache", type=Path, required=True)
     p.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
     p.add_argument("--out", type=Path, required=True)
     p.add_argument("--parts", nargs="+", default=["train"])
-    p.add_argument("--leave-out", nargs="*", default=[])
+    p.add_argument("--leave-out", nargs="*", default=[], help="names to train without")
     p.add_argument("--shards", type=int)
+    p.add_argument("--start", type=Path, help="heads of an earlier round to go on from")
     p.add_argument("--steps", type=int, default=1500)
     p.add_argument("--batch", type=int, default=20)
     p.add_argument("--extra", type=int, default=12)
@@ -341,6 +372,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
+    """Trains and writes the heads."""
     arguments = parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     heads = train(arguments)

@@ -59,7 +59,8 @@ def ask(classes: tuple[Class, ...], concepts: Concepts, rng: random.Random) -> Q
     """Samples a word per class; classes whose words were all left out are dropped."""
     at = {word: i for i, word in enumerate(concepts.words)}
     target = torch.full((len(concepts.keys),), -1)
-    words, absent = [], []
+    words: list[int] = []
+    absent: list[bool] = []
     for names, labels in classes:
         known = [name for name in names if name in at]
         if not known:

@@ -91,7 +91,8 @@ class ClipBackbone:
 
     def _fingerprint(self) -> str:
         """Hash of a sample of every weight, with name, shape and type, and of the options."""
-        parts: list[object] = [self.pixel_multiple, self.clip_normalization]
+        heads = self.last_block.attention.num_heads  # neither in weights nor in shapes
+        parts: list[object] = [self.pixel_multiple, self.clip_normalization, heads]
         modules: list[nn.Module] = [self.visual]
         if self.vfm:
             modules.append(self.vfm.model)
@@ -101,6 +102,7 @@ class ClipBackbone:
         else:
             parts.append(self.encode_text(["a photo of a cat."]).cpu().numpy().tobytes())
         for module in modules:
+            parts.append(repr(module))  # the kinds of layers, QuickGELU or GELU
             for name, tensor in module.state_dict().items():
                 step = max(1, tensor.numel() // _FINGERPRINT_SAMPLES)
                 sample = tensor.detach().flatten()[::step].float().cpu().numpy().tobytes()

@@ -25,6 +25,8 @@ TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: Chosen by `training.choose` on validation photos; see MODEL_CARD.md.
 TEMPLATES = ("{}", "a photo of a {}.")
 ATTENTION = AttentionSettings(threshold=0.7)
+#: Weight of the early map's cosine beside that of the values in a key.
+KEY_WEIGHT = 2.0
 
 
 class LiteBackbone:
@@ -34,9 +36,9 @@ class LiteBackbone:
     title = TITLE
     pixel_multiple = 16
     batch_size = 8
-    templates = TEMPLATES
-    key_sources = ("stages",)
-    baselines = ("identity",)
+    templates: tuple[str, ...] = TEMPLATES
+    key_sources: tuple[str, ...] = ("stages",)
+    baselines: tuple[str, ...] = ("identity",)
     default_attention = ATTENTION
     default_windows = WindowSettings()
 
@@ -79,7 +81,7 @@ class LiteBackbone:
         values = self._heads.image(stack_maps(maps), final.float())  # [B, E, gh, gw]
         grid = (int(values.shape[2]), int(values.shape[3]))
         return Tokens(
-            keys=_tokens(make_keys(maps, grid)),
+            keys=_tokens(make_keys(maps, values)),
             key_grid=grid,
             values=_tokens(values),
             value_grid=grid,
@@ -105,7 +107,8 @@ class LiteBackbone:
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """[P, E] unit vectors of prompts as they stand, float32."""
         sentences = self._text_tower()([prompt.strip().lower() for prompt in prompts])
-        return self._heads.text(sentences)
+        vectors: Tensor = self._heads.text(sentences)
+        return vectors
 
     def _check(self, pixels: Tensor) -> None:
         multiple = self.pixel_multiple
@@ -133,22 +136,21 @@ class LiteBackbone:
             return self._text
 
 
-def make_keys(maps: Sequence[Tensor], grid: Grid) -> Tensor:
-    """Stages 2, 3 and 4, each of unit length and at the same grid, side by side.
+def make_keys(maps: Sequence[Tensor], values: Tensor) -> Tensor:
+    """The tower's second map and the joint-space values, each weighted, side by side.
+
+    The early map tells surfaces apart by texture and color, the values by meaning; together they
+    separated regions better than the tower's maps alone (MODEL_CARD.md).
 
     Args:
-        maps: the tower's four maps; the third is left out.
-        grid: rows and columns of the result.
+        maps: the tower's four maps; the second has 120 channels at the values' grid.
+        values: [B, E, gh, gw] before normalization.
 
     Returns:
-        [B, 48 + 120 + 352, rows, columns].
+        [B, 120 + E, gh, gw].
     """
-    parts = []
-    for stage in (maps[0], maps[1], maps[3]):
-        if tuple(stage.shape[2:]) != grid:
-            stage = F.interpolate(stage, grid, mode="bilinear", align_corners=False)
-        parts.append(F.normalize(stage, dim=1))
-    return torch.cat(parts, dim=1)
+    early = F.normalize(maps[1], dim=1) * KEY_WEIGHT**0.5
+    return torch.cat([early, F.normalize(values, dim=1)], dim=1)
 
 
 def _tokens(maps: Tensor) -> Tensor:

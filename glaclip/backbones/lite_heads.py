@@ -30,7 +30,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, gh, gw] to the same shape."""
-        return x + self.reduce(F.gelu(self.expand(self.norm(self.spatial(x)))))
+        seen: Tensor = self.reduce(F.gelu(self.expand(self.norm(self.spatial(x)))))
+        return x + seen
 
 
 class ImageHead(nn.Module):
@@ -39,6 +40,11 @@ class ImageHead(nn.Module):
     The linear path keeps what ImageNet taught about a thousand things; the branch sees finer and
     earlier maps, which surfaces (road, pavement, sky, grass) need.
     """
+
+    stacked_mean: Tensor
+    stacked_scale: Tensor
+    final_mean: Tensor
+    final_scale: Tensor
 
     def __init__(self, channels: int = 224, blocks: int = 2, joint: int = 256) -> None:
         super().__init__()
@@ -54,7 +60,8 @@ class ImageHead(nn.Module):
     def general(self, final: Tensor) -> Tensor:
         """The linear path, [B, E, gh, gw], from [B, 1280, gh, gw]."""
         final = (final - self.final_mean[:, None, None]) * self.final_scale[:, None, None]
-        return self.linear(final)
+        joint: Tensor = self.linear(final)
+        return joint
 
     def branch(self, stacked: Tensor) -> Tensor:
         """The convolutional path, [B, E, gh, gw], from [B, STACKED_CHANNELS, gh, gw]."""
@@ -62,7 +69,8 @@ class ImageHead(nn.Module):
         x = F.gelu(self.enter(x))
         for block in self.blocks:
             x = block(x)
-        return self.leave(x)
+        joint: Tensor = self.leave(x)
+        return joint
 
     def forward(self, stacked: Tensor, final: Tensor) -> Tensor:
         """Values before normalization, [B, E, gh, gw]."""

@@ -73,7 +73,8 @@ class ImageTower(nn.Module):
 
     def final(self, last: Tensor) -> Tensor:
         """The classifier's input, [B, 1280, gh, gw], from the last map [B, 352, gh, gw]."""
-        return self.net.bn2(self.net.conv_head(last))
+        final: Tensor = self.net.bn2(self.net.conv_head(last))
+        return final
 
 
 class TextTower:

@@ -32,7 +32,9 @@ from glaclip.backbones.base import BackboneError
 
 ENVIRONMENT = "GLACLIP_WEIGHTS"
 #: Seconds to wait for the hub to answer at all before calling the network off.
-PROBE_SECONDS = 3.0
+PROBE_SECONDS = 2.0
+#: Seconds to wait for what the hub, once it answered, knows about a file.
+_FILE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -165,10 +167,10 @@ def _download(file: WeightFile) -> Path:
 
     for name in file.names[:-1]:
         try:
-            return Path(hf_hub_download(file.repo, name, etag_timeout=PROBE_SECONDS))
+            return Path(hf_hub_download(file.repo, name, etag_timeout=_FILE_SECONDS))
         except EntryNotFoundError:
             continue
-    return Path(hf_hub_download(file.repo, file.names[-1], etag_timeout=PROBE_SECONDS))
+    return Path(hf_hub_download(file.repo, file.names[-1], etag_timeout=_FILE_SECONDS))
 
 
 def fetch(title: str, files: Sequence[WeightFile], folder: Path | None) -> tuple[Path, ...]:

@@ -82,13 +82,11 @@ def build_controls(start: Form, backbones: list[tuple[str, str]]) -> Controls:
     form: dict[str, Any] = {}
     gr.Markdown("## Photo", elem_classes="group-title")
     strip = ExampleStrip(
-        {
-            "items": [
-                {"name": e.name, "title": e.title, "alt": e.alt, "image": thumbnail(e.name)}
-                for e in examples()
-            ],
-            "chosen": first.name,
-        },
+        {"chosen": first.name},
+        items=[
+            {"name": e.name, "title": e.title, "alt": e.alt, "image": thumbnail(e.name)}
+            for e in examples()
+        ],
         elem_id="examples",
     )
     photo = PhotoInput(

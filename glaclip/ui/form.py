@@ -13,7 +13,7 @@ from glaclip.settings import LADDER_NAMES, AttentionSettings, WindowSettings
 from glaclip.ui.service import SWITCHES_OFF, Request
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary
 
-#: (least, greatest, step) of the sliders; a widget refuses values outside, so links are held to them.
+#: (least, greatest, step) of the sliders. Widgets refuse values outside, so links are held to them.
 RANGES: dict[str, tuple[float, float, float]] = {
     "background_threshold": (0, 1, 0.01),
     "short_side": (224, 1120, 16),

@@ -27,6 +27,7 @@ from glaclip.ui.examples import Example, example_form, examples, find, precomput
 from glaclip.ui.files import figure_image, save_to_cache
 from glaclip.ui.filmstrip import filmstrip, top_patches
 from glaclip.ui.form import Form, from_link, ladder_name, split_words, to_link
+from glaclip.ui.lessons.lesson import View
 from glaclip.ui.photo_input import read
 from glaclip.ui.service import (
     CHEAP_WINDOWS,
@@ -385,18 +386,39 @@ class Page:
         """A shipped photo with its shipped result; see `Outputs.everything`."""
         self.runs.stop(page.session_hash or "")
         example = find(name) or examples()[0]
-        form = example_form(self.start, example)
+        return self._view(example, example_form(self.start, example), example.point)
+
+    def open_view(self, view: View, page: gr.Request) -> tuple[Any, ...]:
+        """What a lesson's "Try it" asks for: tab, then `Outputs.everything`."""
+        self.runs.stop(page.session_hash or "")
+        example = find(view.example) or examples()[0]
+        form = dataclasses.replace(example_form(self.start, example), **view.changes)
+        return gr.Tabs(selected=view.tab), *self._view(example, form, view.point)
+
+    def _view(
+        self,
+        example: Example,
+        form: Form,
+        point: tuple[int, int],
+        updates: dict[str, Any] | None = None,
+    ) -> tuple[Any, ...]:
+        """Values for `Outputs.everything`; results only where the shipped ones fit."""
+        shown = first_values(example, precomputed(example.name))
+        fits = self._is_shipped(example, form, point)
         return (
             str(example.path),
             example.name,
-            example.point,
-            *example.point,
-            *first_values(example, precomputed(example.name)),
-            to_link(form, self.start, example.name),
+            point,
+            *point,
+            *(shown if fits else (gr.skip(),) * 4),
+            to_link(form, self.start, example.name, point),
             list(form.words),
             ladder_name(form),
-            *_updates(form).values(),
+            *{**_updates(form), **(updates or {})}.values(),
         )
+
+    def _is_shipped(self, example: Example, form: Form, point: tuple[int, int]) -> bool:
+        return form == example_form(self.start, example) and point == example.point
 
     def example_chosen(self, event: gr.SelectData, page: gr.Request) -> tuple[Any, ...]:
         """A thumbnail was pressed."""
@@ -426,20 +448,8 @@ class Page:
         for note in problems + refused:
             gr.Warning(note)
         point = point or example.point
-        shipped = form == example_form(self.start, example) and point == example.point
-        shown = first_values(example, precomputed(example.name))
-        return (
-            str(example.path),
-            example.name,
-            point,
-            *point,
-            *(shown if shipped else (gr.skip(),) * 4),
-            to_link(form, self.start, example.name, point),
-            list(form.words),
-            ladder_name(form),
-            *{**_updates(form), **updates}.values(),
-            not shipped,
-        )
+        shipped = self._is_shipped(example, form, point)
+        return *self._view(example, form, point, updates), not shipped
 
     def _offered(self, form: Form) -> tuple[Form, dict[str, Any], list[str]]:
         """Replaces choices of a link that the page does not offer; widgets refuse to send them.

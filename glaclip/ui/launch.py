@@ -64,7 +64,7 @@ def serve(
     port: int | None = None,
     backbone: str = "auto",
     weights: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> None:
     """Builds the page and serves it until it is interrupted.
 
@@ -73,13 +73,16 @@ def serve(
         port: the first free one from 7860 when left out.
         backbone: what "auto" on the page stands for.
         weights: folder with weights of CLIP backbones.
-        device: where models run.
+        device: where models run; "auto" is a GPU where there is one.
     """
     from glaclip import backbones
+    from glaclip.gpu import default_device
+
+    place = default_device() if device == "auto" else device
 
     def load(name: str) -> Backbone:
         chosen = backbone if name == "auto" else name
-        return backbones.load(chosen, device=device, weights=weights)
+        return backbones.load(chosen, device=place, weights=weights)
 
     choices = [("Automatic", "auto")] + [
         (entry.title if entry.ready else f"{entry.title} (weights not here yet)", entry.name)

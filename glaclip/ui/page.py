@@ -14,6 +14,7 @@ from glaclip.ui.controls import baseline_choices, build_controls, key_choices
 from glaclip.ui.examples import example_form, examples, precomputed
 from glaclip.ui.form import Form, to_link
 from glaclip.ui.handlers import Page, first_values
+from glaclip.ui.lessons.book import learn_tab
 from glaclip.ui.service import Service
 from glaclip.ui.truth_tab import build_truth_tab, wire_truth_tab
 from glaclip.ui.viewer import LinkedViewer
@@ -68,7 +69,7 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
                     controls.form["baseline"].choices = baseline_choices(backbone.baselines)
                     controls.form["key_source"].choices = key_choices(backbone.key_sources)
             with gr.Column(elem_id="results"):
-                with gr.Tabs(elem_id="tabs"):
+                with gr.Tabs(elem_id="tabs") as tabs:
                     with gr.Tab("Compare", id="compare"):
                         viewer = LinkedViewer(shown[0], elem_id="viewer")
                         readout = gr.HTML(shown[3], elem_id="readout")
@@ -85,6 +86,8 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
                             )
                     with gr.Tab("Windows", id="windows") as windows:
                         windows_tab = build_windows_tab()
+                    with gr.Tab("Learn", id="learn"):
+                        lessons = learn_tab()
                     with gr.Tab("Ground truth", id="truth"):
                         truth_tab = build_truth_tab()
                 status = gr.HTML(shown[1], elem_id="status")
@@ -105,12 +108,15 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
             point=point,
             asked=gr.State(None),
             example=example,
+            accepted=gr.State(None),
             x=x,
             y=y,
             opened=gr.State(False),
             copy=copy,
             download=download,
             file=file,
+            tabs=tabs,
+            lessons=lessons,
         )
         Wiring(page, controls, outputs).connect(demo)
         wire_windows_tab(windows_tab, page, windows.select, controls.photo, point, controls.inputs)

@@ -12,6 +12,7 @@ from glaclip.ui.attention_value import attention_value
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
 from glaclip.ui.form import Form
 from glaclip.ui.handlers import compare_value, left_title, right_title
+from glaclip.ui.lessons.build import build_lessons
 from glaclip.ui.service import Service
 
 #: Shipped results are made by the embedded backbone, which every installation has.
@@ -48,6 +49,7 @@ def main() -> None:
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         (PRECOMPUTED / f"{example.name}.json").write_text(text + "\n", encoding="utf-8")
         sys.stderr.write(f"{example.name}: {len(text) // 1024} kB\n")
+    build_lessons(service.segmenter(BACKBONE))
 
 
 if __name__ == "__main__":

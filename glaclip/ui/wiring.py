@@ -9,8 +9,10 @@ from typing import Any
 import gradio as gr
 
 from glaclip.ui.controls import Controls
+from glaclip.ui.examples import find
 from glaclip.ui.form import Form, ladder_name, ladder_switches, split_words
 from glaclip.ui.handlers import Page
+from glaclip.ui.lessons.book import view_of
 from glaclip.ui.photo_input import accept
 from glaclip.vocabulary import load_preset
 
@@ -48,9 +50,11 @@ class Outputs:
         point: the query point.
         asked: the same with a time stamp; its change means that a person chose the point.
         example: name of the shipped photo, or "".
+        accepted: file of the last upload that could be used.
         x, y: the point as numbers.
         opened: becomes true when a link was opened.
         copy, download, file: the buttons below the results; `file` is hidden.
+        tabs, lessons: the tabs, and the lessons in one of them.
     """
 
     viewer: Any
@@ -63,12 +67,15 @@ class Outputs:
     point: Any
     asked: Any
     example: Any
+    accepted: Any
     x: Any
     y: Any
     opened: Any
     copy: Any
     download: Any
     file: Any
+    tabs: Any
+    lessons: Any
 
     def everything(self, controls: Controls) -> list[Any]:
         """What a shipped example or a link sets, in the handlers' order."""
@@ -169,6 +176,7 @@ class Wiring:
         self._advanced()
         self._photos()
         self._points()
+        self._lessons()
         o = self.outputs
         demo.load(self.page.restore, None, [*o.everything(self.controls), o.opened], **PRIVATE)
         self.show_link(o.opened.change(self.page.compare_if_cheap, **self.run_options))
@@ -222,10 +230,13 @@ class Wiring:
             **PRIVATE,
         )
         self.show_link(shown)
+        o.example.change(lambda name: {"chosen": name}, o.example, c.strip, **PRIVATE)
         uploaded = c.photo.upload(accept, c.photo, c.photo, **PRIVATE)
-        uploaded.failure(lambda: None, None, c.photo, **PRIVATE)
-        outputs = [o.point, o.example, o.attention, o.readout]
-        self.run_after(uploaded.success(lambda: (None, "", None, ""), None, outputs, **PRIVATE))
+        uploaded.failure(_earlier_photo, [o.example, o.accepted], c.photo, **PRIVATE)
+        outputs = [o.accepted, o.point, o.example, o.attention, o.readout]
+        self.run_after(
+            uploaded.success(lambda path: (path, None, "", None, ""), c.photo, outputs, **PRIVATE)
+        )
 
     def _points(self) -> None:
         o = self.outputs
@@ -251,6 +262,25 @@ class Wiring:
             **PRIVATE,
         )
         self.show_link(looked)
+
+    def _lessons(self) -> None:
+        o = self.outputs
+        tried = o.lessons.select(
+            self._try_it, None, [o.tabs, *o.everything(self.controls)], **PRIVATE
+        )
+        self.show_link(tried.success(self.page.compare, **self.run_options))
+
+    def _try_it(self, event: gr.SelectData, request: gr.Request) -> Any:
+        view = view_of(event)
+        if view is None:
+            raise gr.Error("This lesson has nothing to open.", print_exception=False)
+        return self.page.open_view(view, request)
+
+
+def _earlier_photo(example: str, accepted: str | None) -> str | None:
+    """The photo that the shown result belongs to, after an upload that cannot be used."""
+    shipped = find(example)
+    return str(shipped.path) if shipped else accepted
 
 
 def _link_copied() -> None:

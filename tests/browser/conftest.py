@@ -43,7 +43,8 @@ Serve = Callable[..., str]
 NewPage = Callable[..., "Page"]
 
 
-def _chromium() -> str | None:
+def chromium_path() -> str | None:
+    """The system's Chromium; Playwright downloads none here."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((path for name in names if (path := shutil.which(name))), None)
 
@@ -57,7 +58,6 @@ def origins() -> list[str]:
 @pytest.fixture(scope="session")
 def serve(origins: list[str]) -> Iterator[Serve]:
     """Starts Blocks on a free port and gives the URL; all are closed at the end of the session."""
-    pytest.importorskip("gradio")
     started: list[gr.Blocks] = []
 
     def start(blocks: gr.Blocks, **options: Any) -> str:
@@ -94,13 +94,17 @@ def page_url(serve: Serve, toy: PageBackbone) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    api = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api as api
+
     api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+            chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         except api.Error as error:
-            pytest.skip(f"no Chromium to drive: {error.message.splitlines()[0]}")
+            pytest.fail(
+                "The browser tests need Chromium (apt-get install chromium): "
+                f"{error.message.splitlines()[0]}"
+            )
         yield chromium
         chromium.close()
 

@@ -132,7 +132,9 @@ class Site:
         box = self.page.locator(f'.lv-frame[data-side="{side}"]').bounding_box()
         assert box
         self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        self.page.evaluate("new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))")
+        self.page.evaluate(
+            "new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))"
+        )
         tag = self.page.locator(f'.lv-frame[data-side="{side}"] .lv-tag-name')
         return tag.text_content() or ""
 

@@ -87,7 +87,7 @@ def test_attention_has_four_panels_and_a_star(pointed: Site) -> None:
     x, y = point_of(site)
     script = """([x, y]) => {
         const photo = document.querySelector('.av-photo');
-        const at = [Math.round((x + 0.5) * photo.width / 448), Math.round((y + 0.5) * photo.height / 224)];
+        const at = [(x + 0.5) * photo.width / 448, (y + 0.5) * photo.height / 224].map(Math.round);
         return Array.from(photo.getContext('2d').getImageData(...at, 1, 1).data);
     }"""
     assert site.page.evaluate(script, [x, y]) == [255, 214, 10, 255]
@@ -384,6 +384,8 @@ def test_download_holds_label_maps_with_their_legend(pointed: Site) -> None:
             )
     settings = json.loads(archive.read("settings.json"))
     assert settings["windows"]["crop"] == 112
-    assert settings["point"] == dict(zip("xy", map(int, site.query["point"].split(",")), strict=True))
+    assert settings["point"] == dict(
+        zip("xy", map(int, site.query["point"].split(",")), strict=True)
+    )
     everything = b"".join(archive.read(name) for name in names if not name.endswith(".png"))
     assert b"/tmp" not in everything

@@ -107,5 +107,3 @@ def test_a_shipped_result_is_what_the_model_computes(service: Service, name: str
         assert new["title"] == old["title"]
     for old, new in zip(shown["attention"]["panels"], fresh["attention"]["panels"], strict=True):
         assert new["own_mass"] == pytest.approx(old["own_mass"], abs=1e-3), REBUILD
-
-

@@ -61,9 +61,7 @@ def opened(link: str) -> tuple[Form, str, tuple[int, int] | None, list[str]]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    forms(), _TEXT, st.none() | st.tuples(st.integers(0, 99_999), st.integers(0, 99_999))
-)
+@given(forms(), _TEXT, st.none() | st.tuples(st.integers(0, 99_999), st.integers(0, 99_999)))
 def test_a_link_reopens_the_view(form: Form, photo: str, point: tuple[int, int] | None) -> None:
     assert opened(to_link(form, START, photo, point)) == (form, photo, point, [])
 

@@ -1,0 +1,53 @@
+"""The Learn tab: one component that shows the lessons and emits what "Try it" asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from glaclip.ui.lessons.build import book_value, load_document, views
+from glaclip.ui.lessons.lesson import View
+from glaclip.ui.lessons.texts import LESSONS
+
+_HERE = Path(__file__).parent
+#: In this order: helpers, a figure a lesson, and last the book, which uses them.
+_SCRIPTS = ("draw", *(lesson.slug for lesson in LESSONS), "book")
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+class LessonBook(gr.HTML):  # type: ignore[misc]
+    """Lessons with live figures, all in the browser.
+
+    The value comes from `glaclip.ui.lessons.build.book_value`; with None a sentence says how to
+    build it. "Try it" emits `.select` with the lesson's slug as `value`.
+    """
+
+    def __init__(self, value: Any = None, **kwargs: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template=_text("book.html"),
+            css_template=_text("book.css"),
+            js_on_load="\n".join(_text(f"js/{name}.js") for name in _SCRIPTS),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """The value is a JSON object."""
+        return {"type": "object"}
+
+
+def learn_tab() -> LessonBook:
+    """Creates the lessons inside the `gr.Tab` that is open; listen to its `.select`."""
+    return LessonBook(book_value(), elem_id="lessons", padding=False)
+
+
+def view_of(event: gr.SelectData) -> View | None:
+    """What a "Try it" asks for, or None; events come from the browser and are not trusted."""
+    document = load_document()
+    return views(document).get(str(event.value)) if document else None

@@ -1,0 +1,160 @@
+// What all figures share: elements, pictures, numbers. Only textContent ever takes words.
+const figures = {};
+const SVG = 'http://www.w3.org/2000/svg';
+// Inferno, sampled: perceptually even, readable in grey and by color-blind eyes.
+const STOPS = [[0,0,4],[22,11,57],[66,10,104],[106,23,110],[147,38,103],[188,55,84],[221,81,58],[243,120,25],[252,165,10],[246,215,70],[252,255,164]];
+const RAMP = Uint8ClampedArray.from({length: 256 * 3}, (_, i) => {
+  const at = Math.floor(i / 3) / 255 * (STOPS.length - 1), low = Math.min(Math.floor(at), STOPS.length - 2);
+  return STOPS[low][i % 3] + (at - low) * (STOPS[low + 1][i % 3] - STOPS[low][i % 3]);
+});
+const TEAL = '#2fd4c4', YELLOW = '#ffd60a';
+// The square root keeps small weights visible beside large ones.
+const shade = (weight, top) => Math.round(255 * Math.sqrt(Math.min(1, weight / top)));
+const percent = (share) => {
+  const value = Math.abs(share) < 0.0005 ? 0 : share * 100;
+  return (value < 0 ? '\u2212' : '') + Math.abs(value).toFixed(Math.abs(value) < 9.95 && value ? 1 : 0) + '\u202f%';
+};
+const whole = (number) => Math.round(number).toLocaleString('en-US');
+
+function make(parent, tag, className, text) {
+  const child = document.createElement(tag);
+  if (className) child.className = className;
+  if (text !== undefined) child.textContent = text;
+  parent.append(child);
+  return child;
+}
+function draw(parent, tag, attributes, text) {
+  const child = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) child.setAttribute(name, value);
+  if (text !== undefined) child.textContent = text;
+  parent.append(child);
+  return child;
+}
+function unpack({low, high, data}) {
+  const view = new DataView(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer);
+  return Float64Array.from({length: view.byteLength / 2}, (_, i) => low + view.getUint16(2 * i, true) * (high - low) / 65535);
+}
+function unpackBits(data, length) {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  return Array.from({length}, (_, i) => Boolean(bytes[i >> 3] >> (i & 7) & 1));
+}
+const loaded = new Map();
+function picture(name) {
+  if (!loaded.has(name)) loaded.set(name, (async () => {
+    const image = new Image();
+    image.src = book.pictures[name];
+    await image.decode();
+    return image;
+  })());
+  return loaded.get(name);
+}
+// Classes of a label picture: its gray is the class.
+async function labelsOf(name) {
+  const image = await picture(name), canvas = document.createElement('canvas');
+  canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  return {width: canvas.width, height: canvas.height, at: (x, y) => pixels[4 * (y * canvas.width + x)]};
+}
+const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+function colored(labels, colors, alpha, only) {
+  const canvas = document.createElement('canvas'); canvas.width = labels.width; canvas.height = labels.height;
+  const context = canvas.getContext('2d'), data = context.createImageData(labels.width, labels.height);
+  const table = colors.map(rgb);
+  for (let y = 0, i = 0; y < labels.height; y++) for (let x = 0; x < labels.width; x++, i += 4) {
+    const label = labels.at(x, y);
+    data.data.set([...table[label], only === undefined || only === label ? alpha : 0], i);
+  }
+  context.putImageData(data, 0, 0);
+  return canvas;
+}
+function star(context, x, y, radius) {
+  context.beginPath();
+  for (let i = 0; i < 10; i++) {
+    const r = i % 2 ? radius * 0.45 : radius, angle = -Math.PI / 2 + i * Math.PI / 5;
+    context.lineTo(x + r * Math.cos(angle), y + r * Math.sin(angle));
+  }
+  context.closePath();
+  context.lineJoin = 'round';
+  context.lineWidth = radius * 0.55; context.strokeStyle = '#fff'; context.stroke();
+  context.lineWidth = radius * 0.2; context.strokeStyle = '#101216'; context.stroke();
+  context.fillStyle = YELLOW; context.fill();
+}
+// A canvas as wide as its box, drawn in CSS pixels and sharp on any screen; redrawn on resize.
+function surface(parent, className, ratio, paint) {
+  const frame = make(parent, 'div', className), canvas = make(frame, 'canvas', 'lb-canvas');
+  const context = canvas.getContext('2d');
+  const redraw = () => {
+    const wide = frame.clientWidth;
+    if (!wide) return;
+    const scale = Math.min(3, window.devicePixelRatio || 1), high = Math.round(wide * ratio);
+    canvas.width = Math.round(wide * scale); canvas.height = Math.round(high * scale);
+    canvas.style.height = high + 'px';
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    paint(context, wide, high, getComputedStyle(root));
+  };
+  watchSize(frame, redraw);
+  return {canvas, frame, redraw};
+}
+// An SVG as wide as its box, so that its type keeps its size; redrawn on resize.
+function chart(parent, label, height, paint) {
+  const frame = make(parent, 'div', 'lb-chart'), image = draw(frame, 'svg', {role: 'img', 'aria-label': label});
+  const redraw = () => {
+    const wide = frame.clientWidth;
+    if (!wide) return;
+    image.setAttribute('width', wide); image.setAttribute('height', height); image.replaceChildren();
+    paint(image, wide, height);
+  };
+  watchSize(frame, redraw);
+  return {image, redraw};
+}
+const observers = new Set();
+function watchSize(frame, redraw) {
+  let last = 0;
+  const observer = new ResizeObserver(() => { if (frame.clientWidth !== last) { last = frame.clientWidth; redraw(); } });
+  observer.observe(frame);
+  observers.add(observer);
+}
+function choices(parent, label, names, chosen, choose) {
+  const group = make(parent, 'div', 'lb-choices');
+  group.setAttribute('role', 'group'); group.setAttribute('aria-label', label);
+  const mark = (index) => [...group.children].forEach((b, i) => b.setAttribute('aria-pressed', String(i === index)));
+  names.forEach((name, index) => {
+    const button = make(group, 'button', 'lb-choice', name);
+    button.type = 'button';
+    button.onclick = () => { mark(index); choose(index); };
+  });
+  mark(chosen);
+  return mark;
+}
+function slider(parent, label, {min, max, step, value}, say, input) {
+  const line = make(parent, 'label', 'lb-slider');
+  make(line, 'span', 'lb-slider-name', label);
+  const range = make(line, 'input');
+  Object.assign(range, {type: 'range', min, max, step, value});
+  const text = make(line, 'output', '', say(value));
+  range.setAttribute('aria-valuetext', say(value));
+  range.addEventListener('input', () => {
+    text.textContent = say(Number(range.value));
+    range.setAttribute('aria-valuetext', say(Number(range.value)));
+    input(Number(range.value));
+  });
+  return range;
+}
+function legend(parent, names, colors) {
+  const list = make(parent, 'ul', 'lb-legend');
+  names.forEach((name, index) => {
+    const entry = make(list, 'li');
+    make(entry, 'i').style.background = colors[index];
+    entry.append(name);
+  });
+  return list;
+}
+function token(data, index) {
+  const size = data.key_grid[0] * data.key_grid[1], window = Math.floor(index / size), inside = index % size;
+  const [top, left, bottom, right] = data.boxes[window], high = (bottom - top) / data.key_grid[0], wide = (right - left) / data.key_grid[1];
+  return {window, x: left + (inside % data.key_grid[1]) * wide, y: top + Math.floor(inside / data.key_grid[1]) * high, wide, high};
+}
+const ratioOf = (data) => data.photo_size[0] / data.photo_size[1];
+const describe = (canvas, text) => { canvas.setAttribute('role', 'img'); canvas.setAttribute('aria-label', text); };

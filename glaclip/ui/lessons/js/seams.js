@@ -1,0 +1,71 @@
+figures.seams = async (box, data) => {
+  const image = await picture(data.photo), keys = ['alone', 'gla'];
+  const labels = await Promise.all(keys.map((key) => labelsOf(data.labels[key])));
+  const overlays = labels.map((map) => colored(map, data.colors, 128));
+  let side = 0, start = data.lens.start;
+  const {axis, at} = data.lens, vertical = axis === 'columns';
+  const [height, width] = data.photo_size, length = vertical ? height : width;
+  const apart = (map, kind, line, i) => kind === 'columns' ? map.at(line - 1, i) !== map.at(line, i) : map.at(i, line - 1) !== map.at(i, line);
+  choices(make(box, 'div', 'lb-bar'), 'Which labels', ['Each window alone', 'GLA-CLIP'], 0, (index) => { side = index; update(); });
+  const pair = make(box, 'div', ratioOf(data) > 1 ? 'lb-pair lb-tall' : 'lb-pair');
+  const photo = surface(pair, 'lb-frame', ratioOf(data), (g, wide, high) => {
+    const s = wide / width, t = high / height, map = labels[side];
+    g.drawImage(image, 0, 0, wide, high);
+    g.drawImage(overlays[side], 0, 0, wide, high);
+    for (const kind of ['columns', 'rows']) {
+      g.lineWidth = 1; g.strokeStyle = 'rgba(255, 255, 255, .75)'; g.setLineDash([1, 4]);
+      for (const line of data.control[kind]) { g.beginPath(); kind === 'columns' ? (g.moveTo(line * s, 0), g.lineTo(line * s, high)) : (g.moveTo(0, line * t), g.lineTo(wide, line * t)); g.stroke(); }
+      g.setLineDash([]); g.strokeStyle = 'rgba(16, 18, 22, .8)';
+      for (const line of data.edges[kind]) { g.beginPath(); kind === 'columns' ? (g.moveTo(line * s, 0), g.lineTo(line * s, high)) : (g.moveTo(0, line * t), g.lineTo(wide, line * t)); g.stroke(); }
+    }
+    g.fillStyle = YELLOW;
+    for (const kind of ['columns', 'rows']) for (const line of data.edges[kind]) {
+      const end = kind === 'columns' ? height : width;
+      for (let i = 0; i < end; i++) if (apart(map, kind, line, i)) kind === 'columns' ? g.fillRect(line * s - 2.5, i * t, 5, Math.max(1, t)) : g.fillRect(i * s, line * t - 2.5, Math.max(1, s), 5);
+    }
+    const half = data.span / 2;
+    const lens = vertical ? [at - half, start, data.span, data.span] : [start, at - half, data.span, data.span];
+    g.lineWidth = 2.5; g.strokeStyle = '#fff'; g.strokeRect(lens[0] * s, lens[1] * t, lens[2] * s, lens[3] * t);
+    g.lineWidth = 1; g.strokeStyle = '#101216'; g.strokeRect(lens[0] * s - 2, lens[1] * t - 2, lens[2] * s + 4, lens[3] * t + 4);
+  });
+  const beside = make(pair, 'div', 'lb-beside');
+  const lens = surface(beside, 'lb-frame lb-lens', 1, (g, wide) => {
+    const n = data.span, cell = wide / n, half = n / 2, map = labels[side];
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) {
+      const x = vertical ? at - half + i : start + i, y = vertical ? start + j : at - half + j;
+      g.fillStyle = x < 0 || y < 0 || x >= width || y >= height ? '#17191e' : data.colors[map.at(x, y)];
+      g.fillRect(i * cell, j * cell, cell + .5, cell + .5);
+    }
+    g.lineWidth = 2; g.strokeStyle = '#101216'; g.beginPath();
+    vertical ? (g.moveTo(wide / 2, 0), g.lineTo(wide / 2, wide)) : (g.moveTo(0, wide / 2), g.lineTo(wide, wide / 2)); g.stroke();
+    for (let i = 0; i < n; i++) {
+      const differ = start + i < length && apart(map, axis, at, start + i), mid = (i + .5) * cell;
+      g.beginPath(); vertical ? (g.moveTo(wide / 2 - cell * .8, mid), g.lineTo(wide / 2 + cell * .8, mid)) : (g.moveTo(mid, wide / 2 - cell * .8), g.lineTo(mid, wide / 2 + cell * .8));
+      if (differ) { g.lineWidth = cell * .72; g.strokeStyle = '#101216'; g.stroke(); }
+      g.lineWidth = differ ? cell * .45 : 1; g.strokeStyle = differ ? YELLOW : 'rgba(16, 18, 22, .45)'; g.stroke();
+    }
+  });
+  const count = make(beside, 'p', 'lb-read');
+  slider(beside, 'Along the edge', {min: 0, max: length - data.span, step: 1, value: start}, (n) => `pixel ${n}`, (n) => { start = n; update(); });
+  legend(box, data.classes, data.colors);
+  const table = make(box, 'table', 'lb-table'), head = make(make(table, 'thead'), 'tr');
+  ['', 'pairs', 'differ', 'share'].forEach((text) => make(head, 'th', '', text).scope = 'col');
+  const rows = ['edges', 'control', 'rate'].map(() => make(table, 'tr'));
+  function update() {
+    photo.redraw(); lens.redraw();
+    const counts = data.counts[keys[side]], share = (c) => c[1] ? c[0] / c[1] : 0;
+    [['edges', 'Window edges (solid)'], ['control', 'Control lines (dotted)']].forEach(([kind, name], i) => {
+      rows[i].replaceChildren(); make(rows[i], 'th', '', name).scope = 'row';
+      [whole(counts[kind][1]), whole(counts[kind][0]), percent(share(counts[kind]))].forEach((text) => make(rows[i], 'td', '', text));
+    });
+    rows[2].replaceChildren(); make(rows[2], 'th', '', 'Seam rate: the difference').scope = 'row';
+    ['', '', percent(share(counts.edges) - share(counts.control))].forEach((text) => make(rows[2], 'td', '', text));
+    let differing = 0;
+    for (let i = start; i < Math.min(length, start + data.span); i++) differing += apart(labels[side], axis, at, i);
+    count.textContent = `${differing} of ${data.span} facing pairs in the lens differ.`;
+    const title = ['each window alone', 'GLA-CLIP'][side];
+    describe(photo.canvas, `${data.alt} Labels of ${title}; seam rate ${rows[2].lastChild.textContent}.`);
+    describe(lens.canvas, `Pixels beside a window edge. ${count.textContent}`);
+  }
+  update();
+};

@@ -1,0 +1,134 @@
+"""Lesson 7: seconds by number of windows, and a word that is not in the photo."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from glaclip.palette import hex_colors
+from glaclip.segmenter import Segmenter
+from glaclip.settings import WindowSettings
+from glaclip.ui.form import split_words
+from glaclip.ui.lessons.lesson import Part, View
+from glaclip.ui.lessons.parts.lab import Lab, labels_file, photo_file, stage
+from glaclip.vocabulary import parse_vocabulary
+
+#: In none of the shipped photos.
+ABSENT = ("zebra", "sofa", "television", "airplane", "pizza", "train", "keyboard", "snowman")
+#: The photo whose cost is measured, and its short sides.
+TIMED = "china"
+SHORT_SIDES = (336, 448, 560)
+RUNS = 3
+
+
+def build(lab: Lab) -> Part:
+    """Times of one photo at three sizes, and the worst answer to a word that is not there."""
+    rows = [timed(lab, short_side) for short_side in SHORT_SIDES]
+    first = rows[0]
+    failure = worst_absent_word(lab)
+    tokens = lab.encoded(TIMED).tokens.keys.shape[1]
+    return Part(
+        facts={
+            "windows": first["windows"],
+            "pairs_all": (first["windows"] * tokens) ** 2 / 1e6,
+            "ratio": first["windows"],
+            "cores": _cores(),
+            "seconds": first["encode"] + first["attention"] + first["labels"],
+            "encoder": first["encode"] / (first["encode"] + first["attention"] + first["labels"]),
+            "runs": RUNS,
+            **failure.facts,
+        },
+        names=failure.names,
+        figure={
+            **failure.figure,
+            "timed": lab.example(TIMED).title,
+            "cores": _cores(),
+            "seconds": rows,
+        },
+        view=failure.view,
+        files=failure.files,
+    )
+
+
+def _cores() -> int:
+    # Cores this process may use, which containers limit.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def timed(lab: Lab, short_side: int) -> dict[str, float]:
+    """Seconds of each step of one photo, the best of a few runs without caches."""
+    example = lab.example(TIMED)
+    photo, vocabulary = example.photo(), parse_vocabulary(example.vocabulary)
+    windows = WindowSettings(short_side=short_side)
+    steps: list[dict[str, float]] = []
+    for _ in range(RUNS):
+        segmenter = Segmenter(lab.segmenter.backbone)
+        start = time.perf_counter()
+        encoded = segmenter.encode(photo, windows)
+        encode = time.perf_counter() - start
+        result = segmenter.segment(encoded, vocabulary, lab.attention)
+        steps.append(
+            {
+                "windows": len(encoded.boxes),
+                "short_side": short_side,
+                "encode": encode,
+                "attention": result.seconds["attention"],
+                "labels": result.seconds["labels"],
+            }
+        )
+    return min(steps, key=lambda step: step["encode"] + step["attention"] + step["labels"])
+
+
+def worst_absent_word(lab: Lab) -> Part:
+    """Adds words that no photo contains to each photo's own, one at a time; shows the worst."""
+    areas = np.array(
+        [
+            [
+                lab.segment(photo.name, -1, f"{photo.vocabulary}, {word}").areas[-1]
+                for word in ABSENT
+            ]
+            for photo in lab.photos
+        ]
+    )  # [photos, words]
+    photo_index, word_index = np.unravel_index(int(areas.argmax()), areas.shape)
+    example, word = lab.photos[int(photo_index)], ABSENT[int(word_index)]
+    words = f"{example.vocabulary}, {word}"
+    encoded = lab.encoded(example.name)
+    result = lab.segment(example.name, -1, words)
+    with_background = lab.segmenter.segment(
+        encoded, parse_vocabulary(words, background=True), lab.attention
+    )
+    at = with_background.classes.index(word)
+    name, data = photo_file(example)
+    side = encoded.tokens.key_grid[0]
+    return Part(
+        facts={
+            "words": len(ABSENT),
+            "photos": len(lab.photos),
+            "tries": areas.size,
+            "more": int((areas > 0.01).sum()),
+            "area": float(areas.max()),
+            "left": float(with_background.areas[at]),
+            "patch": encoded.windows.crop / side * encoded.photo_size[0] / encoded.size[0],
+        },
+        names={"word": word},
+        figure={
+            **stage(example, encoded),
+            "title": example.title,
+            "labels": {
+                "without": "file:limits-without.png",
+                "with": "file:limits-with.png",
+            },
+            "classes": list(result.classes),
+            "colors": list(hex_colors(len(result.classes))),
+            "word": word,
+        },
+        view=View(example.name, {"words": tuple(split_words([words]))}, example.point, "compare"),
+        files={
+            name: data,
+            "limits-without.png": labels_file(lab.segment(example.name, -1).labels),
+            "limits-with.png": labels_file(result.labels),
+        },
+    )

@@ -1,0 +1,115 @@
+"""Rebuilds the pictures of the README from the running page: `python -m tests.screenshots`.
+
+With `--all DIR` it also takes every tab at 1280 and 390 pixels, light and dark, to look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from glaclip.backbones import load
+from glaclip.export import comparison_of
+from glaclip.palette import palette
+from glaclip.ui.examples import example_form, examples
+from glaclip.ui.form import Form
+from glaclip.ui.launch import launch_options
+from glaclip.ui.page import build_page
+from glaclip.ui.service import Service
+from tests.browser.conftest import FLAGS, chromium_path
+
+README = Path(__file__).resolve().parent.parent / "assets" / "readme"
+TABS = ("Compare", "Attention", "Windows", "Learn", "Ground truth")
+_WIDTH = 1280
+
+
+@contextmanager
+def served(service: Service) -> Iterator[str]:
+    """Address of the page."""
+    demo = build_page(service)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    yield url
+    demo.close()
+
+
+def open_page(browser: Browser, url: str, width: int, scheme: str) -> Page:
+    """The page with its first screen drawn."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(url)
+    page.locator("#viewer .lv[data-ready=true]").wait_for(timeout=60_000)
+    return page
+
+
+def show_tab(page: Page, tab: str) -> None:
+    """Opens a tab and waits for what it computes."""
+    page.get_by_role("tab", name=tab, exact=True).click()
+    if tab == "Windows":
+        page.locator(".film").first.wait_for(timeout=120_000)
+        page.locator("#compute-charts").click()
+        page.locator("#set-sizes img").wait_for(timeout=120_000)
+    if tab == "Ground truth":
+        page.get_by_label("China").check()
+        page.locator("table.scores").wait_for(timeout=120_000)
+    page.wait_for_timeout(1200)
+
+
+def save_small(page: Page, path: Path, **options: object) -> None:
+    """A screenshot with few colors, so that the repository stays small."""
+    page.screenshot(path=path, **options)  # type: ignore[arg-type]
+    with Image.open(path) as shot:
+        small = shot.convert("RGB").quantize(200, dither=Image.Dither.FLOYDSTEINBERG)
+    small.save(path, optimize=True)
+
+
+def comparison(service: Service) -> None:
+    """The picture at the top of the README, by the program itself."""
+    first = examples()[0]
+    backbone = service.segmenter("lite").backbone
+    start = Form().with_defaults(backbone.default_attention, backbone.default_windows)
+    request = example_form(start, first).request()
+    result = service.compare(first.photo(), request)
+    colors = palette(len(request.vocabulary.classes))
+    picture = comparison_of(first.photo(), result.left, result.right, colors)
+    picture.thumbnail((1600, 1600), Image.Resampling.LANCZOS)
+    picture.convert("RGB").quantize(230).save(README / "comparison.png", optimize=True)
+
+
+def main() -> None:
+    """Takes the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="DIR", help="every tab, size and theme")
+    arguments = parser.parse_args()
+    README.mkdir(exist_ok=True)
+    service = Service(load)
+    comparison(service)
+    with served(service) as url, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        page = open_page(browser, url, _WIDTH, "light")
+        for tab in TABS[:4]:
+            show_tab(page, tab)
+            name = tab.lower().replace(" ", "-")
+            save_small(page, README / f"{name}.png", clip=None, full_page=False)
+        page.close()
+        for width in (_WIDTH, 390) if arguments.all else ():
+            for scheme in ("light", "dark"):
+                page = open_page(browser, url, width, scheme)
+                for tab in TABS:
+                    show_tab(page, tab)
+                    name = f"{tab.lower().replace(' ', '-')}-{width}-{scheme}.png"
+                    page.screenshot(path=arguments.all / name, full_page=True)
+                    sys.stderr.write(f"{name}\n")
+                page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The README says what is so: commands, versions, the Space's configuration, files it names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from glaclip.backbones.models import CLIP_MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FRONT = README.split("---")[1]
+
+
+def front(key: str) -> str:
+    found = re.search(rf"^{key}: *\"?(.+?)\"?$", FRONT, re.MULTILINE)
+    assert found, key
+    return found[1]
+
+
+def requirements() -> dict[str, Requirement]:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    parsed = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {requirement.name: requirement for requirement in parsed}
+
+
+def test_every_requirement_has_both_bounds() -> None:
+    for requirement in requirements().values():
+        operators = {specifier.operator for specifier in requirement.specifier}
+        assert operators in ({">=", "<"}, {"=="}), requirement
+
+
+def test_the_spaces_versions_fit() -> None:
+    assert requirements()["gradio"].specifier.contains(front("sdk_version"))
+    assert front("sdk") == "gradio"
+    assert tuple(map(int, front("python_version").split("."))) >= (3, 11)
+    assert (ROOT / front("app_file")).is_file()
+    assert len(front("short_description")) <= 60
+
+
+def test_the_space_fetches_the_papers_weights() -> None:
+    block = re.search(r"^preload_from_hub:\n((?:  - .+\n)+)", FRONT, re.MULTILINE)
+    assert block
+    entries = {tuple(line.removeprefix("  - ").split(" ")) for line in block[1].splitlines()}
+    needed = {(file.repo, file.names[0]) for file in CLIP_MODELS["clip-b16"].files}
+    assert entries == needed
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    command = re.search(
+        r"^    apt-get install .+ && (pip install .+) && (python .+)$", README, re.M
+    )
+    assert command
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert command[2] in script.splitlines()
+    assert "requirements-dev.txt" in command[1]
+    assert "requirements-dev.txt" in script
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
+def test_linked_files_exist(target: str) -> None:
+    assert target.startswith("https://") or (ROOT / target).exists()
+
+
+def test_no_placeholder_is_left() -> None:
+    assert "<!--" not in README
