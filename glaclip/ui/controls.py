@@ -11,7 +11,7 @@ import gradio as gr
 from glaclip.settings import LADDER_NAMES
 from glaclip.ui.example_strip import ExampleStrip
 from glaclip.ui.examples import examples, thumbnail
-from glaclip.ui.form import Form, ladder_name
+from glaclip.ui.form import RANGES, Form, ladder_name
 from glaclip.ui.photo_input import PhotoInput
 from glaclip.ui.service import SWITCHES_OFF
 from glaclip.vocabulary import load_preset, preset_names
@@ -82,13 +82,11 @@ def build_controls(start: Form, backbones: list[tuple[str, str]]) -> Controls:
     form: dict[str, Any] = {}
     gr.Markdown("## Photo", elem_classes="group-title")
     strip = ExampleStrip(
-        {
-            "items": [
-                {"name": e.name, "title": e.title, "alt": e.alt, "image": thumbnail(e.name)}
-                for e in examples()
-            ],
-            "chosen": first.name,
-        },
+        {"chosen": first.name},
+        items=[
+            {"name": e.name, "title": e.title, "alt": e.alt, "image": thumbnail(e.name)}
+            for e in examples()
+        ],
         elem_id="examples",
     )
     photo = PhotoInput(
@@ -131,11 +129,12 @@ def build_controls(start: Form, backbones: list[tuple[str, str]]) -> Controls:
             max_length=2000,
             elem_id="background-words",
         )
+        low, high, step = RANGES["background_threshold"]
         form["background_threshold"] = gr.Slider(
-            0,
-            1,
+            low,
+            high,
             start.background_threshold,
-            step=0.01,
+            step=step,
             label="Least probability of a word",
             elem_id="background-threshold",
         )
@@ -175,17 +174,18 @@ def _build_advanced(
         form["key_source"] = gr.Dropdown(
             key_choices(("",)), value=start.key_source, label="Keys of attention", elem_id="keys"
         )
-        for name, label, low, high, step in (
-            ("short_side", "Short side of the photo (pixels)", 224, 1120, 16),
-            ("crop", "Window (pixels)", 64, 448, 16),
-            ("stride", "Stride (pixels)", 32, 448, 16),
-            ("threshold", "ρ: similarity that makes a patch count as alike", -1, 1, 0.01),
-            ("iterations", "T: anchor iterations", 1, 10, 1),
-            ("shift", "λ₁: shift per logarithm of windows", 0, 5, 0.05),
-            ("scale", "λ₂: sharpening of small sets", 0, 200, 1),
-            ("beta", "β: share of the mean subtracted (fixed normalization)", 0, 10, 0.05),
-            ("gamma", "γ: scale (fixed normalization)", 0, 20, 0.1),
+        for name, label in (
+            ("short_side", "Short side of the photo (pixels)"),
+            ("crop", "Window (pixels)"),
+            ("stride", "Stride (pixels)"),
+            ("threshold", "ρ: similarity that makes a patch count as alike"),
+            ("iterations", "T: anchor iterations"),
+            ("shift", "λ₁: shift per logarithm of windows"),
+            ("scale", "λ₂: sharpening of small sets"),
+            ("beta", "β: share of the mean subtracted (fixed normalization)"),
+            ("gamma", "γ: scale (fixed normalization)"),
         ):
+            low, high, step = RANGES[name]
             form[name] = gr.Slider(
                 low,
                 high,

@@ -13,6 +13,19 @@ from glaclip.settings import LADDER_NAMES, AttentionSettings, WindowSettings
 from glaclip.ui.service import SWITCHES_OFF, Request
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary
 
+#: (least, greatest, step) of the sliders. Widgets refuse values outside, so links are held to them.
+RANGES: dict[str, tuple[float, float, float]] = {
+    "background_threshold": (0, 1, 0.01),
+    "short_side": (224, 1120, 16),
+    "crop": (64, 448, 16),
+    "stride": (32, 448, 16),
+    "threshold": (-1, 1, 0.01),
+    "iterations": (1, 10, 1),
+    "shift": (0, 5, 0.05),
+    "scale": (0, 200, 1),
+    "beta": (0, 10, 0.05),
+    "gamma": (0, 20, 0.1),
+}
 _CLASS_SPLIT = re.compile(r"[,\n\r\uff0c\u3001]")
 
 
@@ -182,7 +195,9 @@ def from_link(
         default = getattr(defaults, field.name)
         try:
             value = _parsed(text, default)
-            dataclasses.replace(defaults, **{field.name: value}).attention()
+            low, high, _ = RANGES.get(field.name, (value, value, 0))
+            if not low <= value <= high:
+                raise ValueError(text)
             given[field.name] = value
         except ValueError:
             problems.append(f"The link's value for {field.name.replace('_', ' ')} was not used.")

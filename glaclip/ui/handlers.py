@@ -114,9 +114,17 @@ def compare_value(
 class Page:
     """Handlers of one process; nothing of a visitor is kept on it."""
 
-    def __init__(self, service: Service, start: Form) -> None:
+    def __init__(
+        self, service: Service, start: Form, backbones: tuple[str, ...] = ("auto",)
+    ) -> None:
+        """Args:
+        service: what computes.
+        start: the controls of a fresh page.
+        backbones: registry names that the page offers.
+        """
         self.service = service
         self.start = start
+        self.backbones = backbones
         self.runs = Runs()
 
     def compare(
@@ -387,7 +395,13 @@ class Page:
         form = dataclasses.replace(example_form(self.start, example), **view.changes)
         return gr.Tabs(selected=view.tab), *self._view(example, form, view.point)
 
-    def _view(self, example: Example, form: Form, point: tuple[int, int]) -> tuple[Any, ...]:
+    def _view(
+        self,
+        example: Example,
+        form: Form,
+        point: tuple[int, int],
+        updates: dict[str, Any] | None = None,
+    ) -> tuple[Any, ...]:
         """Values for `Outputs.everything`; results only where the shipped ones fit."""
         shown = first_values(example, precomputed(example.name))
         fits = self._is_shipped(example, form, point)
@@ -398,8 +412,9 @@ class Page:
             *point,
             *(shown if fits else (gr.skip(),) * 4),
             to_link(form, self.start, example.name, point),
+            list(form.words),
             ladder_name(form),
-            *_updates(form).values(),
+            *{**_updates(form), **(updates or {})}.values(),
         )
 
     def _is_shipped(self, example: Example, form: Form, point: tuple[int, int]) -> bool:
@@ -424,16 +439,45 @@ class Page:
         known = {k: v for k, v in query.items() if not k.startswith("__")}
         fields = len(dataclasses.fields(Form))
         if not known:
-            return (gr.skip(),) * (11 + fields + 1)
+            return (gr.skip(),) * (12 + fields + 1)
         example = find(known.get("photo", "")) or examples()[0]
         form, _, point, problems = from_link(known, example_form(self.start, example))
         if "photo" in known and find(known["photo"]) is None:
             problems.append("The link names a photo that is not shipped with this page.")
-        for note in problems:
+        form, updates, refused = self._offered(form)
+        for note in problems + refused:
             gr.Warning(note)
         point = point or example.point
         shipped = self._is_shipped(example, form, point)
-        return *self._view(example, form, point), not shipped
+        return *self._view(example, form, point, updates), not shipped
+
+    def _offered(self, form: Form) -> tuple[Form, dict[str, Any], list[str]]:
+        """Replaces choices of a link that the page does not offer; widgets refuse to send them.
+
+        Returns:
+            The form, updates of the widgets whose choices depend on the backbone, and sentences on
+            what was left out.
+        """
+        problems = []
+        if form.backbone not in self.backbones:
+            problems.append("The link names a backbone that is not offered here.")
+            form = dataclasses.replace(form, backbone=self.start.backbone)
+        choices = {"baseline": baseline_choices(()), "key_source": key_choices(("",))}
+        try:
+            backbone = self.service.segmenter(form.backbone).backbone
+            choices["baseline"] = baseline_choices(backbone.baselines)
+            choices["key_source"] = key_choices(backbone.key_sources)
+        except BackboneError as error:
+            problems.append(str(error))
+        for name, offered in choices.items():
+            if getattr(form, name) not in [value for _, value in offered]:
+                problems.append(f"The link's {name.replace('_', ' ')} is not offered here.")
+                form = dataclasses.replace(form, **{name: getattr(self.start, name)})
+        updates = {
+            name: gr.update(choices=offered, value=getattr(form, name))
+            for name, offered in choices.items()
+        }
+        return form, updates, problems
 
 
 def _updates(form: Form) -> dict[str, Any]:

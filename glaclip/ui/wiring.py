@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from glaclip.ui.controls import Controls
+from glaclip.ui.examples import find
 from glaclip.ui.form import Form, ladder_name, ladder_switches, split_words
 from glaclip.ui.handlers import Page
 from glaclip.ui.lessons.book import view_of
@@ -44,9 +45,12 @@ class Outputs:
     Attributes:
         viewer, status, attention, readout: what a run shows.
         link: query string of the view, for the browser.
+        known_words: the words that a run, an example or a link has dealt with.
+        edited: a time stamp; its change means that a person changed the words.
         point: the query point.
         asked: the same with a time stamp; its change means that a person chose the point.
         example: name of the shipped photo, or "".
+        accepted: file of the last upload that could be used.
         x, y: the point as numbers.
         opened: becomes true when a link was opened.
         copy, download, file: the buttons below the results; `file` is hidden.
@@ -58,9 +62,12 @@ class Outputs:
     attention: Any
     readout: Any
     link: Any
+    known_words: Any
+    edited: Any
     point: Any
     asked: Any
     example: Any
+    accepted: Any
     x: Any
     y: Any
     opened: Any
@@ -83,19 +90,25 @@ class Outputs:
             self.attention,
             self.readout,
             self.link,
+            self.known_words,
             controls.ladder,
             *controls.inputs,
         ]
 
 
-def _words_changed(tags: list[str]) -> Any:
+def _words_changed(tags: list[str] | None, known: list[str]) -> tuple[Any, Any, Any]:
+    """Splits pasted lists; words that the page itself has put there are no edit of a person."""
     words = split_words(tags or [])
-    return gr.skip() if words == tags else gr.update(choices=words, value=words)
+    if words != (tags or []):
+        return gr.update(choices=words, value=words), gr.skip(), gr.skip()
+    if words == list(known):
+        return (gr.skip(),) * 3
+    return gr.skip(), words, time.monotonic_ns()
 
 
 def _preset_chosen(name: str | None) -> tuple[Any, ...]:
     if not name:
-        return (gr.skip(),) * 4
+        return (gr.skip(),) * 5
     vocabulary = load_preset(name).vocabulary
     words = [
         "; ".join(entry.prompts)
@@ -103,10 +116,11 @@ def _preset_chosen(name: str | None) -> tuple[Any, ...]:
         if index != vocabulary.background
     ]
     if vocabulary.background is None:
-        return gr.update(choices=words, value=words), False, "", gr.skip()
+        return gr.update(choices=words, value=words), words, False, "", gr.skip()
     background = ", ".join(vocabulary.classes[vocabulary.background].prompts[1:])
     return (
         gr.update(choices=words, value=words),
+        words,
         True,
         background,
         vocabulary.background_threshold,
@@ -180,16 +194,19 @@ class Wiring:
         ).success(None, js=_PRESS_DOWNLOAD, api_visibility="private")
 
     def _switches_and_words(self) -> None:
-        c, form = self.controls, self.controls.form
+        c, o, form = self.controls, self.outputs, self.controls.form
         switches = [form[name] for name in _SWITCHES]
         for switch in switches:
             self.run_after(switch.input(_ladder_of, switches, c.ladder, **PRIVATE))
         self.run_after(c.ladder.input(ladder_switches, c.ladder, switches, **PRIVATE))
         words = form["words"]
-        self.run_after(words.input(_words_changed, words, words, **PRIVATE))
-        names = ("words", "background", "background_words", "background_threshold")
+        # The browser emits `input` for some ways to edit tags only, `change` for all of them.
+        known = o.known_words
+        words.change(_words_changed, [words, known], [words, known, o.edited], **PRIVATE)
+        self.show_link(o.edited.change(self.page.compare_if_cheap, **self.run_options))
+        background = [form[f"background{part}"] for part in ("", "_words", "_threshold")]
         self.run_after(
-            c.preset.input(_preset_chosen, c.preset, [form[name] for name in names], **PRIVATE)
+            c.preset.input(_preset_chosen, c.preset, [words, known, *background], **PRIVATE)
         )
         changed = [form["background"].input, form["background_words"].submit]
         self.show_link(gr.on(changed, self.page.compare_if_cheap, **self.run_options))
@@ -213,10 +230,13 @@ class Wiring:
             **PRIVATE,
         )
         self.show_link(shown)
+        o.example.change(lambda name: {"chosen": name}, o.example, c.strip, **PRIVATE)
         uploaded = c.photo.upload(accept, c.photo, c.photo, **PRIVATE)
-        uploaded.failure(lambda: None, None, c.photo, **PRIVATE)
-        outputs = [o.point, o.example, o.attention, o.readout]
-        self.run_after(uploaded.success(lambda: (None, "", None, ""), None, outputs, **PRIVATE))
+        uploaded.failure(_earlier_photo, [o.example, o.accepted], c.photo, **PRIVATE)
+        outputs = [o.accepted, o.point, o.example, o.attention, o.readout]
+        self.run_after(
+            uploaded.success(lambda path: (path, None, "", None, ""), c.photo, outputs, **PRIVATE)
+        )
 
     def _points(self) -> None:
         o = self.outputs
@@ -255,6 +275,12 @@ class Wiring:
         if view is None:
             raise gr.Error("This lesson has nothing to open.", print_exception=False)
         return self.page.open_view(view, request)
+
+
+def _earlier_photo(example: str, accepted: str | None) -> str | None:
+    """The photo that the shown result belongs to, after an upload that cannot be used."""
+    shipped = find(example)
+    return str(shipped.path) if shipped else accepted
 
 
 def _link_copied() -> None:

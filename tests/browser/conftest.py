@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import gradio as gr
     from playwright.sync_api import Browser, BrowserContext, Page
 
+    from tests.browser.site import PageBackbone, Site
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,7 +37,7 @@ FLAGS = [
     "--disable-sync",
 ]
 #: Milliseconds; machines that run the tests are often busy with something else.
-PATIENCE = 20_000
+PATIENCE = 45_000
 
 Serve = Callable[..., str]
 NewPage = Callable[..., "Page"]
@@ -59,13 +61,9 @@ def serve(origins: list[str]) -> Iterator[Serve]:
     started: list[gr.Blocks] = []
 
     def start(blocks: gr.Blocks, **options: Any) -> str:
-        _, url, _ = blocks.queue(max_size=16).launch(
-            server_name="127.0.0.1",
-            prevent_thread_lock=True,
-            quiet=True,
-            show_error=True,
-            ssr_mode=False,
-            **options,
+        options = {"show_error": True, "ssr_mode": False, **options}
+        _, url, _ = blocks.queue(max_size=64).launch(
+            server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options
         )
         started.append(blocks)
         origins.append(url.rstrip("/"))
@@ -77,9 +75,28 @@ def serve(origins: list[str]) -> Iterator[Serve]:
 
 
 @pytest.fixture(scope="session")
+def toy() -> PageBackbone:
+    """The backbone of `page_url`; it counts what it is asked to encode."""
+    from tests.browser.site import PageBackbone
+
+    return PageBackbone()
+
+
+@pytest.fixture(scope="session")
+def page_url(serve: Serve, toy: PageBackbone) -> str:
+    """The whole page as it is launched, with the toy backbone."""
+    from glaclip.ui.launch import launch_options
+    from glaclip.ui.page import build_page
+    from glaclip.ui.service import Service
+
+    return serve(build_page(Service(lambda name: toy), [("Automatic", "auto")]), **launch_options())
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     from playwright import sync_api as api
 
+    api.expect.set_options(timeout=PATIENCE)
     with api.sync_playwright() as playwright:
         try:
             chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
@@ -140,3 +157,12 @@ def new_page(
 def page(new_page: NewPage) -> Page:
     """A page of 1280 x 900."""
     return new_page()
+
+
+@pytest.fixture
+def site(page: Page, page_url: str, toy: PageBackbone) -> Iterator[Site]:
+    """The first screen."""
+    from tests.browser.site import Site
+
+    yield Site(page, page_url)
+    toy.gate.set()

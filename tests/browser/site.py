@@ -1,0 +1,202 @@
+"""The page with the toy backbone, and what a person can do on it."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from glaclip.backbones.base import Tokens
+from glaclip.settings import WindowSettings
+from tests.toy import ColorBackbone
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+#: Milliseconds for something that takes a run; machines that run the tests are often busy.
+PATIENCE = 60_000
+SWITCHES = ("cross-window", "proxy-anchors", "dynamic-normalization")
+LADDER = ("Own window", "+ Context", "+ Anchors", "+ Normalization")
+
+
+class PageBackbone(ColorBackbone):
+    """The toy with a gate: while it is closed, every batch waits."""
+
+    batch_size = 1
+    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.waiting = threading.Event()
+
+    def encode_windows(self, pixels: Tensor) -> Tokens:
+        self.waiting.set()
+        assert self.gate.wait(60)
+        with torch.inference_mode():
+            return super().encode_windows(pixels)
+
+
+def halves(
+    left: str = "red", right: str = "blue", size: tuple[int, int] = (448, 224), mark: int = 0
+) -> Image.Image:
+    """Two colors side by side; `mark` makes otherwise equal photos different."""
+    photo = Image.new("RGB", size, left)
+    photo.paste(right, (size[0] // 2, 0, *size))
+    photo.putpixel((0, 0), (mark % 256, mark // 256, 7))
+    return photo
+
+
+def file_of(photo: Image.Image, name: str = "photo.png", **options: Any) -> dict[str, Any]:
+    """A picture as an upload."""
+    stream = io.BytesIO()
+    photo.save(stream, name.rpartition(".")[2].replace("jpg", "jpeg"), **options)
+    return {"name": name, "mimeType": "image/png", "buffer": stream.getvalue()}
+
+
+class Site:
+    """One open page."""
+
+    def __init__(self, page: Page, url: str, query: str = "") -> None:
+        self.page, self.url = page, url
+        page.goto(url + query)
+        self.ready()
+
+    def ready(self) -> None:
+        self.page.wait_for_selector('.lv[data-ready="true"]', timeout=PATIENCE)
+
+    # ------------------------------------------------------------------ what is shown
+
+    @property
+    def turn(self) -> str:
+        """Changes with every result that is shown."""
+        return self.page.locator(".lv").get_attribute("data-turn") or ""
+
+    def wait_for_turn(self, before: str) -> None:
+        self.page.wait_for_function(
+            "before => document.querySelector('.lv').dataset.turn !== before",
+            arg=before,
+            timeout=PATIENCE,
+        )
+
+    def wait_for_query(self, **values: str | None) -> None:
+        """Waits until the address bar has these values; None for one that is absent."""
+        self.page.wait_for_function(
+            """wanted => {
+                const query = new URLSearchParams(location.search);
+                return Object.entries(wanted).every(([name, value]) => query.get(name) === value);
+            }""",
+            arg=values,
+            timeout=PATIENCE,
+        )
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.page.url).query, keep_blank_values=True))
+
+    @property
+    def titles(self) -> list[str]:
+        return self.page.locator(".lv-title").all_text_contents()
+
+    @property
+    def legend(self) -> list[str]:
+        """Words found, largest first."""
+        return self.page.locator(".lv-entries .lv-entry-name").all_text_contents()
+
+    @property
+    def words(self) -> list[str]:
+        """The tags."""
+        return [text.strip() for text in self.page.locator("#words .token").all_text_contents()]
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator("#status .html-container")
+
+    @property
+    def readout(self) -> Locator:
+        return self.page.locator("#readout")
+
+    @property
+    def toasts(self) -> Locator:
+        return self.page.locator(".toast-wrap")
+
+    def name_at(self, side: str, x: float, y: float) -> str:
+        """What the viewer calls the place at a share of the picture's width and height."""
+        box = self.page.locator(f'.lv-frame[data-side="{side}"]').bounding_box()
+        assert box
+        self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        self.page.evaluate(
+            "new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))"
+        )
+        tag = self.page.locator(f'.lv-frame[data-side="{side}"] .lv-tag-name')
+        return tag.text_content() or ""
+
+    def checked(self, switch: str) -> bool:
+        return self.page.locator(f"#{switch} input").is_checked()
+
+    @property
+    def switches(self) -> list[bool]:
+        return [self.checked(name) for name in SWITCHES]
+
+    @property
+    def rung(self) -> str | None:
+        """The ladder's chosen step."""
+        chosen = self.page.locator("#ladder input:checked")
+        return chosen.get_attribute("value") if chosen.count() else None
+
+    # ------------------------------------------------------------------ what a person does
+
+    def upload(self, photo: Image.Image | dict[str, Any]) -> None:
+        content = file_of(photo) if isinstance(photo, Image.Image) else photo
+        self.page.locator("#photo input[type=file]").set_input_files(content)  # type: ignore[arg-type]
+
+    def upload_and_wait(self, photo: Image.Image | dict[str, Any]) -> None:
+        before = self.turn
+        self.upload(photo)
+        self.wait_for_turn(before)
+
+    def type_word(self, text: str) -> None:
+        self.page.locator("#words input").click()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Enter")
+
+    def set_words(self, text: str) -> None:
+        """Removes all tags, types a list, and waits for its result."""
+        count = len(self.words)
+        self.page.locator("#words input").click()
+        for _ in range(count):
+            self.page.keyboard.press("Backspace")
+        self.page.keyboard.insert_text(text)
+        self.page.keyboard.press("Enter")
+        words = ", ".join(part.strip() for part in re.split("[,\n]", text))
+        self.wait_for_query(words=words)
+
+    def choose_example(self, name: str) -> None:
+        self.page.locator(f'#examples button[data-name="{name}"]').click()
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def press(self, name: str) -> None:
+        self.page.locator(f"#{name}").click()
+
+    def open(self, accordion: str) -> None:
+        self.page.get_by_role("button", name=accordion, exact=True).click()
+
+    def choose(self, widget: str, label: str) -> None:
+        """Chooses from a dropdown."""
+        self.page.locator(f"#{widget} input").click()
+        self.page.locator("ul[role=listbox] li").filter(has_text=label).first.click()
+
+    def click_picture(self, side: str, x: float, y: float) -> None:
+        """Clicks at a share of the picture's width and height."""
+        box = self.page.locator(f'.lv-frame[data-side="{side}"]').bounding_box()
+        assert box
+        self.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])

@@ -1,0 +1,362 @@
+"""The left column and the comparison: what a person changes and what is shown then."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from glaclip.settings import AttentionSettings
+from glaclip.ui.examples import examples
+from glaclip.vocabulary import load_preset
+from tests.browser.site import LADDER, PATIENCE, SWITCHES, PageBackbone, Site, halves
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+marks = itertools.count(1)
+LADDER_SWITCHES = [
+    [rung.cross_window, rung.proxy_anchors, rung.dynamic_normalization]
+    for rung in AttentionSettings.ladder()
+]
+
+
+@pytest.fixture
+def two_colors(site: Site) -> Site:
+    """A page with an upload, left red and right blue, that no other test used."""
+    site.upload_and_wait(halves(mark=next(marks)))
+    site.set_words("red, blue")
+    return site
+
+
+def test_first_screen_is_alive_before_anything_is_computed(site: Site, toy: PageBackbone) -> None:
+    first = examples()[0]
+    assert toy.encoded_windows == 0, "run this test first"
+    assert site.titles == ["Each window alone", "GLA-CLIP"]
+    assert site.words == [word.strip() for word in first.vocabulary.split(",")]
+    assert set(site.legend) <= set(site.words)
+    expect(site.status).to_contain_text(first.look)
+    expect(site.status).to_contain_text("Shipped result")
+    expect(site.readout).to_contain_text(f"Point {first.point[0]}, {first.point[1]}")
+    assert site.name_at("right", 0.5, 0.02) == "sky"
+    assert site.switches == [True, True, True]
+    assert site.rung == "+ Normalization"
+    assert toy.encoded_windows == 0
+    assert toy.encoded_texts == []
+
+
+def test_example_shows_its_shipped_result(site: Site, toy: PageBackbone) -> None:
+    encoded = toy.encoded_windows
+    for example in (examples()[4], examples()[1]):
+        before = site.turn
+        site.choose_example(example.name)
+        site.wait_for_turn(before)
+        expect(site.status).to_contain_text(example.look)
+        expect(site.page.locator("#words .token")).to_have_count(len(example.vocabulary.split(",")))
+        assert ", ".join(site.words) == example.vocabulary
+        assert set(site.legend) <= set(site.words)
+        site.wait_for_query(photo=example.name)
+        pressed = site.page.locator("#examples button[aria-pressed=true]")
+        assert pressed.get_attribute("data-name") == example.name
+    site.page.wait_for_timeout(700)  # a run would have begun by now
+    assert toy.encoded_windows == encoded
+    expect(site.status).to_contain_text("Shipped result")
+
+
+def test_example_brings_the_switches_back(site: Site) -> None:
+    before = site.turn
+    site.page.get_by_label("Own window", exact=True).check()
+    site.wait_for_turn(before)
+    before = site.turn
+    site.choose_example("horses")
+    site.wait_for_turn(before)
+    expect(site.page.locator("#proxy-anchors input")).to_be_checked()
+    assert site.switches == [True, True, True]
+    assert site.rung == "+ Normalization"
+    assert site.titles == ["Each window alone", "GLA-CLIP"]
+
+
+def test_upload_runs_by_itself(site: Site, toy: PageBackbone) -> None:
+    encoded = toy.encoded_windows
+    site.upload_and_wait(halves(mark=next(marks)))
+    assert toy.encoded_windows == encoded + 8  # 448 x 224 in windows of 112
+    expect(site.status).to_contain_text("8 windows, 2 × 4")
+    expect(site.status).to_contain_text("Colors")
+    site.set_words("red, blue")
+    for side in ("left", "right"):
+        assert site.name_at(side, 0.25, 0.5) == "red"
+        assert site.name_at(side, 0.75, 0.5) == "blue"
+    assert sorted(site.legend) == ["blue", "red"]
+    assert "photo" not in site.query
+    expect(site.readout).to_have_text("")
+
+
+def test_a_typed_word_becomes_a_tag_and_runs(two_colors: Site, toy: PageBackbone) -> None:
+    site, encoded = two_colors, toy.encoded_windows
+    site.type_word("crimson; dark red")
+    site.wait_for_query(words="red, blue, crimson; dark red")
+    assert site.words == ["red", "blue", "crimson; dark red"]
+    assert toy.encoded_windows == encoded
+    # The field left without Enter counts too.
+    site.page.locator("#words input").click()
+    site.page.keyboard.type("green")
+    site.page.keyboard.press("Tab")
+    site.wait_for_query(words="red, blue, crimson; dark red, green")
+
+
+def test_a_pasted_list_is_split(two_colors: Site) -> None:
+    site = two_colors
+    site.page.locator("#words input").click()
+    site.page.keyboard.insert_text("sky, tree; oak,water, ")
+    site.page.keyboard.press("Enter")
+    site.wait_for_query(words="red, blue, sky, tree; oak, water")
+    assert site.words == ["red", "blue", "sky", "tree; oak", "water"]
+
+
+def test_removed_tags_are_gone_from_the_result(two_colors: Site) -> None:
+    site = two_colors
+    site.type_word("green")
+    site.wait_for_query(words="red, blue, green")
+    site.page.locator("#words .token", has_text="blue").locator(".token-remove").click()
+    site.wait_for_query(words="red, green")
+    assert "blue" not in site.legend
+    # One word alone cannot be chosen between; the result stays and the page says why.
+    site.page.locator("#words input").click()
+    site.page.keyboard.press("Backspace")
+    expect(site.status).to_contain_text("at least two classes", timeout=PATIENCE)
+    assert "red" in site.legend
+    # The same words again: what was said is taken back.
+    site.type_word("green")
+    expect(site.status).not_to_contain_text("at least two classes", timeout=PATIENCE)
+    expect(site.status).to_contain_text("windows")
+
+
+def test_preset_sets_words_and_background(two_colors: Site) -> None:
+    site, preset = two_colors, load_preset("voc21")
+    site.choose("preset", preset.title)
+    expect(site.page.locator("#words .token")).to_have_count(
+        len(preset.vocabulary.classes) - 1, timeout=PATIENCE
+    )
+    expect(site.page.locator("#background input")).to_be_checked()
+    site.wait_for_query(background="1")
+    assert site.query["words"].startswith(preset.vocabulary.classes[1].name)
+    site.choose("preset", load_preset("voc20").title)
+    expect(site.page.locator("#background input")).not_to_be_checked()
+    site.wait_for_query(background=None)
+    expect(site.page.locator("#words .token")).to_have_count(20)
+
+
+def test_background_takes_what_no_word_fits(two_colors: Site) -> None:
+    site = two_colors
+    site.set_words("red, green")
+    assert "background" not in site.legend
+    site.open("Background settings")
+    words = site.page.locator("#background-words textarea, #background-words input").first
+    words.fill("blue")
+    words.press("Enter")
+    before = site.turn
+    site.page.locator("#background input").check()
+    site.wait_for_turn(before)
+    site.wait_for_query(background="1", background_words="blue")
+    assert "background" in site.legend
+    assert site.name_at("right", 0.75, 0.5) == "background"
+    assert site.name_at("right", 0.25, 0.5) == "red"
+
+
+def test_switches_run_again_without_encoding(two_colors: Site, toy: PageBackbone) -> None:
+    site, encoded = two_colors, toy.encoded_windows
+    for off, switch in enumerate(SWITCHES, start=1):
+        before = site.turn
+        site.page.locator(f"#{switch} input").uncheck()
+        site.wait_for_turn(before)
+        site.wait_for_query(**{switch.replace("-", "_"): "0"})
+        assert site.switches == [index >= off for index in range(3)]
+    assert site.titles[1] == "All switches off"
+    expect(site.page.locator("#ladder input").first).to_be_checked()
+    expect(site.status).to_contain_text("photo from cache")
+    assert toy.encoded_windows == encoded
+
+
+def test_ladder_and_switches_never_disagree(two_colors: Site) -> None:
+    site = two_colors
+    for index in (0, 1, 2, 3, 0):
+        before = site.turn
+        site.page.locator("#ladder input").nth(index).check()
+        site.wait_for_turn(before)
+        assert site.switches == LADDER_SWITCHES[index]
+        assert site.rung == LADDER[index]
+    before = site.turn
+    site.page.locator("#proxy-anchors input").check()  # between two rungs
+    site.wait_for_turn(before)
+    assert site.switches == [False, True, False]
+    assert site.rung is None
+    assert site.titles[1] == "GLA-CLIP with anchors only"
+    before = site.turn
+    site.page.locator("#cross-window input").check()
+    site.wait_for_turn(before)
+    assert site.rung == "+ Anchors"
+
+
+def test_fast_changes_leave_ladder_and_switches_in_step(two_colors: Site) -> None:
+    site = two_colors
+    rungs = site.page.locator("#ladder input")
+    for index in (0, 3, 1):
+        rungs.nth(index).check()
+    site.page.locator("#dynamic-normalization input").check()
+    site.wait_for_query(dynamic_normalization=None, proxy_anchors="0", cross_window=None)
+    site.page.wait_for_timeout(500)
+    assert site.switches == [True, False, True]
+    assert site.rung is None
+
+
+def test_second_run_says_that_it_came_from_the_cache(two_colors: Site) -> None:
+    site = two_colors
+    before = site.turn
+    site.press("segment")
+    site.wait_for_turn(before)
+    expect(site.status).to_contain_text("photo from cache")
+    expect(site.status).to_contain_text("words from cache")
+    expect(site.status).to_contain_text("attention from cache")
+
+
+def test_a_newer_run_ends_the_older_one(two_colors: Site, toy: PageBackbone) -> None:
+    site = two_colors
+    encoded, before = toy.encoded_windows, site.turn
+    toy.gate.clear()
+    toy.waiting.clear()
+    site.upload(halves("red", "green", mark=next(marks)))
+    assert toy.waiting.wait(30)
+    toy.waiting.clear()
+    # The older run is in the model; two changes follow.
+    site.page.locator("#cross-window input").uncheck()
+    site.page.locator("#proxy-anchors input").uncheck()
+    expect(site.page.locator("#proxy-anchors input")).not_to_be_checked()
+    site.page.wait_for_timeout(1500)
+    toy.gate.set()
+    site.wait_for_query(cross_window="0", proxy_anchors="0")
+    assert site.titles[1] == "GLA-CLIP with normalization only"
+    assert site.turn == str(int(before) + 1), "results of ended runs must not be shown"
+    # The first run stopped after the window it was in; the last one encoded all eight.
+    assert toy.encoded_windows - encoded < 16
+    expect(site.status).to_contain_text("8 windows")
+
+
+def test_stop_keeps_the_earlier_result(two_colors: Site, toy: PageBackbone) -> None:
+    site = two_colors
+    encoded, before = toy.encoded_windows, site.turn
+    toy.gate.clear()
+    toy.waiting.clear()
+    site.upload(halves("green", "red", mark=next(marks)))
+    assert toy.waiting.wait(30)
+    # The earlier result stays readable during the run.
+    assert site.name_at("right", 0.75, 0.5) == "blue"
+    site.press("stop")
+    expect(site.status).to_contain_text("Stopped", timeout=PATIENCE)
+    toy.gate.set()
+    site.page.wait_for_timeout(1000)
+    expect(site.status).to_contain_text("What was there before is still shown")
+    assert site.turn == before
+    assert site.name_at("right", 0.75, 0.5) == "blue"
+    assert toy.encoded_windows - encoded == 1
+    # And the page still works.
+    site.press("segment")
+    site.wait_for_turn(before)
+    assert toy.encoded_windows - encoded == 9
+
+
+def test_progress_does_not_hide_the_viewer(two_colors: Site, toy: PageBackbone) -> None:
+    site = two_colors
+    toy.gate.clear()
+    toy.waiting.clear()
+    site.upload(halves("green", "blue", mark=next(marks)))
+    assert toy.waiting.wait(30)
+    expect(site.page.locator("#status")).to_contain_text("Encoding windows", timeout=PATIENCE)
+    frame = site.page.locator('.lv-frame[data-side="right"]')
+    box = frame.bounding_box()
+    assert box
+    at = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    inside = "([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.lv-frame'))"
+    assert site.page.evaluate(inside, at)
+    before = site.turn
+    toy.gate.set()
+    site.wait_for_turn(before)
+
+
+def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) -> None:
+    site.upload_and_wait(halves(mark=next(marks)))
+    encoded, before = toy.encoded_windows, site.turn
+    site.open("Advanced")
+    stride = site.page.locator("#stride input[type=number]")
+    stride.fill("32")
+    stride.press("Enter")
+    stride.blur()
+    expect(site.status).to_contain_text("60 windows take a while", timeout=PATIENCE)
+    expect(site.status).to_contain_text("press Segment")
+    assert toy.encoded_windows == encoded
+    assert site.turn == before
+    site.press("segment")
+    site.wait_for_turn(before)
+    expect(site.status).to_contain_text("60 windows, 5 × 12")
+    assert toy.encoded_windows == encoded + 60
+    # A change that needs no encoding runs by itself after that.
+    before = site.turn
+    site.page.locator("#cross-window input").uncheck()
+    site.wait_for_turn(before)
+    before = site.turn
+    site.press("reset")
+    site.wait_for_turn(before)
+    assert stride.input_value() == "112"
+
+
+def test_a_window_larger_than_the_photo_is_refused_in_a_sentence(two_colors: Site) -> None:
+    site = two_colors
+    before = site.turn
+    site.open("Advanced")
+    crop = site.page.locator("#crop input[type=number]")
+    crop.fill("448")
+    crop.press("Enter")
+    crop.blur()
+    expect(site.status).to_contain_text("short_side must be", timeout=PATIENCE)
+    assert site.turn == before
+
+
+def test_left_side_can_be_a_baseline(two_colors: Site) -> None:
+    site = two_colors
+    site.open("Advanced")
+    before = site.turn
+    site.choose("baseline", "No attention: each patch alone")
+    site.wait_for_turn(before)
+    assert site.titles[0] == "No attention: each patch alone"
+    site.wait_for_query(baseline="identity")
+
+
+def test_keyboard_only(page: Page, page_url: str) -> None:
+    site = Site(page, page_url)
+
+    def focused() -> str:
+        return str(
+            page.evaluate("document.activeElement.closest('[id]:not(input):not(textarea)')?.id")
+        )
+
+    def tab_to(wanted: str, limit: int = 60) -> None:
+        for _ in range(limit):
+            page.keyboard.press("Tab")
+            inside = page.evaluate(
+                "id => Boolean(document.activeElement.closest('#' + id))", wanted
+            )
+            tag = page.evaluate("document.activeElement.tagName")
+            if inside and tag in ("INPUT", "BUTTON"):
+                return
+        raise AssertionError(f"{wanted} is not reached; the focus is in {focused()}")
+
+    tab_to("words")
+    page.keyboard.type("red")
+    page.keyboard.press("Enter")
+    site.wait_for_query(words="sky, building, tree, water, red")
+    before = site.turn
+    tab_to("segment")
+    page.keyboard.press("Enter")
+    site.wait_for_turn(before)
+    expect(site.status).to_contain_text("photo from cache")

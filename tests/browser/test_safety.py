@@ -1,0 +1,365 @@
+"""Bad files, hostile words and links, two visitors, phones, dark mode, missing weights."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from glaclip.backbones.base import BackboneError
+from tests.browser.site import PATIENCE, PageBackbone, Site, file_of, halves
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+marks = itertools.count(9001)
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def encoded(photo: Image.Image, form: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    photo.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def upload_of(name: str, content: bytes) -> dict[str, Any]:
+    return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
+def no_server_paths(page: Page) -> None:
+    text = page.locator("body").inner_text()
+    for part in ("/tmp", "site-packages", "Traceback", ".py"):
+        assert part not in text, text
+
+
+# ---------------------------------------------------------------------- photos
+
+
+def animated() -> bytes:
+    frames = [halves("red", "blue", mark=next(marks)), halves("green", "green")]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
+
+
+def turned() -> bytes:
+    """Stored lying down; upright it is red above blue... turned by EXIF it is left and right."""
+    upright = halves("red", "blue", mark=next(marks))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    return encoded(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
+
+
+def sixteen_bit() -> bytes:
+    ramp = np.full((224, 448), 64 * 257, np.uint16)
+    ramp[:, 224:] = 192 * 257
+    return encoded(Image.fromarray(ramp), "PNG")
+
+
+def cmyk() -> bytes:
+    return encoded(halves("red", "blue", mark=next(marks)).convert("CMYK"), "TIFF")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("anim.gif", animated(), ("red", "blue")),
+        ("turned.png", turned(), ("red", "blue")),
+        ("print.tif", cmyk(), ("red", "blue")),
+    ],
+)
+def test_unusual_photos_are_read(
+    site: Site, name: str, content: bytes, words: tuple[str, str]
+) -> None:
+    site.upload_and_wait(upload_of(name, content))
+    site.set_words(", ".join(words))
+    expect(site.status).to_contain_text("8 windows, 2 × 4")
+    assert site.name_at("right", 0.25, 0.5) == words[0]
+    assert site.name_at("right", 0.75, 0.5) == words[1]
+    no_server_paths(site.page)
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(site: Site) -> None:
+    site.upload_and_wait(upload_of("deep.png", sixteen_bit()))
+    shown = site.page.evaluate(
+        """async () => {
+            const range = document.querySelector('.lv-opacity-range');
+            range.value = 0;
+            range.dispatchEvent(new Event('input'));
+            await new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)));
+            const canvas = document.querySelector('.lv-picture'), context = canvas.getContext('2d');
+            return [0.25, 0.75].map(x => Array.from(context.getImageData(
+                Math.round(x * canvas.width), Math.round(canvas.height / 2), 1, 1).data));
+        }"""
+    )
+    assert shown[0][:3] == pytest.approx([64] * 3, abs=3)
+    assert shown[1][:3] == pytest.approx([192] * 3, abs=3)
+
+
+def test_bad_photos_get_a_sentence_and_nothing_is_lost(site: Site) -> None:
+    site.upload_and_wait(halves(mark=next(marks)))
+    site.set_words("red, blue")
+    turn = site.turn
+    long = Image.new("1", (20000, 40))
+    for name, content, sentence in (
+        ("cut.jpg", encoded(halves(), "JPEG")[:600], "not a picture that can be read"),
+        ("text.png", b"just words", "not a picture that can be read"),
+        ("empty.png", b"", "not a picture that can be read"),
+        ("dot.png", encoded(Image.new("RGB", (1, 1)), "PNG"), "each side must have at least 16"),
+        ("long.png", encoded(long, "PNG"), "at most 16 times"),
+    ):
+        site.upload(upload_of(name, content))
+        expect(site.toasts).to_contain_text(sentence, timeout=PATIENCE)
+        no_server_paths(site.page)
+        for close in site.page.locator(".toast-close").all():
+            close.click()
+        expect(site.toasts).not_to_contain_text(sentence)
+    assert site.turn == turn
+    assert site.name_at("right", 0.75, 0.5) == "blue"
+    # The photo from before is still the one that is segmented.
+    site.page.locator("#cross-window input").uncheck()
+    site.wait_for_turn(turn)
+    assert site.name_at("right", 0.25, 0.5) == "red"
+
+
+# ---------------------------------------------------------------------- hostile text
+
+
+@pytest.fixture
+def dialogs(page: Page) -> list[str]:
+    opened: list[str] = []
+
+    def note(dialog: Any) -> None:
+        opened.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
+    return opened
+
+
+def nothing_injected(page: Page) -> None:
+    assert page.locator("img[src=x], script[src=x], svg[onload]").count() == 0
+
+
+def test_words_are_never_html(dialogs: list[str], site: Site) -> None:
+    site.upload_and_wait(halves(mark=next(marks)))
+    hostile = [HOSTILE, "<script>alert(2)</script>", "${alert(3)}", "{{alert(4)}}", "a'\"><b>x"]
+    site.set_words(", ".join(hostile))
+    assert site.words == hostile
+    site.type_word(f"{HOSTILE}; twice")  # a note in the status line quotes it
+    expect(site.status).to_contain_text("given twice", timeout=PATIENCE)
+    expect(site.status).to_contain_text(HOSTILE[:20])
+    site.click_picture("right", 0.3, 0.5)
+    expect(site.readout).to_contain_text("alert", timeout=PATIENCE)
+    assert HOSTILE in site.readout.locator(".word").all_text_contents()
+    assert site.legend
+    site.open("Background settings")
+    words = site.page.locator("#background-words textarea, #background-words input").first
+    words.fill(HOSTILE)
+    before = site.turn
+    site.page.locator("#background input").check()
+    site.wait_for_turn(before)
+    for tab in ("Attention", "Windows"):
+        site.tab(tab)
+    expect(site.page.locator("#films .film").first).to_be_visible(timeout=PATIENCE)
+    site.tab("Ground truth")
+    truth = Image.fromarray(np.zeros((224, 448), np.uint8))
+    site.page.locator("#label-map input[type=file]").set_input_files(file_of(truth, "m.png"))
+    expect(site.page.locator("#label-map .file-preview")).to_be_visible(timeout=PATIENCE)
+    classes = site.page.locator("#truth-classes textarea, #truth-classes input").first
+    classes.fill(f"{HOSTILE}, red")
+    site.press("measure")
+    expect(site.page.locator("#truth-table")).to_contain_text(HOSTILE, timeout=PATIENCE)
+    classes.fill(f"{HOSTILE}, red, {HOSTILE}")
+    site.press("measure")
+    expect(site.toasts).to_contain_text("must be named once", timeout=PATIENCE)
+    nothing_injected(site.page)
+    assert dialogs == []
+
+
+HOSTILE_LINKS = {
+    "html": {"words": f"{HOSTILE}, sky", "photo": HOSTILE, "baseline": HOSTILE},
+    "unknown choices": {"backbone": "evil", "baseline": "nothing", "key_source": "../x"},
+    "paths": {"photo": "../../etc/passwd", "words": "sky, tree"},
+    "out of range": {
+        "threshold": "7",
+        "scale": "500",
+        "iterations": "99",
+        "crop": "9999",
+        "stride": "1",
+        "short_side": "2000",
+        "background_threshold": "nan",
+        "point": "99999,99999",
+    },
+    "not numbers": {"threshold": "abc", "beta": "1e999", "point": "a,b", "cross_window": "yes"},
+    "windows that do not fit": {"crop": "448", "short_side": "224"},
+    "huge": {"words": ", ".join(f"word {i}" for i in range(900))},
+}
+
+
+@pytest.mark.parametrize("query", HOSTILE_LINKS.values(), ids=HOSTILE_LINKS)
+def test_hostile_links_are_harmless(
+    dialogs: list[str], page: Page, page_url: str, query: dict[str, str]
+) -> None:
+    site = Site(page, page_url, "?" + urlencode(query))
+    expect(site.toasts.or_(page.locator("#words .token").first).first).to_be_visible()
+    page.wait_for_timeout(500)
+    nothing_injected(page)
+    assert dialogs == []
+    no_server_paths(page)
+    # The page works: a switch runs, and what is shown follows.
+    site.page.locator("#cross-window input").uncheck()
+    site.wait_for_query(cross_window="0")
+    assert site.titles[1] == "GLA-CLIP with anchors and normalization only"
+    point = page.locator(".lv").get_attribute("data-point")
+    assert point
+    assert int(point.split(",")[0]) < 640
+
+
+# ---------------------------------------------------------------------- two visitors
+
+
+def test_two_pages_never_mix(new_page: Callable[..., Page], page_url: str) -> None:
+    first = Site(new_page(), page_url)
+    second = Site(new_page(locale="en-GB"), page_url)
+    colors = {first: ("red", "blue"), second: ("green", "tree")}
+    fills = {"tree": (51, 102, 26), "green": (0, 255, 0), "red": "red", "blue": "blue"}
+    turns = {site: site.turn for site in colors}
+    for site, pair in colors.items():
+        site.upload(halves(fills[pair[0]], fills[pair[1]], mark=next(marks)))  # type: ignore[arg-type]
+    for site, turn in turns.items():
+        site.wait_for_turn(turn)
+    for site, pair in colors.items():
+        site.set_words(", ".join(pair))
+    turns = {site: site.turn for site in colors}
+    for switch in ("cross-window", "proxy-anchors"):
+        for site in colors:
+            site.page.locator(f"#{switch} input").uncheck()
+    second.click_picture("left", 0.25, 0.5)
+    first.click_picture("left", 0.75, 0.5)
+    for site in colors:
+        site.wait_for_query(cross_window="0", proxy_anchors="0")
+        expect(site.readout).to_contain_text("Point", timeout=PATIENCE)
+    for site, pair in colors.items():
+        assert site.words == list(pair)
+        assert sorted(site.legend) == sorted(pair)
+        for side in ("left", "right"):
+            assert site.name_at(side, 0.25, 0.5) == pair[0]
+            assert site.name_at(side, 0.75, 0.5) == pair[1]
+    assert second.readout.locator(".word").first.text_content() == "green"
+    assert first.readout.locator(".word").first.text_content() == "blue"
+
+
+# ---------------------------------------------------------------------- screens
+
+
+def test_phone(new_page: Callable[..., Page], page_url: str) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    site = Site(page, page_url)
+
+    def sideways() -> bool:
+        return bool(page.evaluate("document.documentElement.scrollWidth > 390"))
+
+    assert not sideways()
+    # Results come first on a phone.
+    tabs, controls = page.locator("#tabs").bounding_box(), page.locator("#controls").bounding_box()
+    assert tabs
+    assert controls
+    assert tabs["y"] < controls["y"]
+    site.upload_and_wait(halves(mark=next(marks)))
+    for name in ("Attention", "Windows", "Ground truth", "Compare"):
+        tab = page.get_by_role("tab", name=name, exact=True)
+        if not tab.is_visible():  # folded into the "more" menu
+            page.locator("#tabs .overflow-menu button").first.click()
+            page.locator(".overflow-dropdown button", has_text=name).click()
+        else:
+            tab.click()
+        if name == "Windows":
+            expect(page.locator("#films .film")).to_have_count(8, timeout=PATIENCE)
+        page.wait_for_timeout(200)
+        assert not sideways(), name
+    box = page.locator("#segment").bounding_box()
+    assert box
+    assert box["height"] >= 36
+
+
+CONTRAST = """selector => {
+    const node = document.querySelector(selector);
+    const rgba = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+    const light = ([r, g, b]) => {
+        const [R, G, B] = [r, g, b].map(v => v / 255).map(
+            v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * R + 0.7152 * G + 0.0722 * B;
+    };
+    let behind = null;
+    for (let at = node; at && !behind; at = at.parentElement) {
+        const color = rgba(getComputedStyle(at).backgroundColor);
+        if (color.length === 3 || color[3] > 0.5) behind = color;
+    }
+    const [a, b] = [light(rgba(getComputedStyle(node).color)), light(behind || [255, 255, 255])];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_texts_are_readable(new_page: Callable[..., Page], page_url: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme)
+    Site(page, page_url)
+    if scheme == "dark":
+        assert page.evaluate("document.body.classList.contains('dark')")
+    for selector in (
+        "#masthead h1",
+        "#masthead p",
+        "#status .look",
+        "#status .line span",
+        "#readout td .word",
+        "#readout th",
+        ".lv-title",
+        ".lv-subtitle",
+        ".lv-entry-name",
+        ".lv-legend-key",
+        ".lv-readout",
+        "#examples button",
+        "#words .token span",
+        "#words [data-testid=block-info]",
+        "#words .info-text",
+        "#switches label span",
+        "#ladder label span",
+        "#segment",
+        "#tabs [role=tab]",
+        ".group-title h2",
+        ".small-print p",
+    ):
+        assert page.locator(selector).count(), selector
+        ratio = page.evaluate(CONTRAST, selector)
+        assert ratio >= 4.5, f"{selector}: {ratio:.2f}"
+
+
+# ---------------------------------------------------------------------- weights are missing
+
+
+def test_without_a_backbone_the_page_is_up_and_says_so(
+    page: Page, serve: Callable[..., str], toy: PageBackbone
+) -> None:
+    from glaclip.ui.launch import launch_options
+    from glaclip.ui.page import build_page
+    from glaclip.ui.service import Service
+
+    def load(name: str) -> PageBackbone:
+        raise BackboneError("The weights are not here; run `fetch weights` first.")
+
+    site = Site(page, serve(build_page(Service(load)), **launch_options()))
+    expect(site.status).to_contain_text("Shipped result")
+    before = site.turn
+    site.press("segment")
+    expect(site.status).to_contain_text("The weights are not here", timeout=PATIENCE)
+    assert site.turn == before
+    site.upload(halves())
+    site.type_word("red")
+    expect(site.status).to_contain_text("run `fetch weights` first")
+    no_server_paths(page)

@@ -1,0 +1,391 @@
+"""The tabs beside the comparison, links and the download."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.site import LADDER, PATIENCE, PageBackbone, Site, file_of, halves
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+marks = itertools.count(5001)
+SIZE = (448, 224)
+
+
+@pytest.fixture
+def two_colors(site: Site) -> Site:
+    """Left red, right blue, eight windows, no point yet."""
+    site.upload_and_wait(halves(mark=next(marks)))
+    site.set_words("red, blue")
+    return site
+
+
+@pytest.fixture
+def pointed(two_colors: Site) -> Site:
+    """The same with a point in the red half."""
+    two_colors.click_picture("right", 0.25, 0.5)
+    expect(two_colors.readout).to_contain_text("Point", timeout=PATIENCE)
+    return two_colors
+
+
+def point_of(site: Site) -> list[int]:
+    text = site.page.locator(".av-photo").get_attribute("data-point") or ""
+    return [int(part) for part in text.split(",")]
+
+
+def label_map(*values: int, size: tuple[int, int] = SIZE) -> Image.Image:
+    """Vertical stripes of class numbers."""
+    columns = np.arange(size[0]) * len(values) // size[0]
+    labels = np.array(values, np.uint8)[columns]
+    return Image.fromarray(np.tile(labels, (size[1], 1)))
+
+
+# ---------------------------------------------------------------------- a point
+
+
+def test_click_reads_five_best_classes(two_colors: Site) -> None:
+    site = two_colors
+    site.set_words("red, blue, green, crimson, sky, tree")
+    site.click_picture("left", 0.75, 0.5)
+    expect(site.readout).to_contain_text(re.compile(r"Point 33[5-7], 11[1-3]"), timeout=PATIENCE)
+    expect(site.readout.locator("th")).to_have_text(["Each window alone", "GLA-CLIP"])
+    for cell in site.readout.locator("td").all():
+        assert cell.locator(".word").count() == 5
+        assert cell.locator(".word").first.text_content() == "blue"
+    point = re.search(r"Point (\d+), (\d+)", site.readout.text_content() or "")
+    assert point
+    site.wait_for_query(point=f"{point[1]},{point[2]}")
+    assert site.page.locator(".lv").get_attribute("data-point") == f"{point[1]},{point[2]}"
+
+
+def test_attention_has_four_panels_and_a_star(pointed: Site) -> None:
+    site = pointed
+    site.tab("Attention")
+    expect(site.page.locator('.av[data-ready="true"]')).to_be_visible(timeout=PATIENCE)
+    panels = site.page.locator(".av-panel")
+    expect(site.page.locator(".av-panel-title")).to_have_text(list(LADDER))
+    masses = [float(panel.get_attribute("data-own-mass") or -1) for panel in panels.all()]
+    assert masses[0] == pytest.approx(1)
+    assert masses[1] < 0.6
+    expect(panels.first).to_contain_text("100\u2009% in the own window")
+    for panel in panels.all():
+        expect(panel).to_contain_text("of the visible tokens")
+    expect(site.page.locator(".av-sentence")).to_contain_text("tokens are similar to this patch")
+    # The star: its yellow is nowhere else in a photo of red and blue.
+    x, y = point_of(site)
+    script = """([x, y]) => {
+        const photo = document.querySelector('.av-photo');
+        const at = [(x + 0.5) * photo.width / 448, (y + 0.5) * photo.height / 224].map(Math.round);
+        return Array.from(photo.getContext('2d').getImageData(...at, 1, 1).data);
+    }"""
+    assert site.page.evaluate(script, [x, y]) == [255, 214, 10, 255]
+
+
+def test_a_chosen_panel_is_drawn_on_the_photo(pointed: Site) -> None:
+    site = pointed
+    site.tab("Attention")
+    expect(site.page.locator('.av[data-ready="true"]')).to_be_visible(timeout=PATIENCE)
+    drawn = "document.querySelector('.av-photo').toDataURL()"
+    last = site.page.evaluate(drawn)
+    site.page.locator(".av-panel").first.click()
+    assert site.page.locator(".av-panel[aria-pressed=true]").count() == 1
+    first = site.page.evaluate(drawn)
+    assert first != last
+    site.page.locator(".av-heat-box").uncheck()
+    assert site.page.evaluate(drawn) not in (first, last)
+
+
+def test_arrow_keys_move_the_query(pointed: Site, toy: PageBackbone) -> None:
+    site, encoded = pointed, toy.encoded_windows
+    site.tab("Attention")
+    expect(site.page.locator('.av[data-ready="true"]')).to_be_visible(timeout=PATIENCE)
+    x, y = point_of(site)
+    site.page.locator(".av-photo").focus()
+    for _ in range(3):
+        site.page.keyboard.press("ArrowRight")
+    site.page.keyboard.press("ArrowDown")
+    # Patches of 16 pixels, as the photo is not resized.
+    expect(site.page.locator(".av-photo")).to_have_attribute(
+        "data-point", f"{x + 48},{y + 16}", timeout=PATIENCE
+    )
+    expect(site.page.locator("#point-x input")).to_have_value(str(x + 48))
+    expect(site.page.locator("#point-y input")).to_have_value(str(y + 16))
+    site.wait_for_query(point=f"{x + 48},{y + 16}")
+    expect(site.page.locator(".av-read")).to_contain_text(f"Point {x + 48}, {y + 16}")
+    assert toy.encoded_windows == encoded
+    site.tab("Compare")
+    expect(site.readout).to_contain_text(f"Point {x + 48}, {y + 16}")
+
+
+def test_number_fields_move_the_query(pointed: Site) -> None:
+    site = pointed
+    site.tab("Attention")
+    field = site.page.locator("#point-x input")
+    field.fill("400")
+    field.press("Enter")
+    y = point_of(site)[1]
+    expect(site.page.locator(".av-photo")).to_have_attribute(
+        "data-point", f"400,{y}", timeout=PATIENCE
+    )
+    site.wait_for_query(point=f"400,{y}")
+    # Outside the photo: moved to its edge, and the field says so.
+    field.fill("99999")
+    field.press("Tab")
+    expect(site.page.locator(".av-photo")).to_have_attribute(
+        "data-point", f"447,{y}", timeout=PATIENCE
+    )
+    expect(field).to_have_value("447")
+
+
+def test_the_star_in_compare_follows_the_number_fields(pointed: Site) -> None:
+    site = pointed
+    site.tab("Attention")
+    site.page.locator("#point-y input").fill("20")
+    site.page.locator("#point-y input").press("Enter")
+    expect(site.page.locator(".av-photo")).to_have_attribute(
+        "data-point", re.compile(",20$"), timeout=PATIENCE
+    )
+    site.tab("Compare")
+    before = site.turn
+    site.press("segment")
+    site.wait_for_turn(before)
+    expect(site.page.locator(".lv")).to_have_attribute("data-point", re.compile(",20$"))
+
+
+# ---------------------------------------------------------------------- windows
+
+
+def test_windows_one_by_one(pointed: Site, toy: PageBackbone) -> None:
+    site, encoded = pointed, toy.encoded_windows
+    site.tab("Windows")
+    cards = site.page.locator("#films .film")
+    expect(cards).to_have_count(8, timeout=PATIENCE)
+    assert site.page.locator("#films .film.own").count() == 1
+    assert cards.first.locator("figcaption").all_text_contents() == [
+        "Photo",
+        "Alone",
+        "Before fusion",
+        "Attention",
+    ]
+    own = site.page.locator("#films .film.own h4").text_content() or ""
+    number = re.match(r"Window (\d+)", own)
+    assert number
+    captions = site.page.locator("#patches figcaption")
+    expect(captions).to_have_count(12)
+    site.page.locator("#exclude-own input").check()
+    expect(site.page.locator("#patches")).to_contain_text("own window left out", timeout=PATIENCE)
+    assert captions.count() > 0
+    assert not [
+        text for text in captions.all_text_contents() if text.endswith(f"window {number[1]}")
+    ]
+    site.page.locator("#rung").get_by_label("Own window", exact=True).check()
+    expect(site.page.locator("#patches")).to_contain_text("No patch outside", timeout=PATIENCE)
+    assert toy.encoded_windows == encoded
+
+
+def test_windows_without_a_point(two_colors: Site) -> None:
+    site = two_colors
+    site.tab("Windows")
+    expect(site.page.locator("#films .film")).to_have_count(8, timeout=PATIENCE)
+    expect(site.page.locator("#patches")).to_contain_text("Choose a point in Compare first")
+
+
+def test_charts(two_colors: Site) -> None:
+    site = two_colors
+    site.tab("Windows")
+    site.press("compute-charts")
+    for name in ("by-distance", "set-sizes"):
+        picture = site.page.locator(f"#{name} img")
+        expect(picture).to_be_visible(timeout=PATIENCE)
+        site.page.wait_for_function(
+            "name => document.querySelector(`#${name} img`).naturalWidth > 300", arg=name
+        )
+    note = site.page.locator("#charts-note")
+    expect(note).to_contain_text("Own window 100 %")
+    expect(note).to_contain_text("of the visible tokens")
+
+
+# ---------------------------------------------------------------------- ground truth
+
+
+def measure(site: Site, truth: object, classes: str) -> Locator:
+    if truth is not None:
+        remove = site.page.locator("#label-map").get_by_label("Clear")
+        if remove.count():
+            remove.click()
+        site.page.locator("#label-map input[type=file]").set_input_files(truth)  # type: ignore[arg-type]
+        expect(site.page.locator("#label-map .file-preview")).to_be_visible(timeout=PATIENCE)
+    site.page.locator("#truth-classes textarea, #truth-classes input").first.fill(classes)
+    site.press("measure")
+    return site.page.locator("#truth-table")
+
+
+def row(table: Locator, name: str) -> list[str]:
+    found = table.locator("tr", has=table.page.get_by_role("rowheader", name=name, exact=True))
+    expect(found).to_have_count(1, timeout=PATIENCE)
+    return found.locator("td").all_text_contents()
+
+
+def test_truth_is_measured(two_colors: Site, toy: PageBackbone) -> None:
+    site, encoded = two_colors, toy.encoded_windows
+    site.tab("Ground truth")
+    # The words of the page are others: the class list counts here.
+    table = measure(site, file_of(label_map(1, 0), "map.png"), "blue, red, green")
+    assert row(table, "mIoU") == ["100 %", "100 %"]
+    assert row(table, "BER (boundary error rate)") == ["0.0 %", "0.0 %"]
+    assert row(table, "red") == ["100 %", "100 %"]
+    assert table.locator("tr", has_text="green").count() == 0, "not in the ground truth"
+    expect(site.page.locator("#truth-shown img")).to_be_visible()
+    # A quarter is wrong: red 2/3, blue 1/2.
+    before = table.text_content()
+    measure(site, file_of(label_map(0, 0, 0, 1), "map.png"), "red, blue")
+    site.page.wait_for_function(
+        "before => document.querySelector('#truth-table').textContent !== before",
+        arg=before,
+        timeout=PATIENCE,
+    )
+    assert row(table, "mIoU") == ["58 %", "58 %"]
+    assert row(table, "Pixel accuracy") == ["75 %", "75 %"]
+    assert toy.encoded_windows == encoded
+
+
+def jpeg_as_png() -> dict[str, object]:
+    stream = io.BytesIO()
+    label_map(0, 1).save(stream, "JPEG")
+    return {"name": "map.png", "mimeType": "image/png", "buffer": stream.getvalue()}
+
+
+@pytest.mark.parametrize(
+    ("truth", "classes", "sentence"),
+    [
+        (None, "red, blue", "Choose a label map first"),
+        (jpeg_as_png(), "red, blue", "JPEG changes the values"),
+        (file_of(halves(), "map.png"), "red, blue", "received a picture in color"),
+        (file_of(label_map(0, 1, size=(300, 300)), "map.png"), "red, blue", "same proportions"),
+        (file_of(label_map(0, 1), "map.png"), "", "at least two classes"),
+        (file_of(label_map(0, 1), "map.png"), "red, blue, red", "must be named once"),
+    ],
+    ids=["missing", "jpeg", "color", "proportions", "no words", "doubles"],
+)
+def test_wrong_truth_gets_a_sentence(
+    site: Site, truth: object, classes: str, sentence: str
+) -> None:
+    site.upload_and_wait(halves(mark=5000))
+    site.tab("Ground truth")
+    measure(site, truth, classes)
+    expect(site.toasts).to_contain_text(sentence, timeout=PATIENCE)
+    assert "/tmp" not in (site.toasts.text_content() or "")
+    assert site.page.locator("#truth-table table").count() == 0
+
+
+# ---------------------------------------------------------------------- links, download
+
+
+def test_a_link_reopens_the_view(
+    site: Site, new_page: Callable[..., Page], page_url: str, toy: PageBackbone
+) -> None:
+    before = site.turn
+    site.choose_example("coffee")
+    site.wait_for_turn(before)
+    site.page.locator("#words .token", has_text="plate").locator(".token-remove").click()
+    site.wait_for_query(words="cup, spoon, table", photo="coffee")
+    site.page.locator("#proxy-anchors input").uncheck()
+    site.wait_for_query(proxy_anchors="0")
+    site.open("Advanced")
+    slider = site.page.locator("#threshold input[type=number]")
+    slider.fill("0.45")
+    slider.press("Enter")
+    slider.blur()
+    site.wait_for_query(threshold="0.45")
+    site.click_picture("left", 0.3, 0.6)
+    expect(site.readout).to_contain_text("Point 1", timeout=PATIENCE)
+    site.page.wait_for_function(
+        "() => !['540,250', null].includes(new URLSearchParams(location.search).get('point'))",
+        timeout=PATIENCE,
+    )
+    point, legend, encoded = site.query["point"], site.legend, toy.encoded_windows
+
+    other = new_page(locale="en-GB")
+    query = "?" + site.page.url.partition("?")[2]
+    opened = Site(other, page_url, query)
+    expect(opened.readout).to_contain_text(f"Point {point.replace(',', ', ')}", timeout=PATIENCE)
+    assert opened.words == ["cup", "spoon", "table"]
+    assert opened.switches == [True, False, True]
+    assert opened.rung is None
+    assert opened.legend == legend
+    assert opened.titles == site.titles
+    assert other.locator(".lv").get_attribute("data-point") == point
+    opened.open("Advanced")
+    assert other.locator("#threshold input[type=number]").input_value() == "0.45"
+    opened.tab("Attention")
+    expect(other.locator("#point-x input")).to_have_value(point.split(",")[0])
+    assert toy.encoded_windows == encoded
+    # A reload of the page it came from shows the same.
+    assert opened.query == site.query
+
+
+def test_a_link_to_an_example_shows_the_shipped_result(
+    new_page: Callable[..., Page], page_url: str, toy: PageBackbone
+) -> None:
+    encoded = toy.encoded_windows
+    site = Site(new_page(), page_url, "?photo=meadow")
+    expect(site.page.locator("#words .token")).to_have_count(4, timeout=PATIENCE)
+    assert site.words == ["sky", "mountain", "grass", "road"]
+    expect(site.status).to_contain_text("Shipped result")
+    pressed = site.page.locator("#examples button[aria-pressed=true]")
+    expect(pressed).to_have_attribute("data-name", "meadow")
+    assert toy.encoded_windows == encoded
+
+
+def test_the_copy_button_says_what_it_did(pointed: Site) -> None:
+    pointed.press("copy-link")
+    expect(pointed.toasts).to_contain_text("The link is in the address bar", timeout=PATIENCE)
+
+
+def test_download_holds_label_maps_with_their_legend(pointed: Site) -> None:
+    site = pointed
+    with site.page.expect_download(timeout=PATIENCE) as waiting:
+        site.press("download")
+    download = waiting.value
+    assert download.suggested_filename == "gla-clip-photo.zip"
+    archive = zipfile.ZipFile(download.path())
+    assert archive.testzip() is None
+    names = set(archive.namelist())
+    assert {"labels_baseline.png", "labels_glaclip.png", "attention.png"} <= names
+    assert {"overlay_baseline.png", "overlay_glaclip.png", "comparison.png"} <= names
+    legend = json.loads(archive.read("legend.json"))
+    assert [entry["name"] for entry in legend] == ["red", "blue"]
+    for side in ("baseline", "glaclip"):
+        labels = Image.open(io.BytesIO(archive.read(f"labels_{side}.png")))
+        assert labels.mode == "P"
+        assert labels.size == SIZE
+        values = np.asarray(labels)
+        assert values[100, 100] == 0
+        assert values[100, 400] == 1
+        palette = labels.getpalette()
+        assert palette
+        for entry in legend:
+            color = palette[3 * entry["index"] : 3 * entry["index"] + 3]
+            assert entry["color"] == "#{:02x}{:02x}{:02x}".format(*color)
+            assert entry["area"][side] == pytest.approx(
+                float(np.mean(values == entry["index"])), abs=1e-5
+            )
+    settings = json.loads(archive.read("settings.json"))
+    assert settings["windows"]["crop"] == 112
+    assert settings["point"] == dict(
+        zip("xy", map(int, site.query["point"].split(",")), strict=True)
+    )
+    everything = b"".join(archive.read(name) for name in names if not name.endswith(".png"))
+    assert b"/tmp" not in everything

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glaclip.backbones.base import BackboneError
+from glaclip.segmenter import Segmenter
+from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.ui.service import (
+    Request,
+    Runs,
+    Service,
+    StoppedError,
+    best_classes,
+    window_count,
+)
+from glaclip.vocabulary import parse_vocabulary
+from tests.toy import ColorBackbone
+
+WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
+
+
+def photo(left: str = "red", right: str = "blue") -> Image.Image:
+    picture = Image.new("RGB", (128, 96), left)
+    picture.paste(right, (64, 0, 128, 96))
+    return picture
+
+
+def request(words: str = "red, blue", **options: object) -> Request:
+    return Request(parse_vocabulary(words), AttentionSettings(), WINDOWS, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def backbone() -> ColorBackbone:
+    return ColorBackbone()
+
+
+@pytest.fixture
+def service(backbone: ColorBackbone) -> Service:
+    return Service(lambda name: backbone)
+
+
+def test_compare_is_what_the_segmenter_says(service: Service) -> None:
+    result = service.compare(photo(), request())
+    alone = Segmenter(ColorBackbone())
+    encoded = alone.encode(photo(), WINDOWS)
+    vocabulary = parse_vocabulary("red, blue")
+    right = alone.segment(encoded, vocabulary, AttentionSettings())
+    left = alone.segment(encoded, vocabulary, AttentionSettings().off())
+    assert np.array_equal(result.right.labels, right.labels)
+    assert np.array_equal(result.left.labels, left.labels)
+    assert result.left.method.settings == AttentionSettings().off()
+    assert result.right_seams == pytest.approx(Service.seams(right))
+
+
+def test_compare_with_a_baseline(service: Service) -> None:
+    result = service.compare(photo(), request(baseline="identity", key_source="twice"))
+    assert result.left.method.baseline == "identity"
+    assert result.left.method.settings is None
+    assert result.right.method.key_source == "twice"
+
+
+def test_second_compare_encodes_nothing(service: Service, backbone: ColorBackbone) -> None:
+    assert not service.compare(photo(), request()).encoded_cached
+    windows, texts = backbone.encoded_windows, len(backbone.encoded_texts)
+    assert windows == window_count((96, 128), WINDOWS)
+    again = service.compare(photo(), request("red, blue, green"))
+    assert again.encoded_cached
+    assert backbone.encoded_windows == windows
+    assert backbone.encoded_texts[texts:] == ["green"]
+
+
+def test_two_visitors_do_not_mix(service: Service) -> None:
+    def visit(colors: tuple[str, str]) -> list[list[str]]:
+        seen = []
+        for _ in range(6):
+            result = service.compare(photo(*colors), request(", ".join(colors)))
+            names = result.right.classes
+            seen.append([names[result.right.labels[48, x]] for x in (10, 118)])
+        return seen
+
+    pairs = [("red", "blue"), ("blue", "green"), ("green", "red"), ("blue", "red")]
+    with ThreadPoolExecutor(4) as pool:
+        for pair, seen in zip(pairs, pool.map(visit, pairs), strict=True):
+            assert seen == [list(pair)] * 6
+
+
+def test_a_stopped_run_leaves_nothing_behind(service: Service, backbone: ColorBackbone) -> None:
+    def stop(name: str, done: int, total: int) -> None:
+        if done:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        service.compare(photo("green"), request(), stop)
+    half = backbone.encoded_windows
+    assert 0 < half < window_count((96, 128), WINDOWS)
+    # The model is free again, and the half-encoded photo is not taken for a whole one.
+    assert not service.compare(photo("green"), request()).encoded_cached
+
+
+def test_a_run_that_waits_for_the_model_can_be_stopped(service: Service) -> None:
+    inside, release = threading.Event(), threading.Event()
+
+    def hold(name: str, done: int, total: int) -> None:
+        inside.set()
+        assert release.wait(30)
+
+    def give_up(name: str, done: int, total: int) -> None:
+        assert name == "waiting"
+        raise StoppedError
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(service.compare, photo("green"), request(), hold)
+        assert inside.wait(30)
+        with pytest.raises(StoppedError):
+            service.compare(photo("blue"), request(), give_up)
+        release.set()
+        assert first.result(30).right.labels.shape == (96, 128)
+
+
+def test_a_backbone_is_loaded_once_and_a_failure_is_tried_again() -> None:
+    calls: list[str] = []
+
+    def load(name: str) -> ColorBackbone:
+        calls.append(name)
+        if len(calls) == 1:
+            raise BackboneError("no weights")
+        return ColorBackbone()
+
+    service = Service(load)
+    with pytest.raises(BackboneError, match="no weights"):
+        service.segmenter("auto")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(service.segmenter, ["auto"] * 8))
+    assert len({id(segmenter) for segmenter in found}) == 1
+    assert calls == ["auto", "auto"]
+
+
+def test_warm_up_survives_a_missing_backbone() -> None:
+    def load(name: str) -> ColorBackbone:
+        raise BackboneError("no weights")
+
+    Service(load).warm_up("auto")
+
+
+def test_attention_has_the_four_steps(service: Service) -> None:
+    maps = service.attention(photo(), (10, 10), request())
+    assert len(maps.rungs) == 4
+    assert maps.rungs[0].own_mass == pytest.approx(1)
+    assert maps.rungs[1].own_mass < 1
+    summaries, encoded = service.summaries(photo(), request())
+    assert len(summaries) == 4
+    assert len(encoded.boxes) == window_count((96, 128), WINDOWS)
+
+
+def test_best_classes() -> None:
+    probabilities = np.array([0.1, 0.4, 0.1, 0.4], np.float32)
+    ranked = best_classes(probabilities, ("a", "b", "c", "d"), 3)
+    assert [name for name, _ in ranked] == ["b", "d", "a"]
+
+
+def test_a_newer_run_ends_older_ones_of_its_page_only() -> None:
+    runs = Runs()
+    mine, other = runs.start("mine"), runs.start("other")
+    newer = runs.start("mine")
+    with pytest.raises(StoppedError):
+        mine()
+    newer()
+    other()
+    runs.stop("mine")
+    with pytest.raises(StoppedError):
+        newer()
+    other()
+    runs.start("mine")()
+
+
+def test_many_pages_are_forgotten_longest_idle_first() -> None:
+    runs = Runs(pages=2)
+    first, second = runs.start("1"), runs.start("2")
+    first_again = runs.start("1")
+    third = runs.start("3")
+    with pytest.raises(StoppedError):
+        second()
+    with pytest.raises(StoppedError):
+        first()
+    first_again()
+    third()

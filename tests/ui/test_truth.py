@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glaclip.photo import PhotoError
+from glaclip.segmenter import Segmentation
+from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.ui.service import Comparison, Request, Service
+from glaclip.ui.truth import read_label_map, report, resize_to, score, truth_colors
+from glaclip.vocabulary import parse_vocabulary
+from tests.toy import ColorBackbone
+
+WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def result() -> Comparison:
+    picture = Image.new("RGB", (192, 96), "red")
+    picture.paste("blue", (96, 0, 192, 96))
+    asked = Request(parse_vocabulary(f"red, blue, {HOSTILE}"), AttentionSettings(), WINDOWS)
+    return Service(lambda name: ColorBackbone()).compare(picture, asked)
+
+
+@pytest.fixture
+def right(result: Comparison) -> Segmentation:
+    return result.right
+
+
+def saved(folder: Path, values: np.ndarray, mode: str | None = None, name: str = "m.png") -> Path:
+    picture = Image.fromarray(values)
+    if mode == "P":
+        picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    picture.save(folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("values", "mode"),
+    [
+        (np.array([[0, 1], [2, 255]], np.uint8).repeat(20, 0).repeat(20, 1), None),
+        (np.array([[0, 1], [2, 1]], np.uint8).repeat(20, 0).repeat(20, 1), "P"),
+        (np.array([[0, 300], [2, 65535]], np.uint16).repeat(20, 0).repeat(20, 1), None),
+    ],
+)
+def test_label_maps_keep_their_values(tmp_path: Path, values: np.ndarray, mode: str | None) -> None:
+    assert np.array_equal(read_label_map(saved(tmp_path, values, mode)), values)
+
+
+def test_wrong_label_maps_get_a_sentence_without_a_path(tmp_path: Path) -> None:
+    grey = np.zeros((40, 40), np.uint8)
+    Image.fromarray(grey).save(tmp_path / "m.jpg")
+    color = saved(tmp_path, np.zeros((40, 40, 3), np.uint8), name="color.png")
+    (tmp_path / "text.png").write_text("not a picture")
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 9, (40, 40), np.uint8)).save(stream, "PNG")
+    (tmp_path / "cut.png").write_bytes(stream.getvalue()[:200])
+    (tmp_path / "jpeg.png").write_bytes((tmp_path / "m.jpg").read_bytes())
+    for name, reason in (
+        ("m.jpg", "JPEG changes the values"),
+        ("jpeg.png", "JPEG changes the values"),
+        (color.name, "picture in color"),
+        ("text.png", "could not be read"),
+        ("cut.png", "could not be read"),
+        ("nowhere.png", "could not be read"),
+    ):
+        with pytest.raises(PhotoError, match=reason) as caught:
+            read_label_map(tmp_path / name)
+        assert str(tmp_path) not in str(caught.value)
+
+
+def test_resizing_takes_the_nearest_label() -> None:
+    labels = np.array([[0, 7], [3, 9]])
+    assert np.array_equal(resize_to(labels, (4, 4)), labels.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(resize_to(labels.repeat(3, 0).repeat(3, 1), (2, 2)), labels)
+    assert resize_to(labels, (2, 2)) is labels
+    with pytest.raises(PhotoError, match="proportions"):
+        resize_to(labels, (4, 6))
+
+
+def test_a_perfect_truth_scores_one(right: Segmentation) -> None:
+    measured = score(right, right.labels.astype(np.int64), (255,))
+    assert measured.miou == 1
+    assert measured.accuracy == 1
+    assert measured.ber == 0
+    assert measured.iou[:2].tolist() == [1, 1]
+    assert np.isnan(measured.iou[2])
+
+
+def test_ignored_and_unknown_values_are_left_out(right: Segmentation) -> None:
+    truth = right.labels.astype(np.int64)
+    truth[:48] = 1 - truth[:48]  # wrong in the upper half
+    assert score(right, truth, (255,)).accuracy == pytest.approx(0.5)
+    for value in (255, 77):
+        left_out = truth.copy()
+        left_out[:48] = value
+        assert score(right, left_out, (255,)).accuracy == 1
+
+
+def test_report_is_escaped_and_names_both_sides(result: Comparison) -> None:
+    truth = result.right.labels.astype(np.int64)
+    truth[0, 0] = 2
+    measured = score(result.left, truth, (255,)), score(result.right, truth, (255,))
+    table = report(result, *measured, ("Alone", "<b>GLA</b>"))
+    assert "<img" not in table
+    assert "&lt;img" in table
+    assert "<b>GLA" not in table
+    assert table.count("<tr class='measure'>") == 3
+    assert "mIoU" in table
+
+
+def test_truth_colors_end_with_what_is_left_out() -> None:
+    colors = truth_colors(3)
+    assert colors.shape == (4, 3)
+    assert colors[3].tolist() == [60, 60, 60]
