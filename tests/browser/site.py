@@ -188,7 +188,7 @@ class Site:
         self.page.locator(f"#{name}").click()
 
     def open(self, accordion: str) -> None:
-        self.page.get_by_role("button", name=accordion, exact=True).click()
+        self.page.locator("button.label-wrap", has_text=accordion).click()
 
     def choose(self, widget: str, label: str) -> None:
         """Chooses from a dropdown."""
