@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -66,6 +68,11 @@ def sentence(error: Exception) -> str:
     return str(error.message) if isinstance(error, gr.Error) else str(error)
 
 
+def toast(error: Exception) -> gr.Error:
+    """A refusal as a message on the page, which gradio renders as HTML."""
+    return gr.Error(escape(sentence(error), quote=False), print_exception=False)
+
+
 def right_title(form: Form) -> str:
     """What the right side shows."""
     rung = ladder_name(form)
@@ -126,6 +133,8 @@ class Page:
         self.start = start
         self.backbones = backbones
         self.runs = Runs()
+        #: Which run or look is the newest: a run asked for before a click must not undo the click.
+        self.looks = Runs()
 
     def compare(
         self,
@@ -148,6 +157,7 @@ class Page:
             form = Form.of(*values)
             request = form.request()
             photo = read(photo_path)
+            newest = self.looks.start(page.session_hash or "")
             result = self.service.compare(photo, request, step)
             point = inside(point, photo)
             attention, readout = self._look(photo, form, request, result, point)
@@ -156,13 +166,11 @@ class Page:
             return nothing
         except REFUSALS as error:
             return (gr.skip(), answers.problem(sentence(error)), *nothing[2:])
-        return (
-            compare_value(photo, form, result, point),
-            answers.status(result, self._title(form), request.vocabulary.notes),
-            attention,
-            readout,
-            to_link(form, self.start, example, point),
-        )
+        status = answers.status(result, self._title(form), request.vocabulary.notes)
+        viewer = compare_value(photo, form, result, point)
+        if _ended(newest):
+            return viewer, status, *(gr.skip(),) * 3
+        return viewer, status, attention, readout, to_link(form, self.start, example, point)
 
     def compare_if_cheap(
         self,
@@ -188,6 +196,7 @@ class Page:
 
     def look(
         self,
+        page: gr.Request,
         photo_path: str | None,
         point: tuple[int, int] | None,
         example: str,
@@ -201,10 +210,13 @@ class Page:
             point = inside(point, photo)
             if point is None:
                 return (gr.skip(),) * 5
+            newest = self.looks.start(page.session_hash or "")
             result = self.service.compare(photo, request)
             attention, readout = self._look(photo, form, request, result, point)
         except REFUSALS as error:
             return (gr.skip(), answers.problem(sentence(error)), *(gr.skip(),) * 3)
+        if _ended(newest):
+            return (gr.skip(),) * 5
         return attention, readout, to_link(form, self.start, example, point), point[0], point[1]
 
     def _look(
@@ -262,7 +274,7 @@ class Page:
             form = Form.of(*values)
             return read(photo_path), form, form.request()
         except REFUSALS as error:
-            raise gr.Error(sentence(error), print_exception=False) from None
+            raise toast(error) from None
 
     def windows(
         self,
@@ -318,7 +330,7 @@ class Page:
         try:
             result, measured, labels = self.measure(photo, form, label_map, class_list, ignore)
         except REFUSALS as error:
-            raise gr.Error(sentence(error), print_exception=False) from None
+            raise toast(error) from None
         shown = overlay(photo, labels, truth_colors(len(result.right.classes)), 0.62)
         titles = (left_title(form), right_title(form))
         return shown, truth_report(result, *measured, titles)
@@ -478,6 +490,14 @@ class Page:
             for name, offered in choices.items()
         }
         return form, updates, problems
+
+
+def _ended(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except StoppedError:
+        return True
+    return False
 
 
 def _updates(form: Form) -> dict[str, Any]:

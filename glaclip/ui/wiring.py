@@ -33,7 +33,7 @@ _COPY_LINK = """(query) => {
 
 _PRESS_DOWNLOAD = """() => {
   // The file's address arrives with the next rendering of the hidden button.
-  setTimeout(() => document.querySelector('#result-file a, #result-file button')?.click(), 150);
+  setTimeout(() => document.querySelector('#result-file').click(), 150);
   return [];
 }"""
 

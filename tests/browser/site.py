@@ -129,9 +129,7 @@ class Site:
 
     def name_at(self, side: str, x: float, y: float) -> str:
         """What the viewer calls the place at a share of the picture's width and height."""
-        box = self.page.locator(f'.lv-frame[data-side="{side}"]').bounding_box()
-        assert box
-        self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        self.page.mouse.move(*self._place(side, x, y))
         self.page.evaluate(
             "new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))"
         )
@@ -188,7 +186,7 @@ class Site:
         self.page.locator(f"#{name}").click()
 
     def open(self, accordion: str) -> None:
-        self.page.get_by_role("button", name=accordion, exact=True).click()
+        self.page.locator("button.label-wrap", has_text=accordion).click()
 
     def choose(self, widget: str, label: str) -> None:
         """Chooses from a dropdown."""
@@ -197,6 +195,11 @@ class Site:
 
     def click_picture(self, side: str, x: float, y: float) -> None:
         """Clicks at a share of the picture's width and height."""
-        box = self.page.locator(f'.lv-frame[data-side="{side}"]').bounding_box()
+        self.page.mouse.click(*self._place(side, x, y))
+
+    def _place(self, side: str, x: float, y: float) -> tuple[float, float]:
+        frame = self.page.locator(f'.lv-frame[data-side="{side}"]')
+        frame.evaluate("node => node.scrollIntoView({block: 'center', behavior: 'instant'})")
+        box = frame.bounding_box()
         assert box
-        self.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -255,6 +256,30 @@ def test_two_pages_never_mix(new_page: Callable[..., Page], page_url: str) -> No
     assert first.readout.locator(".word").first.text_content() == "blue"
 
 
+def test_a_click_during_a_run_is_not_undone(site: Site, toy: PageBackbone) -> None:
+    site.upload_and_wait(halves(mark=next(marks)))
+    site.set_words("red, blue")
+    site.click_picture("left", 0.25, 0.5)
+    expect(site.readout).to_contain_text(re.compile("Point 1"), timeout=PATIENCE)
+    toy.gate.clear()
+    toy.waiting.clear()
+    before = site.turn
+    site.open("Advanced")
+    stride = site.page.locator("#stride input[type=number]")
+    stride.fill("96")
+    stride.press("Enter")
+    stride.blur()
+    assert toy.waiting.wait(60)
+    site.click_picture("left", 0.75, 0.5)
+    site.page.wait_for_timeout(700)  # the click is on its way to the server
+    toy.gate.set()
+    site.wait_for_turn(before)
+    expect(site.readout).to_contain_text(re.compile("Point 3"), timeout=PATIENCE)
+    site.page.wait_for_timeout(700)
+    expect(site.readout).to_contain_text(re.compile("Point 3"))
+    assert site.query["point"].startswith("3")
+
+
 # ---------------------------------------------------------------------- screens
 
 
@@ -290,18 +315,24 @@ def test_phone(new_page: Callable[..., Page], page_url: str) -> None:
 
 CONTRAST = """selector => {
     const node = document.querySelector(selector);
-    const rgba = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-    const light = ([r, g, b]) => {
-        const [R, G, B] = [r, g, b].map(v => v / 255).map(
-            v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * R + 0.7152 * G + 0.0722 * B;
+    const context = document.createElement('canvas').getContext('2d');
+    // Draws the colors one over the other, whatever way they are written in.
+    const over = (colors) => {
+        colors.forEach(color => { context.fillStyle = color; context.fillRect(0, 0, 1, 1); });
+        return Array.from(context.getImageData(0, 0, 1, 1).data).slice(0, 3);
     };
-    let behind = null;
-    for (let at = node; at && !behind; at = at.parentElement) {
-        const color = rgba(getComputedStyle(at).backgroundColor);
-        if (color.length === 3 || color[3] > 0.5) behind = color;
+    const behind = [];
+    for (let at = node; at; at = at.parentElement) {
+        behind.unshift(getComputedStyle(at).backgroundColor);
     }
-    const [a, b] = [light(rgba(getComputedStyle(node).color)), light(behind || [255, 255, 255])];
+    const light = (rgb) => {
+        const [r, g, b] = rgb.map(v => v / 255).map(
+            v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = over(['white', ...behind]);
+    const ink = over([getComputedStyle(node).color]);
+    const [a, b] = [light(ink), light(ground)];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 }"""
 

@@ -1,0 +1,52 @@
+"""The page as it ships, with the embedded backbone: a person brings a photo and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from glaclip.backbones import load
+from glaclip.ui.examples import find
+from glaclip.ui.launch import launch_options
+from glaclip.ui.page import build_page
+from glaclip.ui.service import Service
+from tests.browser.site import PATIENCE, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+OVERLAYS = """() => Array.from(document.querySelectorAll('.lv-picture'), c => c.toDataURL())"""
+
+
+def test_own_photo_with_the_embedded_backbone(page: Page, serve: Callable[..., str]) -> None:
+    demo = build_page(Service(lambda name: load("lite")), [("Automatic", "auto")])
+    site = Site(page, serve(demo, **launch_options()))
+    horses = find("horses")
+    assert horses
+    photo = horses.photo().resize((480, 311))
+    site.upload_and_wait(photo)
+    expect(site.status).to_contain_text("windows")
+    shipped = page.evaluate(OVERLAYS)
+
+    site.set_words("sky, horse, grass")
+    site.press("segment")
+    expect(site.status).to_contain_text("photo from cache", timeout=PATIENCE)
+    assert set(site.legend) == {"sky", "horse", "grass"}
+    for side in ("left", "right"):
+        assert site.name_at(side, 0.1, 0.03) == "sky"
+        assert site.name_at(side, 0.5, 0.97) == "grass"
+    page.mouse.move(2, 2)
+    left, right = page.evaluate(OVERLAYS)
+    assert left != shipped[0]
+    assert right != shipped[1]
+
+    before = site.turn
+    page.locator("#dynamic-normalization input").uncheck()
+    site.wait_for_turn(before)
+    assert site.titles[1] == "GLA-CLIP with context and anchors only"
+    page.mouse.move(2, 2)
+    new_left, new_right = page.evaluate(OVERLAYS)
+    assert new_right != right
+    assert new_left == left, "the left side has all switches off already"
