@@ -69,6 +69,7 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
                     controls.form["baseline"].choices = baseline_choices(backbone.baselines)
                     controls.form["key_source"].choices = key_choices(backbone.key_sources)
             with gr.Column(elem_id="results"):
+                status = gr.HTML(shown[1], elem_id="status")
                 with gr.Tabs(elem_id="tabs") as tabs:
                     with gr.Tab("Compare", id="compare"):
                         viewer = LinkedViewer(shown[0], elem_id="viewer")
@@ -90,7 +91,6 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
                         lessons = learn_tab()
                     with gr.Tab("Ground truth", id="truth"):
                         truth_tab = build_truth_tab()
-                status = gr.HTML(shown[1], elem_id="status")
                 with gr.Row(elem_id="actions"):
                     copy = gr.Button("Copy link to this view", size="sm", elem_id="copy-link")
                     download = gr.Button("Download everything", size="sm", elem_id="download")
