@@ -52,11 +52,12 @@ async function open(index, focus) {
     heading.focus({preventScroll: true});
     if (root.getBoundingClientRect().top < 0) root.scrollIntoView({block: 'start'});
   }
-  // Below the shorter column, so that a lesson fits a screen; below the figure on narrow pages.
+  // Below the figure, unless the page gets clearly shorter with them below the words.
   const settle = () => {
-    formulas.remove();
-    const beside = side.offsetLeft > words.offsetLeft + 10;
-    (beside && words.lastElementChild.getBoundingClientRect().bottom < side.lastElementChild.getBoundingClientRect().bottom ? words : side).append(formulas);
+    words.append(formulas);
+    const below = page.offsetHeight;
+    side.append(formulas);
+    if (side.offsetLeft > words.offsetLeft + 10 && page.offsetHeight - below > 60) words.append(formulas);
   };
   await figures[lesson.slug](figure, lesson.figure);
   if (mine !== version) return;
