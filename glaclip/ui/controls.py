@@ -71,12 +71,19 @@ def _preset_choices() -> list[tuple[str, str]]:
     return [(load_preset(name).title, name) for name in preset_names()]
 
 
-def build_controls(start: Form, backbones: list[tuple[str, str]]) -> Controls:
+def build_controls(
+    start: Form,
+    backbones: list[tuple[str, str]],
+    baselines: Sequence[str],
+    key_sources: Sequence[str],
+) -> Controls:
     """Builds the column.
 
     Args:
         start: values of a fresh page.
         backbones: (label, registry name) of the choices.
+        baselines: the starting backbone's.
+        key_sources: the starting backbone's.
     """
     first = examples()[0]
     form: dict[str, Any] = {}
@@ -157,22 +164,29 @@ def build_controls(start: Form, backbones: list[tuple[str, str]]) -> Controls:
     with gr.Row():
         run = gr.Button("Segment", variant="primary", elem_id="segment", min_width=120)
         stop = gr.Button("Stop", elem_id="stop", min_width=80)
-    reset = _build_advanced(start, backbones, form)
+    reset = _build_advanced(start, backbones, baselines, key_sources, form)
     return Controls(photo, strip, preset, ladder, run, stop, reset, form)
 
 
 def _build_advanced(
-    start: Form, backbones: list[tuple[str, str]], form: dict[str, Any]
+    start: Form,
+    backbones: list[tuple[str, str]],
+    baselines: Sequence[str],
+    key_sources: Sequence[str],
+    form: dict[str, Any],
 ) -> gr.Button:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         form["backbone"] = gr.Dropdown(
             backbones, value=start.backbone, label="Backbone", elem_id="backbone"
         )
         form["baseline"] = gr.Dropdown(
-            baseline_choices(()), value=start.baseline, label="Left side", elem_id="baseline"
+            baseline_choices(baselines), value=start.baseline, label="Left side", elem_id="baseline"
         )
         form["key_source"] = gr.Dropdown(
-            key_choices(("",)), value=start.key_source, label="Keys of attention", elem_id="keys"
+            key_choices(key_sources),
+            value=start.key_source,
+            label="Keys of attention",
+            elem_id="keys",
         )
         for name, label in (
             ("short_side", "Short side of the photo (pixels)"),

@@ -397,12 +397,14 @@ class Page:
     def show_example(self, name: str, page: gr.Request) -> tuple[Any, ...]:
         """A shipped photo with its shipped result; see `Outputs.everything`."""
         self.runs.stop(page.session_hash or "")
+        self.looks.stop(page.session_hash or "")
         example = find(name) or examples()[0]
         return self._view(example, example_form(self.start, example), example.point)
 
     def open_view(self, view: View, page: gr.Request) -> tuple[Any, ...]:
         """What a lesson's "Try it" asks for: tab, then `Outputs.everything`."""
         self.runs.stop(page.session_hash or "")
+        self.looks.stop(page.session_hash or "")
         example = find(view.example) or examples()[0]
         form = dataclasses.replace(example_form(self.start, example), **view.changes)
         return gr.Tabs(selected=view.tab), *self._view(example, form, view.point)

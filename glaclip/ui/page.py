@@ -10,7 +10,7 @@ import gradio as gr
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.ui.api import build_api
 from glaclip.ui.attention_viewer import AttentionViewer
-from glaclip.ui.controls import baseline_choices, build_controls, key_choices
+from glaclip.ui.controls import build_controls
 from glaclip.ui.examples import example_form, examples, precomputed
 from glaclip.ui.form import Form, to_link
 from glaclip.ui.handlers import Page, first_values
@@ -64,10 +64,12 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
         example = gr.State(first.name)
         with gr.Row(elem_id="layout"):
             with gr.Column(elem_id="controls"):
-                controls = build_controls(first_form, choices)
-                if backbone is not None:
-                    controls.form["baseline"].choices = baseline_choices(backbone.baselines)
-                    controls.form["key_source"].choices = key_choices(backbone.key_sources)
+                controls = build_controls(
+                    first_form,
+                    choices,
+                    backbone.baselines if backbone else (),
+                    backbone.key_sources if backbone else ("",),
+                )
             with gr.Column(elem_id="results"):
                 status = gr.HTML(shown[1], elem_id="status")
                 with gr.Tabs(elem_id="tabs") as tabs:

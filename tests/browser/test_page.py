@@ -301,10 +301,14 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
     site.wait_for_turn(before)
     expect(site.status).to_contain_text("60 windows, 5 × 12")
     assert toy.encoded_windows == encoded + 60
-    # A change that needs no encoding runs by itself after that.
-    before = site.turn
+    # Attention over so many windows takes a while even when they are encoded.
     site.page.locator("#cross-window input").uncheck()
+    expect(site.status).to_contain_text("press Segment", timeout=PATIENCE)
+    before = site.turn
+    site.press("segment")
     site.wait_for_turn(before)
+    assert site.titles[1] == "GLA-CLIP with anchors and normalization only"
+    assert toy.encoded_windows == encoded + 60
     before = site.turn
     site.press("reset")
     site.wait_for_turn(before)
