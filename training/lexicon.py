@@ -34,9 +34,9 @@ DEFINED = 0.25
 MARKED = 4.0
 #: Names that mean something else in most definitions, and words after which one digresses.
 NOT_DEFINING = frozenset(
-    "body head face table plate column post monitor screen train barrier plants".split()
+    "table plate column post monitor screen train barrier plants".split()
 )
-DIGRESSION = re.compile(r" (?:for|by|with|used|that|which|who|whose|where|when|lined|not|as) ")
+DIGRESSION = re.compile(r" (?:for|by|with|used|that|which|who|whose|when|lined|not|as) ")
 
 
 class Neighborhood:
@@ -73,13 +73,13 @@ class Neighborhood:
         names = sorted(self.marked - NOT_DEFINING)
         plain = {**{name + "s": name for name in names}, **{name: name for name in names}}
         longest = sorted(plain, key=len, reverse=True)
-        pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, longest)) + r")\b")
+        pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, longest)) + r")\b(?! of\b)")
         found = {}
         with open(self.folder / "data.noun", encoding="latin-1") as file:
             for line in file:
                 if not line.startswith("  "):
                     gloss = line.split(" | ", 1)[1].split(";")[0].split('"')[0].lower()
-                    gloss = DIGRESSION.split(re.sub(r"\([^)]*\)", "", gloss), maxsplit=1)[0]
+                    gloss = DIGRESSION.split(gloss, maxsplit=1)[0]
                     given = dict.fromkeys(plain[m] for m in pattern.findall(gloss))
                     found["n" + line[:8]] = list(given)[:3]
         return found

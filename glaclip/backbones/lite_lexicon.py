@@ -32,10 +32,10 @@ SIMILAR_SHARE = 0.5
 SIMILAR_COUNT = 3
 SIMILAR_FLOOR = 0.5
 #: Sharpness by which neighbors that resemble the word weigh more; it keeps other senses out.
-SHARPNESS = 6.0
+SHARPNESS = 12.0
 #: Neighbors that resemble the word less than this do not count at all, twice this fully: they
 #: come from a sense that is not meant. Words of the same synset always count.
-RESEMBLANCE = 0.2
+RESEMBLANCE = 0.1
 
 _ARTICLES = ("a ", "an ", "the ", "some ")
 _RELATIONS = re.compile(r" (?:of|with|in|on|at|from|near|under|behind|beside|made|for|and) ")
