@@ -24,7 +24,7 @@ from glaclip.settings import AttentionSettings, WindowSettings
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safetensors"
 LEXICON = WEIGHTS.with_name("lexicon.gz")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
-#: Chosen by `training.choose` on validation photos; see MODEL_CARD.md.
+#: A plain word and a sentence; a choice by hand.
 TEMPLATES = ("{}", "a photo of a {}.")
 ATTENTION = AttentionSettings(threshold=0.7)
 #: Weight of the early map's cosine beside that of the values in a key.
