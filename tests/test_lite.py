@@ -150,8 +150,12 @@ def test_fingerprint_names_heads_and_type(backbone: LiteBackbone) -> None:
 
 
 def test_an_untrained_word_leans_on_its_trained_neighbor(backbone: LiteBackbone) -> None:
-    automobile, car, tree = backbone.encode_text(["a photo of a automobile.", "car", "tree"])
-    assert automobile @ car > automobile @ tree + 0.5
+    puppy, dog, tree = backbone.encode_text(["a photo of a puppy.", "a photo of a dog.", "tree"])
+    alone = load_lite(lexicon=None).encode_text(["a photo of a puppy."])[0]
+    assert puppy @ dog > puppy @ tree
+    assert puppy @ dog > alone @ dog
+    automobile, car, tree = backbone.encode_text(["automobile", "car", "tree"])
+    assert automobile @ car > automobile @ tree
 
 
 def test_trained_words_are_the_heads_own(backbone: LiteBackbone) -> None:

@@ -33,7 +33,9 @@ DEFINED = 0.25
 #: Names of classes that were marked by masks count so many times.
 MARKED = 4.0
 #: Names that mean something else in most definitions, and words after which one digresses.
-NOT_DEFINING = frozenset("table plate column post monitor screen train barrier plants".split())
+NOT_DEFINING = frozenset(
+    ["table", "plate", "column", "post", "monitor", "screen", "train", "barrier", "plants"]
+)
 DIGRESSION = re.compile(r" (?:for|by|with|used|that|which|who|whose|when|lined|not|as) ")
 
 
