@@ -84,12 +84,19 @@ def toy() -> PageBackbone:
 
 @pytest.fixture(scope="session")
 def page_url(serve: Serve, toy: PageBackbone) -> str:
-    """The whole page as it is launched, with the toy backbone."""
+    """The whole page as it is launched, with the toy backbone and a second one to choose."""
+    from glaclip.settings import WindowSettings
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
     from glaclip.ui.service import Service
+    from tests.browser.site import PageBackbone
 
-    return serve(build_page(Service(lambda name: toy), [("Automatic", "auto")]), **launch_options())
+    second = PageBackbone()
+    second.title, second.baselines = "Second", ("maskclip",)
+    second.default_windows = WindowSettings(short_side=224, crop=224, stride=112)
+    service = Service(lambda name: second if name == "second" else toy)
+    choices = [("Automatic", "auto"), ("Second", "second")]
+    return serve(build_page(service, choices), **launch_options())
 
 
 @pytest.fixture(scope="session")

@@ -337,6 +337,19 @@ def test_left_side_can_be_a_baseline(two_colors: Site) -> None:
     site.wait_for_query(baseline="identity")
 
 
+def test_another_backbone_brings_its_settings(two_colors: Site) -> None:
+    site = two_colors
+    site.open("Advanced")
+    site.choose("backbone", "Second")
+    expect(site.status.locator(".badge")).to_have_text("Second", timeout=PATIENCE)
+    assert site.page.locator("#crop input[type=number]").input_value() == "224"
+    site.wait_for_query(backbone="second", crop="224")
+    before = site.turn
+    site.choose("baseline", "MaskCLIP")
+    site.wait_for_turn(before)
+    assert site.titles[0] == "MaskCLIP"
+
+
 def test_keyboard_only(page: Page, page_url: str) -> None:
     site = Site(page, page_url)
 

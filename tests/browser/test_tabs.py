@@ -336,6 +336,18 @@ def test_a_link_reopens_the_view(
     assert opened.query == site.query
 
 
+def test_a_link_can_choose_backbone_and_left_side(
+    new_page: Callable[..., Page], page_url: str
+) -> None:
+    site = Site(new_page(), page_url, "?photo=coffee&backbone=second&baseline=maskclip")
+    expect(site.page.locator(".lv-title").first).to_have_text("MaskCLIP", timeout=PATIENCE)
+    expect(site.status.locator(".badge")).to_have_text("Second")
+    before = site.turn
+    site.page.locator("#cross-window input").uncheck()
+    site.wait_for_turn(before)
+    site.wait_for_query(backbone="second", baseline="maskclip", cross_window="0")
+
+
 def test_a_link_to_an_example_shows_the_shipped_result(
     new_page: Callable[..., Page], page_url: str, toy: PageBackbone
 ) -> None:
