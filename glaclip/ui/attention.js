@@ -148,7 +148,7 @@ async function set() {
   state = {value, image, point: value.point, weights: value.panels.map(unpack)};
   $('.av-empty').hidden = true; $('.av-body').hidden = false;
   $('.av-sentence').textContent = value.sentence;
-  $('.av-top').textContent = percent(value.top) + ' or more of the attention';
+  $('.av-top').textContent = value.top.toFixed(value.top < 9.95 ? 1 : 0) + ' times even attention';
   photo.dataset.point = value.point.join(',');
   read(); drawPanels(); choose(Math.min(chosen, value.panels.length - 1));
   root.dataset.ready = 'true';

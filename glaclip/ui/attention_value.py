@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
 from glaclip.attention import RowAttention
+from glaclip.render import shared_lift
 from glaclip.segmenter import AttentionMaps, Encoded
 from glaclip.settings import LADDER_NAMES
 
@@ -21,7 +21,11 @@ NOTABLE_SHARE = 0.01
 
 
 class PanelValue(TypedDict):
-    """One rung: `weights` is base64 of uint16 [L * S], each times `unit` is a weight."""
+    """One rung: `weights` is base64 of uint16 [L * S], each times `unit` is in even attentions.
+
+    Even attention would give each visible token the same weight. On raw weights the own window's
+    rung, which has fewest tokens to share among, would leave the others nearly black.
+    """
 
     title: str
     weights: str
@@ -34,7 +38,7 @@ class PanelValue(TypedDict):
 class AttentionValue(TypedDict):
     """The viewer's value. Sizes are [height, width]; boxes are in pixels of `working_size`.
 
-    `top` is the weight drawn brightest, the same for all panels.
+    `top` is what is drawn brightest, the same for all panels: times even attention.
     """
 
     photo: str
@@ -51,8 +55,9 @@ class AttentionValue(TypedDict):
     sentence: str
 
 
-def _packed(weights: Tensor) -> tuple[str, float]:
-    values = weights.double().cpu().numpy().ravel()
+def _packed(rung: RowAttention) -> tuple[str, float]:
+    visible = rung.weights.shape[1] / rung.own_share
+    values = rung.weights.double().cpu().numpy().ravel() * visible
     unit = max(float(values.max()), 1e-12) / 65535
     return base64.b64encode(np.round(values / unit).astype("<u2").tobytes()).decode(), unit
 
@@ -76,7 +81,7 @@ def attention_sentence(maps: AttentionMaps) -> str:
 
 
 def _panel(title: str, rung: RowAttention) -> PanelValue:
-    packed, unit = _packed(rung.weights)
+    packed, unit = _packed(rung)
     return PanelValue(
         title=title,
         weights=packed,
@@ -104,10 +109,6 @@ def attention_value(photo: Image.Image, encoded: Encoded, maps: AttentionMaps) -
         encoded: its tokens.
         maps: attention of one point.
     """
-    weights: list[Any] = [rung.weights.double().cpu().numpy() for rung in maps.rungs]
-    # One scale for all panels. The brightest 0.2 % may saturate, so that one token that looks at
-    # itself does not darken everything else.
-    top = max(float(np.quantile(values[values > 0], 0.998)) for values in weights)
     return AttentionValue(
         photo=attention_photo(photo),
         photo_size=list(encoded.photo_size),
@@ -118,7 +119,7 @@ def attention_value(photo: Image.Image, encoded: Encoded, maps: AttentionMaps) -
         key_grid=list(maps.key_grid),
         own=maps.window,
         token=list(maps.token),
-        top=top,
+        top=shared_lift(maps.rungs),
         panels=[_panel(title, rung) for title, rung in zip(LADDER_NAMES, maps.rungs, strict=True)],
         sentence=attention_sentence(maps),
     )
