@@ -42,12 +42,12 @@ class Endpoints:
         cross_window: bool,
         proxy_anchors: bool,
         dynamic_normalization: bool,
-        threshold: float | None,
-        short_side: float | None,
-        crop: float | None,
-        stride: float | None,
-        baseline: str,
-        backbone: str,
+        threshold: float | None = None,
+        short_side: float | None = None,
+        crop: float | None = None,
+        stride: float | None = None,
+        baseline: str = "off",
+        backbone: str = "auto",
     ) -> tuple[dict[str, Any], str]:
         """Segments a photo with words, as baseline and as GLA-CLIP.
 
@@ -99,7 +99,12 @@ class Endpoints:
         return document, save_to_cache(archive, "gla-clip.zip")
 
     def attention(
-        self, photo: str, x: float, y: float, threshold: float | None, backbone: str
+        self,
+        photo: str,
+        x: float,
+        y: float,
+        threshold: float | None = None,
+        backbone: str = "auto",
     ) -> tuple[dict[str, Any], str]:
         """Where the attention of one point goes, per window, at the four steps.
 
