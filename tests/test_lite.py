@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from glaclip.backbones import lite, lite_towers
 from glaclip.backbones.base import Backbone, BackboneError, Tokens
 from glaclip.backbones.lite import LiteBackbone, load_lite
+from glaclip.backbones.lite_lexicon import Lexicon
 
 PHOTO = Path(__file__).resolve().parents[1] / "assets" / "photos" / "china.jpg"
 
@@ -143,7 +145,50 @@ def test_a_real_photo_has_sky_above_and_building_in_the_middle(backbone: LiteBac
 def test_fingerprint_names_heads_and_type(backbone: LiteBackbone) -> None:
     other = load_lite(dtype=torch.bfloat16)
     assert other.fingerprint != backbone.fingerprint
+    assert load_lite(lexicon=None).fingerprint != backbone.fingerprint
     assert load_lite().fingerprint == backbone.fingerprint
+
+
+def test_an_untrained_word_leans_on_its_trained_neighbor(backbone: LiteBackbone) -> None:
+    puppy, dog, tree = backbone.encode_text(["a photo of a puppy.", "a photo of a dog.", "tree"])
+    alone = load_lite(lexicon=None).encode_text(["a photo of a puppy."])[0]
+    assert puppy @ dog > puppy @ tree
+    assert puppy @ dog > alone @ dog
+    automobile, car, tree = backbone.encode_text(["automobile", "car", "tree"])
+    assert automobile @ car > automobile @ tree
+
+
+def test_trained_words_are_the_heads_own(backbone: LiteBackbone) -> None:
+    plain = load_lite(lexicon=None)
+    prompts = [t.replace("{}", w) for w in ("car", "dog", "Sky") for t in backbone.templates]
+    assert torch.equal(backbone.encode_text(prompts), plain.encode_text(prompts))
+
+
+@pytest.mark.parametrize("word", ["qwzxv", "", "zzz of the qqq", "red car", "a photo of a ."])
+def test_any_prompt_gives_a_unit_vector(backbone: LiteBackbone, word: str) -> None:
+    vector = backbone.encode_text([word])
+    torch.testing.assert_close(vector.norm(dim=-1), torch.ones(1))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a list", gzip.compress(b"other 1\na\tb")])
+def test_a_broken_lexicon_is_named_in_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "lexicon.gz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BackboneError) as error:
+        load_lite(lexicon=path)
+    message = _message(error)
+    assert "lexicon.gz" in message
+    assert str(tmp_path) not in message
+
+
+def test_lexicon_finds_plurals_and_other_spellings() -> None:
+    lexicon = Lexicon.read(lite.LEXICON)
+    for word, trained in (("push-bike", "bicycle"), ("men", "person"), ("cars", "car")):
+        neighbors = lexicon.look_up(word)
+        assert neighbors is not None
+        assert trained in neighbors.words
+    assert lexicon.look_up("qwzxv") is None
 
 
 def _message(error: pytest.ExceptionInfo[BackboneError]) -> str:

@@ -17,12 +17,14 @@ from torch.nn import functional as F
 
 from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.backbones.lite_heads import Heads, stack_maps
+from glaclip.backbones.lite_lexicon import Lexicon, WordMixer
 from glaclip.backbones.lite_towers import ImageTower, TextTower
 from glaclip.settings import AttentionSettings, WindowSettings
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safetensors"
+LEXICON = WEIGHTS.with_name("lexicon.gz")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
-#: Chosen by `training.choose` on validation photos; see MODEL_CARD.md.
+#: A plain word and a sentence; a choice by hand.
 TEMPLATES = ("{}", "a photo of a {}.")
 ATTENTION = AttentionSettings(threshold=0.7)
 #: Weight of the early map's cosine beside that of the values in a key.
@@ -48,7 +50,15 @@ class LiteBackbone:
         fingerprint: str,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
+        lexicon: Lexicon | None = None,
     ) -> None:
+        """Args:
+        heads: trained heads.
+        fingerprint: names heads, lexicon and type.
+        device: where to compute.
+        dtype: of the image tower.
+        lexicon: helps words that were never trained; without it they stand alone.
+        """
         self.device = device
         self.dtype = dtype
         self.fingerprint = fingerprint
@@ -56,6 +66,9 @@ class LiteBackbone:
         self._lock = threading.Lock()
         self._image: ImageTower | None = None
         self._text: TextTower | None = None
+        self._mixer: WordMixer | None = None
+        if lexicon is not None:
+            self._mixer = WordMixer(lexicon, self.templates, self._sentences)
 
     @torch.inference_mode()
     def encode_windows(self, pixels: Tensor) -> Tokens:
@@ -105,10 +118,16 @@ class LiteBackbone:
 
     @torch.inference_mode()
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
-        """[P, E] unit vectors of prompts as they stand, float32."""
-        sentences = self._text_tower()([prompt.strip().lower() for prompt in prompts])
+        """[P, E] unit vectors of prompts, float32; untrained words lean on trained ones."""
+        texts = [prompt.strip().lower() for prompt in prompts]
+        sentences = self._sentences(texts)
+        if self._mixer is not None:
+            return self._mixer(texts, sentences, self._heads.text)
         vectors: Tensor = self._heads.text(sentences)
         return vectors
+
+    def _sentences(self, texts: Sequence[str]) -> Tensor:
+        return self._text_tower()(texts)
 
     def _check(self, pixels: Tensor) -> None:
         multiple = self.pixel_multiple
@@ -183,17 +202,22 @@ def load_lite(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     weights: Path = WEIGHTS,
+    lexicon: Path | None = LEXICON,
 ) -> LiteBackbone:
-    """Reads the trained heads; the towers wait for their first use.
+    """Reads the trained heads and the lexicon; the towers wait for their first use.
 
     Args:
         device: where to compute.
         dtype: float32, the measured default, or bfloat16 for the image tower.
         weights: the heads' file.
+        lexicon: the lexicon's file; None leaves untrained words to themselves.
 
     Raises:
         BackboneError: with the one thing to install or restore.
     """
     heads, digest = load_heads(weights)
-    name = str(dtype).removeprefix("torch.")
-    return LiteBackbone(heads, f"lite-{digest}-{name}", torch.device(device), dtype)
+    words = None if lexicon is None else Lexicon.read(lexicon)
+    name = "-".join(
+        ["lite", digest, words.digest[:16] if words else "plain", str(dtype).removeprefix("torch.")]
+    )
+    return LiteBackbone(heads, name, torch.device(device), dtype, words)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ class TextTower:
         transformers = _import("transformers", "transformers")
         folder = _model_folder(Path(found.origin).parent)
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = transformers.BertModel.from_pretrained(folder, local_files_only=True)
+        with _no_progress_bar():
+            model = transformers.BertModel.from_pretrained(folder, local_files_only=True)
         self.model = model.eval().requires_grad_(False).to(device)
         self.device = device
 
@@ -113,6 +115,19 @@ class TextTower:
             mean = (hidden * mask).sum(1) / mask.sum(1)
             parts.append(F.normalize(mean.float(), dim=-1))
         return torch.cat(parts)
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Keeps transformers from drawing a bar on stderr, then puts its switch back."""
+    logging = _import("transformers.utils.logging", "transformers")
+    was_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_on:
+            logging.enable_progress_bar()
 
 
 def _model_folder(package: Path) -> Path:

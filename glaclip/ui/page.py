@@ -71,6 +71,7 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
                     backbone.key_sources if backbone else ("",),
                 )
             with gr.Column(elem_id="results"):
+                status = gr.HTML(shown[1], elem_id="status")
                 with gr.Tabs(elem_id="tabs") as tabs:
                     with gr.Tab("Compare", id="compare"):
                         viewer = LinkedViewer(shown[0], elem_id="viewer")
@@ -92,7 +93,6 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
                         lessons = learn_tab()
                     with gr.Tab("Ground truth", id="truth"):
                         truth_tab = build_truth_tab()
-                status = gr.HTML(shown[1], elem_id="status")
                 with gr.Row(elem_id="actions"):
                     copy = gr.Button("Copy link to this view", size="sm", elem_id="copy-link")
                     download = gr.Button("Download everything", size="sm", elem_id="download")
