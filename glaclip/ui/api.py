@@ -13,7 +13,7 @@ from glaclip.render import attention_panels, png_bytes
 from glaclip.settings import LADDER_NAMES
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.files import save_to_cache
-from glaclip.ui.form import Form, split_words
+from glaclip.ui.form import Form, split_words, whole
 from glaclip.ui.handlers import REFUSALS, Page, sentence
 from glaclip.ui.photo_input import read
 from glaclip.ui.truth import Score
@@ -29,7 +29,7 @@ class Endpoints:
         given = {name: value for name, value in options.items() if value is not None}
         for name in ("short_side", "crop", "stride"):
             if name in given:
-                given[name] = int(given[name])
+                given[name] = whole(given[name])
         given["words"] = tuple(split_words([words]))
         return dataclasses.replace(self._page.start, **given)
 
