@@ -13,7 +13,7 @@ from glaclip.render import attention_panels, png_bytes
 from glaclip.settings import LADDER_NAMES
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.files import save_to_cache
-from glaclip.ui.form import Form, split_words
+from glaclip.ui.form import Form, split_words, whole
 from glaclip.ui.handlers import REFUSALS, Page, sentence
 from glaclip.ui.photo_input import read
 from glaclip.ui.truth import Score
@@ -29,7 +29,7 @@ class Endpoints:
         given = {name: value for name, value in options.items() if value is not None}
         for name in ("short_side", "crop", "stride"):
             if name in given:
-                given[name] = int(given[name])
+                given[name] = whole(given[name])
         given["words"] = tuple(split_words([words]))
         return dataclasses.replace(self._page.start, **given)
 
@@ -42,12 +42,12 @@ class Endpoints:
         cross_window: bool,
         proxy_anchors: bool,
         dynamic_normalization: bool,
-        threshold: float | None,
-        short_side: float | None,
-        crop: float | None,
-        stride: float | None,
-        baseline: str,
-        backbone: str,
+        threshold: float | None = None,
+        short_side: float | None = None,
+        crop: float | None = None,
+        stride: float | None = None,
+        baseline: str = "off",
+        backbone: str = "auto",
     ) -> tuple[dict[str, Any], str]:
         """Segments a photo with words, as baseline and as GLA-CLIP.
 
@@ -99,7 +99,12 @@ class Endpoints:
         return document, save_to_cache(archive, "gla-clip.zip")
 
     def attention(
-        self, photo: str, x: float, y: float, threshold: float | None, backbone: str
+        self,
+        photo: str,
+        x: float,
+        y: float,
+        threshold: float | None = None,
+        backbone: str = "auto",
     ) -> tuple[dict[str, Any], str]:
         """Where the attention of one point goes, per window, at the four steps.
 

@@ -75,7 +75,7 @@ class Form:
         for name in ("background_words", "key_source"):
             given[name] = given[name] or ""
         for name in ("short_side", "crop", "stride", "iterations"):
-            given[name] = _whole(given[name])
+            given[name] = whole(given[name])
         return cls(**given)
 
     def request(self) -> Request:
@@ -114,7 +114,7 @@ class Form:
         )
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """Sliders give whole numbers as floats at times; anything else is left to validation."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
