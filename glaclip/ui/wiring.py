@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from glaclip.settings import LADDER_NAMES
 from glaclip.ui.controls import Controls
 from glaclip.ui.examples import find
-from glaclip.ui.form import Form, ladder_name, ladder_switches, split_words
+from glaclip.ui.form import ladder_switches, split_words
 from glaclip.ui.handlers import Page
 from glaclip.ui.lessons.book import view_of
 from glaclip.ui.photo_input import accept
@@ -29,6 +31,15 @@ _COPY_LINK = """(query) => {
   window.history.replaceState({}, '', url);
   return [];
 }"""
+
+
+# In the browser, so that no click can come between a switch and the ladder.
+_RUNGS = json.dumps({name: ladder_switches(name) for name in LADDER_NAMES})
+_SWITCHES_OF = f"(name) => ({_RUNGS})[name]"
+_LADDER_OF = f"""(...switches) => {{
+  const same = ([, on]) => on.every((value, index) => value === switches[index]);
+  return Object.entries({_RUNGS}).find(same)?.[0] ?? null;
+}}"""
 
 
 _PRESS_DOWNLOAD = """() => {
@@ -197,8 +208,8 @@ class Wiring:
         c, o, form = self.controls, self.outputs, self.controls.form
         switches = [form[name] for name in _SWITCHES]
         for switch in switches:
-            self.run_after(switch.input(_ladder_of, switches, c.ladder, **PRIVATE))
-        self.run_after(c.ladder.input(ladder_switches, c.ladder, switches, **PRIVATE))
+            self.run_after(switch.input(None, switches, c.ladder, js=_LADDER_OF, **PRIVATE))
+        self.run_after(c.ladder.input(None, c.ladder, switches, js=_SWITCHES_OF, **PRIVATE))
         words = form["words"]
         # The browser emits `input` for some ways to edit tags only, `change` for all of them.
         known = o.known_words
@@ -285,12 +296,6 @@ def _earlier_photo(example: str, accepted: str | None) -> str | None:
 
 def _link_copied() -> None:
     gr.Info("The link is in the address bar and on the clipboard.")
-
-
-def _ladder_of(*switches: bool) -> Any:
-    return ladder_name(
-        Form(cross_window=switches[0], proxy_anchors=switches[1], dynamic_normalization=switches[2])
-    )
 
 
 def _picked(event: gr.SelectData) -> tuple[Any, Any]:

@@ -204,7 +204,9 @@ def test_fast_changes_leave_ladder_and_switches_in_step(two_colors: Site) -> Non
     rungs = site.page.locator("#ladder input")
     for index in (0, 3, 1):
         rungs.nth(index).check()
-    site.page.locator("#dynamic-normalization input").check()
+    last = site.page.locator("#dynamic-normalization input")
+    expect(last).not_to_be_checked()
+    last.check()
     site.wait_for_query(dynamic_normalization=None, proxy_anchors="0", cross_window=None)
     site.page.wait_for_timeout(500)
     assert site.switches == [True, False, True]
