@@ -33,6 +33,7 @@ from glaclip.ui.lessons.lesson import View
 from glaclip.ui.photo_input import read
 from glaclip.ui.service import (
     CHEAP_WINDOWS,
+    SWITCHES_OFF,
     Comparison,
     Request,
     Runs,
@@ -94,7 +95,10 @@ def right_title(form: Form) -> str:
 
 def left_title(form: Form) -> str:
     """What the left side shows."""
-    return "Each window alone" if form.baseline == "off" else BASELINES[form.baseline]
+    if form.baseline == SWITCHES_OFF:
+        return "Each window alone"
+    # A baseline that was just added to the registry has no longer title yet.
+    return BASELINES.get(form.baseline, form.baseline)
 
 
 def compare_value(
