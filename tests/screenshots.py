@@ -60,9 +60,9 @@ def show_tab(page: Page, tab: str) -> None:
     if tab == "Windows":
         page.locator(".film").first.wait_for(timeout=120_000)
         page.locator("#compute-charts").click()
-        page.locator("#set-sizes img").wait_for(timeout=120_000)
+        page.locator("#set-sizes img:visible").wait_for(timeout=120_000)
     if tab == "Ground truth":
-        page.get_by_label("China").check()
+        page.locator("#shipped-truth").get_by_label("Pavilion above a lake").check()
         page.locator("table.scores").wait_for(timeout=120_000)
     page.wait_for_timeout(1200)
 

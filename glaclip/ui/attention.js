@@ -8,7 +8,7 @@ const RAMP = Uint8ClampedArray.from({length: 256 * 3}, (_, i) => {
 });
 // The square root keeps small weights visible beside the own window's large ones.
 const shade = (weight, top) => Math.round(255 * Math.sqrt(Math.min(1, weight / top)));
-const percent = (share) => (share * 100).toFixed(share < 0.0995 ? 1 : 0) + '\u2009%';
+const percent = (share) => (share * 100).toFixed(share < 0.0995 ? 1 : 0) + '\u202f%';
 let state = null, chosen = 3, version = 0, pending = 0;
 
 function unpack(panel) {
@@ -117,7 +117,7 @@ function drawPanels() {
     add(button, 'span', 'av-panel-title', panel.title);
     const mass = add(button, 'span', 'av-panel-mass');
     add(mass, 'b', '', percent(panel.own_mass));
-    mass.append(' in the own window, which has ' + percent(panel.own_share) + ' of the visible tokens');
+    mass.append(' in the own window, ' + percent(panel.own_share) + ' of the tokens');
     const meter = add(button, 'span', 'av-meter');
     add(meter, 'i').style.width = panel.own_mass * 100 + '%';
     add(meter, 'u').style.left = 'calc(' + panel.own_share * 100 + '% - 1px)';
@@ -148,7 +148,7 @@ async function set() {
   state = {value, image, point: value.point, weights: value.panels.map(unpack)};
   $('.av-empty').hidden = true; $('.av-body').hidden = false;
   $('.av-sentence').textContent = value.sentence;
-  $('.av-top').textContent = value.top.toFixed(value.top < 9.95 ? 1 : 0) + ' times even attention';
+  $('.av-top').textContent = value.top.toFixed(value.top < 9.95 ? 1 : 0) + '\u00d7 even';
   photo.dataset.point = value.point.join(',');
   read(); drawPanels(); choose(Math.min(chosen, value.panels.length - 1));
   root.dataset.ready = 'true';

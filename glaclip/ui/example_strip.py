@@ -1,4 +1,4 @@
-"""A row of shipped photos to choose from."""
+"""Shipped photos to choose from, as thumbnails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-_HTML = '<div class="strip" role="group" aria-label="Example photos"></div>'
+_HTML = (
+    '<div class="strip" role="group" aria-label="Example photos"></div>'
+    '<p class="strip-name" aria-hidden="true"></p>'
+)
 _HERE = Path(__file__).parent
 
 

@@ -24,9 +24,10 @@ from glaclip.render import (
 from glaclip.settings import LADDER_NAMES, SettingsError
 from glaclip.ui import answers
 from glaclip.ui.attention_value import attention_value
+from glaclip.ui.charts import chart_html
 from glaclip.ui.controls import BASELINES, baseline_choices, key_choices
 from glaclip.ui.examples import Example, example_form, examples, find, precomputed
-from glaclip.ui.files import figure_image, save_to_cache
+from glaclip.ui.files import save_to_cache
 from glaclip.ui.filmstrip import filmstrip, top_patches
 from glaclip.ui.form import Form, from_link, ladder_name, split_words, to_link
 from glaclip.ui.lessons.lesson import View
@@ -300,7 +301,7 @@ class Page:
             )
         return filmstrip(photo, result, maps), patches
 
-    def charts(self, photo_path: str | None, *values: Any) -> tuple[Any, Any, str]:
+    def charts(self, photo_path: str | None, *values: Any) -> tuple[str, str, str]:
         """Attention over the whole photo: mass by distance, histogram of |P|."""
         photo, _, request = self.asked(photo_path, *values)
         summaries, _ = self.service.summaries(photo, request)
@@ -316,8 +317,18 @@ class Page:
             f"has {share} of the visible tokens.</p>"
         )
         return (
-            figure_image(mass_by_distance_chart(summaries)),
-            figure_image(set_size_histogram(sizes)),
+            chart_html(
+                lambda theme: mass_by_distance_chart(summaries, theme=theme),
+                "Attention by distance from the own window",
+                f"Share of attention inside the own window: {own}.",
+                "attention-by-distance",
+            ),
+            chart_html(
+                lambda theme: set_size_histogram(sizes, theme=theme),
+                "How many patches are alike",
+                f"Histogram of |P| over all patches; median {np.median(np.asarray(sizes)):.0f}.",
+                "similar-patches",
+            ),
             note,
         )
 
@@ -337,7 +348,7 @@ class Page:
             raise toast(error) from None
         shown = overlay(photo, labels, truth_colors(len(result.right.classes)), 0.62)
         titles = (left_title(form), right_title(form))
-        return shown, truth_report(result, *measured, titles)
+        return gr.Image(shown, visible=True), truth_report(result, *measured, titles)
 
     def measure(
         self,
@@ -528,5 +539,5 @@ def first_values(example: Example, shown: dict[str, Any] | None) -> tuple[Any, .
     look = f"<p class='look'>{example.look}</p>"
     if shown is None:
         return None, look, None, ""
-    note = f"<p class='line'><span>Shipped result. {shown['status']}</span></p>"
+    note = f"<p class='line'><span>Computed beforehand. {shown['status']}</span></p>"
     return shown["compare"], look + note, shown["attention"], shown.get("readout", "")

@@ -25,10 +25,9 @@ _LOG = logging.getLogger(__name__)
 CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 TITLE = "GLA-CLIP demo"
 MASTHEAD = """<header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
-<p>CLIP sees a photo through small windows. Handled one by one they leave seams and contradictions;
-GLA-CLIP lets every patch look across all windows. Left: each window alone. Right: GLA-CLIP
-(<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al., CVPR
-2026</a>).</p></header>"""
+<p>CLIP sees a photo through small windows; alone, they leave seams and contradictions. GLA-CLIP
+lets every patch look across them all (<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al.,
+CVPR 2026</a>).</p><a class="jump" href="#controls">Choose photo and words</a></header>"""
 SMALL_PRINT = """Everything on this page is computed on the server that runs it; it deletes uploaded
 photos after about a day. Words decide the result: every pixel gets one of them, right or wrong,
 unless the background is switched on. Attention shows where a weight goes, not why a label was
@@ -87,7 +86,7 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
                             y = gr.Number(
                                 first.point[1], label="y (pixels)", precision=0, elem_id="point-y"
                             )
-                    with gr.Tab("Windows", id="windows") as windows:
+                    with gr.Tab("Windows", id="windows"):
                         windows_tab = build_windows_tab()
                     with gr.Tab("Learn", id="learn"):
                         lessons = learn_tab()
@@ -120,8 +119,9 @@ def build_page(service: Service, backbones: list[tuple[str, str]] | None = None)
             tabs=tabs,
             lessons=lessons,
         )
-        Wiring(page, controls, outputs).connect(demo)
-        wire_windows_tab(windows_tab, page, windows.select, controls.photo, point, controls.inputs)
-        wire_truth_tab(truth_tab, page, controls.photo, example, controls.inputs)
+        wiring = Wiring(page, controls, outputs)
+        wiring.connect(demo)
+        wire_windows_tab(windows_tab, page, wiring)
+        wire_truth_tab(truth_tab, page, wiring)
         build_api(page)
     return demo.queue(max_size=64)

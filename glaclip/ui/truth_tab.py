@@ -10,13 +10,14 @@ from typing import Any
 
 import gradio as gr
 
-from glaclip.ui.examples import PHOTOS
+from glaclip.ui.examples import find
 from glaclip.ui.handlers import Page
+from glaclip.ui.wiring import Wiring
 from glaclip.vocabulary import ASSETS
 
 _FOLDER = ASSETS / "ground_truth"
-INTRODUCTION = """A label map gives the true class of every pixel. Drop one for the photo on the
-left: an indexed or grey PNG whose pixel values count the classes from 0, in the order of the list.
+INTRODUCTION = """A label map gives the true class of every pixel. Drop one for the chosen photo:
+an indexed or grey PNG whose pixel values count the classes from 0, in the order of the list.
 BER, the boundary error rate, is the share of pixel pairs facing each other across a window edge
 whose truth is the same but whose labels differ: seams, counted where there is no border."""
 
@@ -26,7 +27,6 @@ class ShippedTruth:
     """A label map drawn by hand for a shipped photo."""
 
     title: str
-    photo: Path
     label_map: Path
     classes: str
     ignore: int
@@ -34,19 +34,19 @@ class ShippedTruth:
 
 @functools.cache
 def shipped_truths() -> dict[str, ShippedTruth]:
-    """Shipped label maps by the photo's name."""
+    """Shipped label maps by photo; their photos are examples, so that links can name them."""
     index = _FOLDER / "index.json"
     if not index.is_file():
         return {}
     return {
-        Path(entry["photo"]).stem: ShippedTruth(
-            title=Path(entry["photo"]).stem.capitalize(),
-            photo=PHOTOS / entry["photo"],
+        example.name: ShippedTruth(
+            title=example.title,
             label_map=_FOLDER / entry["map"],
             classes=entry["classes"],
             ignore=int(entry["ignore"]),
         )
         for entry in json.loads(index.read_text(encoding="utf-8"))
+        if (example := find(Path(entry["photo"]).stem))
     }
 
 
@@ -71,12 +71,11 @@ def build_truth_tab() -> TruthTab:
         label="Shipped label maps, drawn by hand",
         elem_id="shipped-truth",
     )
-    with gr.Row():
+    with gr.Row(equal_height=True):
         label_map = gr.File(
             label="Label map (PNG)",
             file_types=[".png", ".gif", ".bmp", ".tif", ".tiff"],
             type="filepath",
-            height=130,
             elem_id="label-map",
         )
         with gr.Column():
@@ -91,41 +90,58 @@ def build_truth_tab() -> TruthTab:
                 255, label="Value that means no class", precision=0, elem_id="truth-ignore"
             )
     measure = gr.Button("Measure both sides", variant="primary", elem_id="measure")
-    table = gr.HTML("", elem_id="truth-table")
-    shown = gr.Image(
-        label="Ground truth", format="jpeg", interactive=False, elem_id="truth-shown", buttons=[]
-    )
+    with gr.Row(elem_id="truth-result"):
+        with gr.Column(min_width=300):
+            table = gr.HTML("", elem_id="truth-table")
+        with gr.Column(min_width=300):
+            shown = gr.Image(
+                label="Ground truth",
+                format="jpeg",
+                interactive=False,
+                visible=False,
+                elem_id="truth-shown",
+                buttons=[],
+            )
     return TruthTab(shipped, label_map, classes, ignore, measure, shown, table)
 
 
-def _choose(name: str | None) -> tuple[Any, ...]:
-    truth = shipped_truths().get(name or "")
-    if truth is None:
-        return (gr.skip(),) * 5
-    return (
-        str(truth.photo),
-        name,
-        str(truth.label_map),
-        truth.classes,
-        truth.ignore,
-    )
-
-
-def wire_truth_tab(tab: TruthTab, page: Page, photo: Any, example: Any, inputs: list[Any]) -> None:
-    """Connects the tab; `photo` and `example` are the page's."""
+def wire_truth_tab(tab: TruthTab, page: Page, wiring: Wiring) -> None:
+    """Connects the tab to the page's photo and controls."""
     private: dict[str, Any] = {"api_visibility": "private"}
+    controls, outputs = wiring.controls, wiring.outputs
+    everything = outputs.everything(controls)
     run: dict[str, Any] = {
         "fn": page.truth,
-        "inputs": [photo, tab.label_map, tab.classes, tab.ignore, *inputs],
+        "inputs": [controls.photo, tab.label_map, tab.classes, tab.ignore, *controls.inputs],
         "outputs": [tab.shown, tab.table],
         "concurrency_limit": 4,
         **private,
     }
+
+    def choose(name: str | None, request: gr.Request) -> tuple[Any, ...]:
+        # The whole page turns to the photo, as if its thumbnail had been pressed.
+        truth = shipped_truths().get(name or "")
+        if name is None or truth is None:
+            return (gr.skip(),) * (len(everything) + 3)
+        shown = page.show_example(name, request)
+        return *shown, str(truth.label_map), truth.classes, truth.ignore
+
     tab.measure.click(**run)
-    tab.shipped.input(
-        _choose,
+    chosen = tab.shipped.input(
+        choose,
         tab.shipped,
-        [photo, example, tab.label_map, tab.classes, tab.ignore],
+        [*everything, tab.label_map, tab.classes, tab.ignore],
         show_progress="hidden",
         **private,
-    ).success(**run)
+    )
+    wiring.show_link(chosen)
+    chosen.success(**run)
+    # Another photo: what was measured is no longer about what is shown.
+    gr.on(
+        [controls.photo.upload, controls.strip.select],
+        lambda: (None, None, "", gr.Image(visible=False)),
+        None,
+        [tab.shipped, tab.label_map, tab.table, tab.shown],
+        show_progress="hidden",
+        **private,
+    )

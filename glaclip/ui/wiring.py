@@ -33,6 +33,13 @@ _COPY_LINK = """(query) => {
 }"""
 
 
+# On a phone the results are above the controls, out of sight of who presses a button there.
+_TO_RESULTS = """() => {
+  if (matchMedia('(max-width: 900px)').matches)
+    document.querySelector('#results').scrollIntoView({behavior: 'smooth', block: 'start'});
+  return [];
+}"""
+
 # In the browser, so that no click can come between a switch and the ladder.
 _RUNGS = json.dumps({name: ladder_switches(name) for name in LADDER_NAMES})
 _SWITCHES_OF = f"(name) => ({_RUNGS})[name]"
@@ -196,6 +203,8 @@ class Wiring:
     def _buttons(self) -> None:
         c, o = self.controls, self.outputs
         self.show_link(c.run.click(self.page.compare, **self.run_options))
+        for event in (c.run.click, c.strip.select):
+            event(None, None, None, js=_TO_RESULTS, api_visibility="private")
         c.stop.click(self.page.stop, None, o.status, **PRIVATE)
         o.copy.click(None, [o.link], None, js=_COPY_LINK, api_visibility="private").success(
             _link_copied, **PRIVATE

@@ -38,7 +38,7 @@ def test_first_screen_is_alive_before_anything_is_computed(site: Site, toy: Page
     assert site.words == [word.strip() for word in first.vocabulary.split(",")]
     assert set(site.legend) <= set(site.words)
     expect(site.status).to_contain_text(first.look)
-    expect(site.status).to_contain_text("Shipped result")
+    expect(site.status).to_contain_text("Computed beforehand")
     expect(site.readout).to_contain_text(f"Point {first.point[0]}, {first.point[1]}")
     assert site.name_at("right", 0.5, 0.02) == "sky"
     assert site.switches == [True, True, True]
@@ -62,7 +62,7 @@ def test_example_shows_its_shipped_result(site: Site, toy: PageBackbone) -> None
         assert pressed.get_attribute("data-name") == example.name
     site.page.wait_for_timeout(700)  # a run would have begun by now
     assert toy.encoded_windows == encoded
-    expect(site.status).to_contain_text("Shipped result")
+    expect(site.status).to_contain_text("Computed beforehand")
 
 
 def test_example_brings_the_switches_back(site: Site) -> None:

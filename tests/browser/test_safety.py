@@ -385,7 +385,7 @@ def test_without_a_backbone_the_page_is_up_and_says_so(
         raise BackboneError("The weights are not here; run `fetch weights` first.")
 
     site = Site(page, serve(build_page(Service(load)), **launch_options()))
-    expect(site.status).to_contain_text("Shipped result")
+    expect(site.status).to_contain_text("Computed beforehand")
     before = site.turn
     site.press("segment")
     expect(site.status).to_contain_text("The weights are not here", timeout=PATIENCE)

@@ -79,9 +79,9 @@ def test_attention_has_four_panels_and_a_star(pointed: Site) -> None:
     masses = [float(panel.get_attribute("data-own-mass") or -1) for panel in panels.all()]
     assert masses[0] == pytest.approx(1)
     assert masses[1] < 0.6
-    expect(panels.first).to_contain_text("100\u2009% in the own window")
+    expect(panels.first).to_contain_text("100\u202f% in the own window")
     for panel in panels.all():
-        expect(panel).to_contain_text("of the visible tokens")
+        expect(panel).to_contain_text("of the tokens")
     expect(site.page.locator(".av-sentence")).to_contain_text("tokens are similar to this patch")
     # The star: its yellow is nowhere else in a photo of red and blue.
     x, y = point_of(site)
@@ -207,7 +207,7 @@ def test_charts(two_colors: Site) -> None:
     site.tab("Windows")
     site.press("compute-charts")
     for name in ("by-distance", "set-sizes"):
-        picture = site.page.locator(f"#{name} img")
+        picture = site.page.locator(f"#{name} img:visible")
         expect(picture).to_be_visible(timeout=PATIENCE)
         site.page.wait_for_function(
             "name => document.querySelector(`#${name} img`).naturalWidth > 300", arg=name
@@ -355,7 +355,7 @@ def test_a_link_to_an_example_shows_the_shipped_result(
     site = Site(new_page(), page_url, "?photo=meadow")
     words = site.page.locator("#words .token")
     expect(words).to_have_text(["sky", "mountain", "grass", "road"], timeout=PATIENCE)
-    expect(site.status).to_contain_text("Shipped result")
+    expect(site.status).to_contain_text("Computed beforehand")
     pressed = site.page.locator("#examples button[aria-pressed=true]")
     expect(pressed).to_have_attribute("data-name", "meadow")
     assert toy.encoded_windows == encoded
