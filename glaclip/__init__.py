@@ -7,10 +7,14 @@ encoded = segmenter.encode(photo)
 result = segmenter.segment(encoded, parse_vocabulary("sky, grass, person; man; woman"))
 """
 
-from glaclip.backbones import load as load_backbone
-from glaclip.segmenter import Segmenter
-from glaclip.settings import AttentionSettings, WindowSettings
-from glaclip.vocabulary import parse_vocabulary
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glaclip.backbones import load as load_backbone
+    from glaclip.segmenter import Segmenter
+    from glaclip.settings import AttentionSettings, WindowSettings
+    from glaclip.vocabulary import parse_vocabulary
 
 __version__ = "0.1.0"
 
@@ -21,3 +25,26 @@ __all__ = [
     "load_backbone",
     "parse_vocabulary",
 ]
+
+#: Where the names live. They are imported when first used (PEP 562), because PyTorch takes seconds
+#: and `python -m glaclip --help` needs none of it.
+_HOMES = {
+    "AttentionSettings": ("glaclip.settings", "AttentionSettings"),
+    "Segmenter": ("glaclip.segmenter", "Segmenter"),
+    "WindowSettings": ("glaclip.settings", "WindowSettings"),
+    "load_backbone": ("glaclip.backbones", "load"),
+    "parse_vocabulary": ("glaclip.vocabulary", "parse_vocabulary"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,23 +7,17 @@ from dataclasses import dataclass
 
 from glaclip.backbones.base import Backbone
 from glaclip.segmenter import Method
-from glaclip.settings import LADDER_NAMES, AttentionSettings, SettingsError
+from glaclip.settings import LADDER, LADDER_NAMES, SWITCHES, AttentionSettings, SettingsError
 
-#: The switches' short names, in the order of the settings' fields.
-SWITCHES = {
-    "context": "cross_window",
-    "anchors": "proxy_anchors",
-    "normalization": "dynamic_normalization",
-}
-_BASELINE_TITLES = {
-    "identity": "Identity (each patch alone)",
-    "clip": "CLIP",
+#: Baselines for people; one that is not named here goes by its registered name.
+BASELINE_TITLES = {
+    "identity": "No attention (each patch alone)",
+    "clip": "Plain CLIP",
     "maskclip": "MaskCLIP",
     "sclip": "SCLIP",
     "clearclip": "ClearCLIP",
     "proxyclip": "ProxyCLIP",
 }
-LADDER = ("off", "context", "context+anchors", "on")
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def parse_method(
     name = text.strip()
     switches, _, source = name.partition("@")
     if name in backbone.baselines:
-        return NamedMethod(name, _BASELINE_TITLES.get(name, name), None, baseline=name)
+        return NamedMethod(name, baseline_title(name), None, baseline=name)
     chosen = {"off": (), "on": tuple(SWITCHES)}.get(switches, tuple(switches.split("+")))
     unknown = [word for word in chosen if word not in SWITCHES]
     if unknown or (source and source not in backbone.key_sources):
@@ -79,10 +73,15 @@ def parse_method(
     return NamedMethod(name, f"{title}, keys {source}" if source else title, settings, "", source)
 
 
+def baseline_title(name: str) -> str:
+    """A baseline for people."""
+    return BASELINE_TITLES.get(name, name)
+
+
 def method_title(method: Method) -> str:
     """A method for people: "Each window alone", "With context", "GLA-CLIP", a baseline's name."""
     if method.settings is None:
-        return _BASELINE_TITLES.get(method.baseline, method.baseline)
+        return baseline_title(method.baseline)
     on = [word for word, field in SWITCHES.items() if getattr(method.settings, field)]
     if len(on) == len(SWITCHES):
         return "GLA-CLIP"

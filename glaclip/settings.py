@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 class SettingsError(ValueError):
     """A setting outside its range; the message names the field, the range and what was received."""
+
+    def named(self, labels: Mapping[str, str]) -> str:
+        """The message with the field called as where the person set it.
+
+        Args:
+            labels: by field name, such as {"short_side": "Short side"} or "--short-side".
+        """
+        field, verb, rest = str(self).partition(" must be ")
+        return f"{labels.get(field, field)}{verb}{rest}"
 
 
 def _require(ok: bool, field: str, accepted: str, received: object) -> None:
@@ -129,6 +139,15 @@ class AttentionSettings:
 
 #: What each rung of `AttentionSettings.ladder` adds, for captions.
 LADDER_NAMES = ("Own window", "+ Context", "+ Anchors", "+ Normalization")
+
+#: The switches' short names, in the order of the settings' fields.
+SWITCHES = {
+    "context": "cross_window",
+    "anchors": "proxy_anchors",
+    "normalization": "dynamic_normalization",
+}
+#: Short names of the ladder's rungs; see `glaclip.methods.parse_method`.
+LADDER = ("off", "context", "context+anchors", "on")
 
 #: The released program's command line sets rho = 0.55 while the paper says 0.6 (method, section 5).
 ATTENTION_PRESETS = {

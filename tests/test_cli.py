@@ -116,7 +116,7 @@ def test_vocabulary_from_a_file_and_a_preset(
         (["segment", "{photo}", "--vocabulary-file", "x", "--out", "{out}"], "No such file"),
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{text}"], "cannot be made"),
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--rho", "7"],
-         "threshold must be a number from -1 to 1; received 7"),
+         "--rho must be a number from -1 to 1; received 7"),
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--point", "9999,1"],
          "--point must lie inside the photo, x from 0 to 447"),
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--point", "nan,1"],
@@ -130,7 +130,7 @@ def test_vocabulary_from_a_file_and_a_preset(
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--baseline", "sclip"],
          "the baselines of Colors (identity)"),
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--crop", "230"],
-         "crop must be a multiple of 16"),
+         "--crop must be a multiple of 16"),
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--key-source", "dino"],
          "--key-source must be one of colors, twice"),
     ],
@@ -206,3 +206,23 @@ def test_as_a_process() -> None:
     broken = run("segment", "nowhere.jpg", "--vocabulary", "a, b", "--out", "unused")
     assert broken.returncode == 2
     assert broken.stderr == "glaclip: There is no such file.\n"
+
+
+def test_help_and_usage_errors_do_not_wait_for_pytorch() -> None:
+    script = (
+        "import sys; from glaclip.cli import main\n"
+        "assert main(['segmnt']) == 2\n"
+        "try: main(['segment', '--help'])\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_the_package_offers_its_names_and_no_others() -> None:
+    import glaclip
+
+    assert all(getattr(glaclip, name) is not None for name in glaclip.__all__)
+    assert set(glaclip.__all__) <= set(dir(glaclip))
+    with pytest.raises(AttributeError, match="no attribute 'segmenter_of'"):
+        _ = glaclip.segmenter_of

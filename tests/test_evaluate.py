@@ -13,9 +13,9 @@ from PIL import Image
 from glaclip.cli import main
 from glaclip.datasets import Dataset, open_dataset
 from glaclip.evaluate import Store, StoreError, evaluate, paper_row, run_key
-from glaclip.methods import LADDER, parse_method
+from glaclip.methods import parse_method
 from glaclip.segmenter import Segmenter
-from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.settings import LADDER, AttentionSettings, SettingsError, WindowSettings
 from tests.toy import ColorBackbone
 
 

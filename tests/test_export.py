@@ -41,7 +41,7 @@ def test_document(sides: tuple[Segmentation, Segmentation]) -> None:
     assert again["backbone"] == {"name": "toy", "title": "Colors"}
     assert again["photo"] == {"width": 448, "height": 336}
     assert again["windows"]["stride"] == 112
-    assert again["methods"]["baseline"]["title"] == "Identity (each patch alone)"
+    assert again["methods"]["baseline"]["title"] == "No attention (each patch alone)"
     assert again["methods"]["baseline"]["attention"] is None
     assert again["methods"]["glaclip"]["attention"]["threshold"] == 0.5
     red, background = again["classes"][0], again["classes"][3]

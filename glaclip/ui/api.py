@@ -14,7 +14,7 @@ from glaclip.settings import LADDER_NAMES
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.form import Form, split_words, whole
-from glaclip.ui.handlers import REFUSALS, Page, sentence
+from glaclip.ui.handlers import REFUSALS, Page
 from glaclip.ui.photo_input import read
 from glaclip.ui.truth import Score
 
@@ -91,7 +91,7 @@ class Endpoints:
             picture = read(photo)
             result = self._page.service.compare(picture, request)
         except REFUSALS as error:
-            raise gr.Error(sentence(error), print_exception=False) from None
+            raise _refusal(error) from None
         model = self._page.service.segmenter(backbone).backbone
         colors = palette(len(request.vocabulary.classes), request.vocabulary.background)
         document = result_document(result.left, result.right, model, colors)
@@ -124,7 +124,7 @@ class Endpoints:
             picture = read(photo)
             maps = self._page.service.attention(picture, (int(x), int(y)), form.request())
         except (*REFUSALS, ValueError) as error:
-            raise gr.Error(sentence(error), print_exception=False) from None
+            raise _refusal(error) from None
         steps = [
             {
                 "step": name,
@@ -168,7 +168,7 @@ class Endpoints:
             picture = read(photo)
             result, scores, _ = self._page.measure(picture, form, label_map, classes, ignore)
         except REFUSALS as error:
-            raise gr.Error(sentence(error), print_exception=False) from None
+            raise _refusal(error) from None
 
         def side(score: Score) -> dict[str, Any]:
             return {
@@ -182,6 +182,12 @@ class Endpoints:
             }
 
         return {"baseline": side(scores[0]), "glaclip": side(scores[1])}
+
+
+def _refusal(error: Exception) -> gr.Error:
+    """A sentence for a program: it names the endpoints' own parameters."""
+    text = error.message if isinstance(error, gr.Error) else error
+    return gr.Error(str(text), print_exception=False)
 
 
 def _number(value: float) -> float | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from glaclip.methods import baseline_title
 from glaclip.settings import LADDER_NAMES
 from glaclip.ui.example_strip import ExampleStrip
 from glaclip.ui.examples import examples, thumbnail
-from glaclip.ui.form import RANGES, Form, ladder_name
+from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
 from glaclip.ui.photo_input import PhotoInput
 from glaclip.ui.service import SWITCHES_OFF
 from glaclip.vocabulary import load_preset, preset_names
@@ -20,15 +21,6 @@ SWITCH_HELP = {
     "cross_window": "Every patch may look at the patches of all windows, not just its own.",
     "proxy_anchors": "A patch asks with the average of the patches like it, from all windows.",
     "dynamic_normalization": "Small objects get sharper attention, large ones broader attention.",
-}
-BASELINES = {
-    SWITCHES_OFF: "All three switches off",
-    "identity": "No attention: each patch alone",
-    "clip": "Plain CLIP, window by window",
-    "maskclip": "MaskCLIP",
-    "sclip": "SCLIP",
-    "clearclip": "ClearCLIP",
-    "proxyclip": "ProxyCLIP",
 }
 KEY_SOURCES = {
     "": "The backbone's own",
@@ -59,7 +51,9 @@ class Controls:
 
 def baseline_choices(baselines: Sequence[str]) -> list[tuple[str, str]]:
     """(label, value) of the left sides a backbone offers."""
-    return [(BASELINES.get(name, name), name) for name in (SWITCHES_OFF, *baselines)]
+    return [("All three switches off", SWITCHES_OFF)] + [
+        (baseline_title(name), name) for name in baselines
+    ]
 
 
 def key_choices(sources: Sequence[str]) -> list[tuple[str, str]]:
@@ -131,7 +125,7 @@ def build_controls(
     with gr.Accordion("Background settings", open=False):
         form["background_words"] = gr.Textbox(
             start.background_words,
-            label="Words of the background",
+            label=LABELS["background_words"],
             placeholder="wall, floor, street … (a general list when empty)",
             max_length=2000,
             elem_id="background-words",
@@ -142,7 +136,7 @@ def build_controls(
             high,
             start.background_threshold,
             step=step,
-            label="Least probability of a word",
+            label=LABELS["background_threshold"],
             elem_id="background-threshold",
         )
     gr.Markdown("## GLA-CLIP", elem_classes="group-title")
@@ -156,8 +150,7 @@ def build_controls(
         for name, text in SWITCH_HELP.items():
             form[name] = gr.Checkbox(
                 getattr(start, name),
-                label=name.replace("_", "-" if name == "cross_window" else " ").capitalize()
-                + (" context" if name == "cross_window" else ""),
+                label=LABELS[name],
                 info=text,
                 elem_id=name.replace("_", "-"),
             )
@@ -177,27 +170,30 @@ def _build_advanced(
 ) -> gr.Button:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         form["backbone"] = gr.Dropdown(
-            backbones, value=start.backbone, label="Backbone", elem_id="backbone"
+            backbones, value=start.backbone, label=LABELS["backbone"], elem_id="backbone"
         )
         form["baseline"] = gr.Dropdown(
-            baseline_choices(baselines), value=start.baseline, label="Left side", elem_id="baseline"
+            baseline_choices(baselines),
+            value=start.baseline,
+            label=LABELS["baseline"],
+            elem_id="baseline",
         )
         form["key_source"] = gr.Dropdown(
             key_choices(key_sources),
             value=start.key_source,
-            label="Keys of attention",
+            label=LABELS["key_source"],
             elem_id="keys",
         )
-        for name, label in (
-            ("short_side", "Short side of the photo (pixels)"),
-            ("crop", "Window (pixels)"),
-            ("stride", "Stride (pixels)"),
-            ("threshold", "ρ: similarity that makes a patch count as alike"),
-            ("iterations", "T: anchor iterations"),
-            ("shift", "λ₁: shift per logarithm of windows"),
-            ("scale", "λ₂: sharpening of small sets"),
-            ("beta", "β: share of the mean subtracted (fixed normalization)"),
-            ("gamma", "γ: scale (fixed normalization)"),
+        for name, text in (
+            ("short_side", " of the photo (pixels)"),
+            ("crop", " (pixels)"),
+            ("stride", " (pixels)"),
+            ("threshold", ": similarity that makes a patch count as alike"),
+            ("iterations", ": anchor iterations"),
+            ("shift", ": shift per logarithm of windows"),
+            ("scale", ": sharpening of small sets"),
+            ("beta", ": share of the mean subtracted (fixed normalization)"),
+            ("gamma", ": scale (fixed normalization)"),
         ):
             low, high, step = RANGES[name]
             form[name] = gr.Slider(
@@ -205,7 +201,7 @@ def _build_advanced(
                 high,
                 getattr(start, name),
                 step=step,
-                label=label,
+                label=LABELS[name] + text,
                 elem_id=name.replace("_", "-"),
             )
         return gr.Button("Back to the backbone's settings", size="sm", elem_id="reset")

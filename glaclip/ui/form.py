@@ -26,6 +26,28 @@ RANGES: dict[str, tuple[float, float, float]] = {
     "beta": (0, 10, 0.05),
     "gamma": (0, 20, 0.1),
 }
+#: What the page calls the fields, in its labels and in what it says about them.
+LABELS = {
+    "words": "Words",
+    "background": "Background",
+    "background_words": "Words of the background",
+    "background_threshold": "Least probability of a word",
+    "cross_window": "Cross-window context",
+    "proxy_anchors": "Proxy anchors",
+    "dynamic_normalization": "Dynamic normalization",
+    "backbone": "Backbone",
+    "baseline": "Left side",
+    "key_source": "Keys of attention",
+    "short_side": "Short side",
+    "crop": "Window",
+    "stride": "Stride",
+    "threshold": "ρ",
+    "iterations": "T",
+    "shift": "λ₁",
+    "scale": "λ₂",
+    "beta": "β",
+    "gamma": "γ",
+}
 _CLASS_SPLIT = re.compile(r"[,\n\r\uff0c\u3001]")
 
 
@@ -200,7 +222,7 @@ def from_link(
                 raise ValueError(text)
             given[field.name] = value
         except ValueError:
-            problems.append(f"The link's value for {field.name.replace('_', ' ')} was not used.")
+            problems.append(f"The link's value for “{LABELS[field.name]}” was not used.")
     form = dataclasses.replace(defaults, **given)
     try:
         WindowSettings(form.short_side, form.crop, form.stride)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from glaclip.backbones.base import BackboneError
 from glaclip.export import result_document, result_zip
+from glaclip.methods import baseline_title
 from glaclip.palette import palette
 from glaclip.photo import PhotoError
 from glaclip.render import (
@@ -25,11 +26,11 @@ from glaclip.settings import LADDER_NAMES, SettingsError
 from glaclip.ui import answers
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.charts import chart_html
-from glaclip.ui.controls import BASELINES, baseline_choices, key_choices
+from glaclip.ui.controls import baseline_choices, key_choices
 from glaclip.ui.examples import Example, example_form, examples, find, precomputed
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.filmstrip import filmstrip, top_patches
-from glaclip.ui.form import Form, from_link, ladder_name, split_words, to_link
+from glaclip.ui.form import LABELS, Form, from_link, ladder_name, split_words, to_link
 from glaclip.ui.lessons.lesson import View
 from glaclip.ui.photo_input import read
 from glaclip.ui.service import (
@@ -66,7 +67,9 @@ REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, gr.Error)
 
 
 def sentence(error: Exception) -> str:
-    """What a refusal says to the visitor."""
+    """What a refusal says to the visitor, with the page's names of its controls."""
+    if isinstance(error, SettingsError):
+        return error.named(LABELS)
     return str(error.message) if isinstance(error, gr.Error) else str(error)
 
 
@@ -98,8 +101,7 @@ def left_title(form: Form) -> str:
     """What the left side shows."""
     if form.baseline == SWITCHES_OFF:
         return "Each window alone"
-    # A baseline that was just added to the registry has no longer title yet.
-    return BASELINES.get(form.baseline, form.baseline)
+    return baseline_title(form.baseline)
 
 
 def compare_value(
@@ -500,7 +502,7 @@ class Page:
             problems.append(str(error))
         for name, offered in choices.items():
             if getattr(form, name) not in [value for _, value in offered]:
-                problems.append(f"The link's {name.replace('_', ' ')} is not offered here.")
+                problems.append(f"The link's “{LABELS[name]}” is not offered here.")
                 form = dataclasses.replace(form, **{name: getattr(self.start, name)})
         updates = {
             name: gr.update(choices=offered, value=getattr(form, name))

@@ -26,8 +26,9 @@ CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 TITLE = "GLA-CLIP demo"
 MASTHEAD = """<header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
 <p>CLIP sees a photo through small windows; alone, they leave seams and contradictions. GLA-CLIP
-lets every patch look across them all (<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al.,
-CVPR 2026</a>).</p><a class="jump" href="#controls">Choose photo and words</a></header>"""
+lets every patch look across them all
+(<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al., CVPR
+2026</a>).</p><a class="jump" href="#controls">Choose photo and words</a></header>"""
 SMALL_PRINT = """Everything on this page is computed on the server that runs it; it deletes uploaded
 photos after about a day. Words decide the result: every pixel gets one of them, right or wrong,
 unless the background is switched on. Attention shows where a weight goes, not why a label was

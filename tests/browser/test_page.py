@@ -325,7 +325,7 @@ def test_a_window_larger_than_the_photo_is_refused_in_a_sentence(two_colors: Sit
     crop.fill("448")
     crop.press("Enter")
     crop.blur()
-    expect(site.status).to_contain_text("short_side must be", timeout=PATIENCE)
+    expect(site.status).to_contain_text("Short side must be", timeout=PATIENCE)
     assert site.turn == before
 
 
@@ -333,9 +333,9 @@ def test_left_side_can_be_a_baseline(two_colors: Site) -> None:
     site = two_colors
     site.open("Advanced")
     before = site.turn
-    site.choose("baseline", "No attention: each patch alone")
+    site.choose("baseline", "No attention (each patch alone)")
     site.wait_for_turn(before)
-    assert site.titles[0] == "No attention: each patch alone"
+    assert site.titles[0] == "No attention (each patch alone)"
     site.wait_for_query(baseline="identity")
 
 

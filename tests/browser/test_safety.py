@@ -355,7 +355,7 @@ def test_texts_are_readable(new_page: Callable[..., Page], page_url: str, scheme
         ".lv-entry-name",
         ".lv-legend-key",
         ".lv-readout",
-        "#examples button",
+        "#examples .strip-name",
         "#words .token span",
         "#words [data-testid=block-info]",
         "#words .info-text",
