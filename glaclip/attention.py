@@ -8,7 +8,7 @@ O(chunk x N). Keys are never copied to normalize them: products are scaled by 1 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -252,6 +252,7 @@ def attend(
     key_grid: tuple[int, int] | None = None,
     value_grid: tuple[int, int] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Averages values over the windows each query may see (method, section 2).
 
@@ -262,6 +263,7 @@ def attend(
         key_grid: (rows, columns) of the keys; square when left out. Needed only when Sv != S.
         value_grid: (rows, columns) of the values; square when left out.
         chunk_bytes: temporary memory of a chunk of rows; the result does not depend on it.
+        progress: called as (windows done, windows) after each chunk; it may raise to stop.
 
     Returns:
         [L, S, Dv] in the values' type.
@@ -299,6 +301,8 @@ def attend(
         first = chunk.first // tokens * value_tokens
         visible = flat[first : first + weights.shape[1]]
         output[chunk.start : chunk.start + len(weights)] = weights @ visible
+        if progress:
+            progress((chunk.start + len(weights)) // tokens, windows)
     return output.view(windows, tokens, -1).to(values.dtype)
 
 

@@ -34,6 +34,7 @@ class Console:
         names = {
             "encode": "Encoding windows",
             "words": "Encoding words",
+            "attention": "Attention over windows",
             "evaluate": "Photos",
             "benchmark": "Steps",
         }

@@ -247,7 +247,7 @@ class Segmenter:
                 f"received {settings.crop}"
             )
         image = as_photo(photo)
-        key = digest(image.tobytes(), image.size, settings, self.backbone.fingerprint)
+        key = self._encoding_key(image, settings)
         return self._encoded.get(key, lambda: self._encode(key, image, settings, progress))
 
     def _encode(
@@ -326,7 +326,7 @@ class Segmenter:
             words, all_known = self._text_features(vocabulary.prompts, note)
         note("attention", 0, 1)
         with _timed(seconds, "attention"):
-            (features, grid), known = self.features(encoded, method)
+            (features, grid), known = self.features(encoded, method, note)
         note("labels", 0, 1)
 
         def label() -> tuple[NDArray[np.int16], Tensor]:
@@ -345,13 +345,36 @@ class Segmenter:
                 seconds[step] = 0.0
         return Segmentation(labels, vocabulary, method, scores, encoded, seconds, frozenset(cached))
 
-    def features(self, encoded: Encoded, method: Method) -> tuple[tuple[Tensor, Grid], bool]:
+    def features(
+        self, encoded: Encoded, method: Method, progress: Progress | None = None
+    ) -> tuple[tuple[Tensor, Grid], bool]:
         """Unit features [L, S, E] with their grid, and whether they came from the cache."""
         return self._features.get(
-            (encoded.key, method), lambda: self._compute_features(encoded.tokens, method)
+            (encoded.key, method), lambda: self._compute_features(encoded.tokens, method, progress)
         )
 
-    def _compute_features(self, tokens: Tokens, method: Method) -> tuple[Tensor, Grid]:
+    def known_encoding(
+        self, photo: PhotoSource, windows: WindowSettings | None = None
+    ) -> Encoded | None:
+        """What `encode` would return at once, or None when it would have to compute."""
+        return self._encoded.peek(
+            self._encoding_key(as_photo(photo), windows or self.backbone.default_windows)
+        )
+
+    def knows_features(self, encoded: Encoded, method: Method) -> bool:
+        """Whether `features` would answer from the cache."""
+        return self._features.peek((encoded.key, method)) is not None
+
+    def _encoding_key(self, photo: Image.Image, windows: WindowSettings) -> str:
+        return digest(photo.tobytes(), photo.size, windows, self.backbone.fingerprint)
+
+    def _compute_features(
+        self, tokens: Tokens, method: Method, progress: Progress | None
+    ) -> tuple[Tensor, Grid]:
+        def step(done: int, total: int) -> None:
+            if progress:
+                progress("attention", done, total)
+
         with torch.inference_mode():
             if method.settings is None:
                 return self.backbone.baseline(method.baseline, tokens)
@@ -363,6 +386,7 @@ class Segmenter:
                     method.settings,
                     key_grid=grid,
                     value_grid=tokens.value_grid,
+                    progress=step,
                 )
                 for keys, grid in key_sets
             ]

@@ -52,7 +52,7 @@ class Endpoints:
         """Segments a photo with words, as baseline and as GLA-CLIP.
 
         Args:
-            photo: picture file.
+            photo: picture file; over MCP an http(s) address or a data URI.
             vocabulary: classes separated by commas, `;` between synonyms of one class.
             background: adds a background class.
             background_threshold: probability below which a pixel is background, 0 to 1.
@@ -109,7 +109,7 @@ class Endpoints:
         """Where the attention of one point goes, per window, at the four steps.
 
         Args:
-            photo: picture file.
+            photo: picture file; over MCP an http(s) address or a data URI.
             x: pixels from the left.
             y: pixels from the top.
             threshold: rho; the backbone's own when left out.
@@ -154,7 +154,7 @@ class Endpoints:
         """Measures both sides against a label map.
 
         Args:
-            photo: picture file.
+            photo: picture file; over MCP an http(s) address or a data URI.
             label_map: indexed or grey PNG, values count the classes from 0.
             classes: classes in the order of their numbers, separated by commas.
             ignore: value that means no class.

@@ -34,14 +34,12 @@ from glaclip.ui.form import LABELS, Form, from_link, ladder_name, split_words, t
 from glaclip.ui.lessons.lesson import View
 from glaclip.ui.photo_input import read
 from glaclip.ui.service import (
-    CHEAP_WINDOWS,
     SWITCHES_OFF,
     Comparison,
     Request,
     Runs,
     Service,
     StoppedError,
-    window_count,
 )
 from glaclip.ui.truth import (
     DEFAULT_IGNORE,
@@ -192,10 +190,9 @@ class Page:
         try:
             form = Form.of(*values)
             photo = read(photo_path)
-            windows = window_count((photo.height, photo.width), form.request().windows)
-            if windows > CHEAP_WINDOWS:
-                refusal = f"{windows} windows take a while here: press Segment to start."
-                raise gr.Error(refusal, print_exception=False)
+            cost = self.service.cost(photo, form.request())
+            if not cost.cheap:
+                raise gr.Error(cost.sentence, print_exception=False)
         except REFUSALS as error:
             self.runs.stop(page.session_hash or "")
             return (gr.skip(), answers.problem(sentence(error)), *(gr.skip(),) * 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,14 @@ from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.metrics import AttentionSummary, attention_summary, seam_rate
-from glaclip.segmenter import AttentionMaps, Encoded, Progress, Segmentation, Segmenter
+from glaclip.segmenter import (
+    AttentionMaps,
+    Encoded,
+    Method,
+    Progress,
+    Segmentation,
+    Segmenter,
+)
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import boxes, working_size
@@ -25,8 +33,10 @@ _LOG = logging.getLogger(__name__)
 MAX_SIDE = 2048
 #: Left side of the comparison when no baseline of the backbone is named.
 SWITCHES_OFF = "off"
-#: Windows above which a run starts by a press of the button only.
+#: What a run may have left to do and still start by itself. Windows to encode, and similarities
+#: between tokens: a slow core does about 3e7 of them a second.
 CHEAP_WINDOWS = 40
+CHEAP_SIMILARITIES = 2e8
 
 
 class StoppedError(Exception):
@@ -52,6 +62,35 @@ class Request:
     baseline: str = SWITCHES_OFF
     key_source: str = ""
     backbone: str = "auto"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run has left to compute.
+
+    Attributes:
+        windows: all windows of the photo.
+        to_encode: windows that are not encoded yet.
+        similarities: how often two tokens are compared, both sides; 0 when not encoded yet.
+        seconds: estimate from this process's earlier runs, NaN when there were none.
+    """
+
+    windows: int
+    to_encode: int
+    similarities: float
+    seconds: float
+
+    @property
+    def cheap(self) -> bool:
+        """Whether a run may start without being asked for."""
+        return self.to_encode <= CHEAP_WINDOWS and self.similarities <= CHEAP_SIMILARITIES
+
+    @property
+    def sentence(self) -> str:
+        """The cost for people."""
+        what = f"{self.windows} windows" if self.to_encode else "Attention over all windows"
+        time = "a while" if math.isnan(self.seconds) else f"about {max(1, round(self.seconds))} s"
+        return f"{what} take{'' if self.to_encode else 's'} {time} here: press Segment to start."
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +128,8 @@ class Service:
     _segmenters: dict[str, Segmenter] = field(default_factory=dict)
     _loading: threading.Lock = field(default_factory=threading.Lock)
     _model: threading.Lock = field(default_factory=threading.Lock)
+    #: Seconds a window and a similarity took last, by (step, backbone).
+    _pace: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def segmenter(self, backbone: str) -> Segmenter:
         """The segmenter of a backbone, loaded once.
@@ -131,10 +172,43 @@ class Service:
         segmenter = self.segmenter(backbone)
         while not self._model.acquire(timeout=0.2):
             step("waiting", 0, 1)
+        started = time.perf_counter()
         try:
-            return segmenter.encode_with_origin(photo, windows, step)
+            encoded, known = segmenter.encode_with_origin(photo, windows, step)
         finally:
             self._model.release()
+        if not known:
+            spent = time.perf_counter() - started
+            self._pace["encode", backbone] = spent / len(encoded.boxes)
+        return encoded, known
+
+    def cost(self, photo: Image.Image, request: Request) -> Cost:
+        """What `compare` would have left to compute.
+
+        Raises:
+            SettingsError, BackboneError: each a sentence for the visitor.
+        """
+        segmenter = self.segmenter(request.backbone)
+        windows = window_count((photo.height, photo.width), request.windows)
+        encoded = segmenter.known_encoding(photo, request.windows)
+        if encoded is None:
+            pace = self._pace.get(("encode", request.backbone), math.nan)
+            return Cost(windows, windows, 0, windows * pace)
+        count = 0.0
+        for method in self._methods(segmenter, request):
+            if method.settings and not segmenter.knows_features(encoded, method):
+                count += similarities(encoded, method.settings)
+        pace = self._pace.get(("attention", request.backbone), math.nan)
+        return Cost(windows, 0, count, count * pace)
+
+    @staticmethod
+    def _methods(segmenter: Segmenter, request: Request) -> tuple[Method, Method]:
+        """Left and right side."""
+        source = request.key_source or None
+        right = segmenter.method(request.attention, key_source=source)
+        if request.baseline == SWITCHES_OFF:
+            return segmenter.method(request.attention.off(), key_source=source), right
+        return segmenter.method(baseline=request.baseline), right
 
     def compare(
         self, photo: Image.Image, request: Request, progress: Progress | None = None
@@ -155,6 +229,9 @@ class Service:
             key_source=request.key_source or None,
             progress=progress,
         )
+        if "attention" not in right.cached:
+            count = similarities(encoded, request.attention)
+            self._pace["attention", request.backbone] = right.seconds["attention"] / count
         off = request.baseline == SWITCHES_OFF
         left = segmenter.segment(
             encoded,
@@ -199,6 +276,13 @@ class Service:
         keys, _ = segmenter.backbone.keys(encoded.tokens, source)[0]
         rungs = AttentionSettings.ladder(request.attention)
         return tuple(attention_summary(keys, encoded.boxes, rung) for rung in rungs), encoded
+
+
+def similarities(encoded: Encoded, settings: AttentionSettings) -> float:
+    """How often two tokens are compared: once a pair in sight, and again for each anchor."""
+    windows, tokens, _ = encoded.tokens.keys.shape
+    visible = windows * tokens if settings.cross_window else tokens
+    return windows * tokens * visible * (1.0 + settings.iterations * settings.proxy_anchors)
 
 
 def window_count(photo_size: tuple[int, int], windows: WindowSettings) -> int:

@@ -85,6 +85,7 @@ def toy() -> PageBackbone:
 @pytest.fixture(scope="session")
 def page_url(serve: Serve, toy: PageBackbone) -> str:
     """The whole page as it is launched, with the toy backbone and a second one to choose."""
+    from glaclip.backbones.last_block import BASELINES
     from glaclip.settings import WindowSettings
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
@@ -92,7 +93,8 @@ def page_url(serve: Serve, toy: PageBackbone) -> str:
     from tests.browser.site import PageBackbone
 
     second = PageBackbone()
-    second.title, second.baselines = "Second", ("maskclip",)
+    # Every registered baseline, and one that has no title yet.
+    second.title, second.baselines = "Second", (*BASELINES, "newcomer")
     second.default_windows = WindowSettings(short_side=224, crop=224, stride=112)
     service = Service(lambda name: second if name == "second" else toy)
     choices = [("Automatic", "auto"), ("Second", "second")]

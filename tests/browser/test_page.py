@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
+from glaclip.backbones.last_block import BASELINES
 from glaclip.settings import AttentionSettings
 from glaclip.ui.examples import examples
 from glaclip.vocabulary import load_preset
@@ -303,11 +305,9 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
     site.wait_for_turn(before)
     expect(site.status).to_contain_text("60 windows, 5 × 12")
     assert toy.encoded_windows == encoded + 60
-    # Attention over so many windows takes a while even when they are encoded.
-    site.page.locator("#cross-window input").uncheck()
-    expect(site.status).to_contain_text("press Segment", timeout=PATIENCE)
+    # Now that they are encoded, little is left to compute for a switch.
     before = site.turn
-    site.press("segment")
+    site.page.locator("#cross-window input").uncheck()
     site.wait_for_turn(before)
     assert site.titles[1] == "GLA-CLIP with anchors and normalization only"
     assert toy.encoded_windows == encoded + 60
@@ -337,6 +337,24 @@ def test_left_side_can_be_a_baseline(two_colors: Site) -> None:
     site.wait_for_turn(before)
     assert site.titles[0] == "No attention (each patch alone)"
     site.wait_for_query(baseline="identity")
+
+
+def test_every_registered_baseline_can_be_the_left_side(two_colors: Site) -> None:
+    site = two_colors
+    site.open("Advanced")
+    site.choose("backbone", "Second")
+    expect(site.status.locator(".badge")).to_have_text("Second", timeout=PATIENCE)
+    site.page.locator("#baseline input").click()
+    offered = site.page.locator("ul[role=listbox] li").all_text_contents()
+    site.page.keyboard.press("Escape")
+    labels = [re.sub(r"^\W+", "", label).strip() for label in offered]
+    assert len(labels) == 1 + len(BASELINES) + 1
+    assert not set(labels) & set(BASELINES), "a short name is shown where a title should be"
+    for label in labels[1:]:
+        before = site.turn
+        site.choose("baseline", label)
+        site.wait_for_turn(before)
+        assert site.titles[0] == label
 
 
 def test_another_backbone_brings_its_settings(two_colors: Site) -> None:

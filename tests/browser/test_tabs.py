@@ -202,6 +202,22 @@ def test_windows_without_a_point(two_colors: Site) -> None:
     expect(site.page.locator("#patches")).to_contain_text("Choose a point in Compare first")
 
 
+def test_windows_follow_the_controls_while_they_are_shown(two_colors: Site) -> None:
+    site = two_colors
+    site.tab("Windows")
+    films = site.page.locator("#films .film")
+    expect(films).to_have_count(8, timeout=PATIENCE)
+    site.press("compute-charts")
+    expect(site.page.locator("#set-sizes img:visible")).to_be_visible(timeout=PATIENCE)
+    pictures = "[...document.querySelectorAll('.film img')].map(image => image.src).join()"
+    before = site.page.evaluate(pictures)
+    site.set_words("green, blue")
+    site.page.wait_for_function(f"before => {pictures} !== before", arg=before, timeout=PATIENCE)
+    expect(site.page.locator("#set-sizes img")).to_have_count(0)
+    site.choose_example("cows")
+    expect(films).not_to_have_count(8, timeout=PATIENCE)
+
+
 def test_charts(two_colors: Site) -> None:
     site = two_colors
     site.tab("Windows")
@@ -259,6 +275,25 @@ def test_truth_is_measured(two_colors: Site, toy: PageBackbone) -> None:
     assert row(table, "mIoU") == ["58 %", "58 %"]
     assert row(table, "Pixel accuracy") == ["75 %", "75 %"]
     assert toy.encoded_windows == encoded
+
+
+def test_a_shipped_truth_turns_the_whole_page_to_its_photo(site: Site) -> None:
+    site.tab("Ground truth")
+    site.page.locator("#shipped-truth").get_by_label("Cup of coffee").check()
+    table = site.page.locator("#truth-table")
+    assert len(row(table, "mIoU")) == 2
+    assert site.words == ["cup", "plate", "spoon", "table"]
+    site.wait_for_query(photo="coffee")
+    assert site.page.locator('#examples button[aria-pressed="true"]').get_attribute(
+        "data-name"
+    ) == ("coffee")
+    site.tab("Compare")
+    assert set(site.legend) <= set(site.words)
+    # Another photo: no measures of the earlier one are left.
+    site.choose_example("cows")
+    site.tab("Ground truth")
+    expect(table.locator("table")).to_have_count(0, timeout=PATIENCE)
+    expect(site.page.locator("#shipped-truth input:checked")).to_have_count(0)
 
 
 def jpeg_as_png() -> dict[str, object]:

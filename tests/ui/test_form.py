@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import LADDER_NAMES, SettingsError
 from glaclip.ui.form import (
+    LABELS,
     RANGES,
     Form,
     from_link,
@@ -165,3 +166,21 @@ def test_ladder_and_switches_are_inverse() -> None:
         assert ladder_name(Form(None, False, "", 0.1, *switches)) == name  # type: ignore[arg-type]
     assert len(seen) == 4
     assert ladder_name(Form(cross_window=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("short_side", 200, "Short side must be a whole number from 224 to 2048; received 200"),
+        ("threshold", 7.0, "ρ must be a number from -1 to 1; received 7.0"),
+    ],
+)
+def test_refusals_name_the_pages_controls(field: str, value: object, sentence: str) -> None:
+    form = dataclasses.replace(START, **{field: value})
+    with pytest.raises(SettingsError) as refused:
+        form.request()
+    assert refused.value.named(LABELS) == sentence
+
+
+def test_every_control_has_a_label() -> None:
+    assert set(LABELS) == {field.name for field in dataclasses.fields(Form)}

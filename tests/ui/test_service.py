@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,9 @@ from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.service import (
+    CHEAP_SIMILARITIES,
+    CHEAP_WINDOWS,
+    Cost,
     Request,
     Runs,
     Service,
@@ -100,6 +104,51 @@ def test_a_stopped_run_leaves_nothing_behind(service: Service, backbone: ColorBa
     assert 0 < half < window_count((96, 128), WINDOWS)
     # The model is free again, and the half-encoded photo is not taken for a whole one.
     assert not service.compare(photo("green"), request()).encoded_cached
+
+
+def test_a_run_can_be_stopped_in_the_middle_of_attention(service: Service) -> None:
+    seen = []
+
+    def stop(name: str, done: int, total: int) -> None:
+        if name == "attention":
+            seen.append((done, total))
+            if done:
+                raise StoppedError
+
+    with pytest.raises(StoppedError):
+        service.compare(photo("green"), request(), stop)
+    assert seen[-1] == (6, 6)
+    again = service.compare(photo("green"), request())
+    assert again.encoded_cached
+    assert "attention" not in again.right.cached, "a stopped attention is not kept"
+
+
+def test_cost_is_what_is_left_to_compute(service: Service) -> None:
+    many = dataclasses.replace(request(), windows=WindowSettings(96, 64, 16))
+    first = service.cost(photo(), many)
+    assert (first.windows, first.to_encode) == (15, 15)
+    assert first.cheap
+    assert "15 windows take a while" in first.sentence
+    service.compare(photo(), many)
+    assert service.cost(photo(), many) == Cost(15, 0, 0, 0)
+    # 15 windows of 16 tokens; the switch is off, so each token sees 16, twice for the anchors' T.
+    alone = dataclasses.replace(many, attention=AttentionSettings(cross_window=False))
+    assert service.cost(photo(), alone).similarities == 15 * 16 * 16 * 3
+    wide = dataclasses.replace(many, attention=AttentionSettings(threshold=0.5))
+    left = service.cost(photo(), wide)
+    assert left.similarities == (15 * 16) ** 2 * 3 + 15 * 16 * 16, "both sides"
+    assert left.seconds > 0
+
+
+def test_a_run_is_cheap_up_to_its_limits() -> None:
+    assert Cost(CHEAP_WINDOWS, CHEAP_WINDOWS, 0, 3).cheap
+    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, 3).cheap
+    assert Cost(500, 0, CHEAP_SIMILARITIES, 3).cheap
+    expensive = Cost(500, 0, CHEAP_SIMILARITIES + 1, 41.7)
+    assert not expensive.cheap
+    assert expensive.sentence == (
+        "Attention over all windows takes about 42 s here: press Segment to start."
+    )
 
 
 def test_a_run_that_waits_for_the_model_can_be_stopped(service: Service) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -10,9 +12,13 @@ from PIL import Image
 from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
 from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.ui import truth_tab
+from glaclip.ui.examples import find
+from glaclip.ui.form import Form, to_link
 from glaclip.ui.service import Comparison, Request, Service
 from glaclip.ui.truth import read_label_map, report, resize_to, score, truth_colors
-from glaclip.vocabulary import parse_vocabulary
+from glaclip.ui.truth_tab import shipped_truths
+from glaclip.vocabulary import ASSETS, parse_vocabulary
 from tests.toy import ColorBackbone
 
 WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
@@ -118,3 +124,23 @@ def test_truth_colors_end_with_what_is_left_out() -> None:
     colors = truth_colors(3)
     assert colors.shape == (4, 3)
     assert colors[3].tolist() == [60, 60, 60]
+
+
+def test_shipped_truths_are_examples_so_that_their_links_open() -> None:
+    listed = json.loads((ASSETS / "ground_truth" / "index.json").read_text(encoding="utf-8"))
+    assert len(shipped_truths()) == len(listed) >= 2
+    for name, truth in shipped_truths().items():
+        example = find(name)
+        assert example is not None
+        assert truth.title == example.title
+        link = dict(parse_qsl(to_link(Form(), Form(), name)))
+        assert link["photo"] == name
+
+
+def test_a_truth_whose_photo_is_no_example_is_not_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {"photo": "elsewhere.jpg", "map": "x.png", "classes": "a, b", "ignore": 255}
+    (tmp_path / "index.json").write_text(json.dumps([entry]))
+    monkeypatch.setattr(truth_tab, "_FOLDER", tmp_path)
+    assert shipped_truths.__wrapped__() == {}
