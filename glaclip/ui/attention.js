@@ -1,13 +1,5 @@
 const $ = (selector) => element.querySelector(selector);
 const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), heatBox = $('.av-heat-box');
-// Inferno, sampled: perceptually even, readable in grey and by color-blind eyes.
-const STOPS = [[0,0,4],[22,11,57],[66,10,104],[106,23,110],[147,38,103],[188,55,84],[221,81,58],[243,120,25],[252,165,10],[246,215,70],[252,255,164]];
-const RAMP = Uint8ClampedArray.from({length: 256 * 3}, (_, i) => {
-  const at = Math.floor(i / 3) / 255 * (STOPS.length - 1), low = Math.min(Math.floor(at), STOPS.length - 2);
-  return STOPS[low][i % 3] + (at - low) * (STOPS[low + 1][i % 3] - STOPS[low][i % 3]);
-});
-// The square root keeps small weights visible beside the own window's large ones.
-const shade = (weight, top) => Math.round(255 * Math.sqrt(Math.min(1, weight / top)));
 const percent = (share) => (share * 100).toFixed(share < 0.0995 ? 1 : 0) + '\u202f%';
 let state = null, chosen = 3, version = 0, pending = 0;
 
@@ -16,19 +8,6 @@ function unpack(panel) {
   const view = new DataView(bytes.buffer), weights = new Float64Array(bytes.length / 2);
   for (let i = 0; i < weights.length; i++) weights[i] = view.getUint16(2 * i, true) * panel.unit;
   return weights;
-}
-
-function star(context, x, y, radius) {
-  context.beginPath();
-  for (let i = 0; i < 10; i++) {
-    const r = i % 2 ? radius * 0.45 : radius, angle = -Math.PI / 2 + i * Math.PI / 5;
-    context.lineTo(x + r * Math.cos(angle), y + r * Math.sin(angle));
-  }
-  context.closePath();
-  context.lineJoin = 'round';
-  context.lineWidth = radius * 0.55; context.strokeStyle = '#fff'; context.stroke();
-  context.lineWidth = radius * 0.2; context.strokeStyle = '#101216'; context.stroke();
-  context.fillStyle = '#ffd60a'; context.fill();
 }
 
 function windowImage(weights, index) {
@@ -55,7 +34,7 @@ function drawMosaic(canvas, weights) {
     const x = 3 + (index % grid[1]) * (cell + gap), y = 3 + Math.floor(index / grid[1]) * (high + gap);
     context.drawImage(windowImage(weights, index), x, y, cell, high);
     if (index !== own) continue;
-    context.lineWidth = 5; context.strokeStyle = '#2fd4c4';
+    context.lineWidth = 5; context.strokeStyle = TEAL;
     context.strokeRect(x - 0.5, y - 0.5, cell + 1, high + 1);
     star(context, x + (token[1] + 0.5) * cell / key_grid[1], y + (token[0] + 0.5) * high / key_grid[0], Math.max(9, cell / 14));
   }
@@ -89,7 +68,7 @@ function drawPhoto() {
   context.drawImage(image, 0, 0);
   if (heatBox.checked) context.drawImage(heat(state.weights[chosen]), 0, 0, photo.width, photo.height);
   const [top, left, bottom, right] = boxes[own];
-  context.lineWidth = Math.max(2, photo.width / 260); context.strokeStyle = '#2fd4c4';
+  context.lineWidth = Math.max(2, photo.width / 260); context.strokeStyle = TEAL;
   context.strokeRect(left * sx + 1, top * sy + 1, (right - left) * sx - 2, (bottom - top) * sy - 2);
   star(context, (state.point[0] + 0.5) * photo.width / photo_size[1], (state.point[1] + 0.5) * photo.height / photo_size[0], Math.max(9, photo.width / 48));
 }

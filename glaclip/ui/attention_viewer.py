@@ -25,7 +25,7 @@ class AttentionViewer(gr.HTML):  # type: ignore[misc]
             value=value,
             html_template=text("attention.html"),
             css_template=text("attention.css"),
-            js_on_load=text("attention.js"),
+            js_on_load=text("drawing.js") + text("attention.js"),
             apply_default_css=False,
             empty=empty,
             **kwargs,

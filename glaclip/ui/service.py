@@ -34,9 +34,11 @@ MAX_SIDE = 2048
 #: Left side of the comparison when no baseline of the backbone is named.
 SWITCHES_OFF = "off"
 #: What a run may have left to do and still start by itself. Windows to encode, and similarities
-#: between tokens: a slow core does about 3e7 of them a second.
+#: between tokens: a slow core does about 3e7 of them a second. Or fewer seconds than these, where
+#: earlier runs have shown what this computer needs.
 CHEAP_WINDOWS = 40
 CHEAP_SIMILARITIES = 2e8
+CHEAP_SECONDS = 3
 
 
 class StoppedError(Exception):
@@ -83,7 +85,8 @@ class Cost:
     @property
     def cheap(self) -> bool:
         """Whether a run may start without being asked for."""
-        return self.to_encode <= CHEAP_WINDOWS and self.similarities <= CHEAP_SIMILARITIES
+        little = self.to_encode <= CHEAP_WINDOWS and self.similarities <= CHEAP_SIMILARITIES
+        return little or self.seconds <= CHEAP_SECONDS
 
     @property
     def sentence(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -36,9 +37,12 @@ class PageBackbone(ColorBackbone):
         self.gate = threading.Event()
         self.gate.set()
         self.waiting = threading.Event()
+        #: Seconds a batch takes longer, as real models do.
+        self.pause = 0.0
 
     def encode_windows(self, pixels: Tensor) -> Tokens:
         self.waiting.set()
+        time.sleep(self.pause)
         assert self.gate.wait(60)
         with torch.inference_mode():
             return super().encode_windows(pixels)

@@ -99,15 +99,15 @@ def test_any_query_gives_a_form_that_can_be_used(query: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "note"),
     [
-        ("threshold", "nan", "threshold"),
-        ("scale", "1e9", "scale"),
-        ("iterations", "3.5", "iterations"),
-        ("cross_window", "maybe", "cross window"),
-        ("scale", "500", "scale"),
-        ("crop", "100000", "crop"),
+        ("threshold", "nan", "“ρ”"),
+        ("scale", "1e9", "“λ₂”"),
+        ("iterations", "3.5", "“T”"),
+        ("cross_window", "maybe", "“Cross-window context”"),
+        ("scale", "500", "“λ₂”"),
+        ("crop", "100000", "“Window”"),
         ("crop", "448", "windows"),
-        ("background_threshold", "7", "background threshold"),
-        ("background_threshold", "nan", "background threshold"),
+        ("background_threshold", "7", "“Least probability of a word”"),
+        ("background_threshold", "nan", "“Least probability of a word”"),
     ],
 )
 def test_unusable_values_are_left_out_and_named(field: str, value: str, note: str) -> None:

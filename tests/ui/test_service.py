@@ -12,6 +12,7 @@ from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.service import (
+    CHEAP_SECONDS,
     CHEAP_SIMILARITIES,
     CHEAP_WINDOWS,
     Cost,
@@ -142,7 +143,9 @@ def test_cost_is_what_is_left_to_compute(service: Service) -> None:
 
 def test_a_run_is_cheap_up_to_its_limits() -> None:
     assert Cost(CHEAP_WINDOWS, CHEAP_WINDOWS, 0, 3).cheap
-    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, 3).cheap
+    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, float("nan")).cheap
+    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, CHEAP_SECONDS + 1).cheap
+    assert Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, CHEAP_SECONDS).cheap
     assert Cost(500, 0, CHEAP_SIMILARITIES, 3).cheap
     expensive = Cost(500, 0, CHEAP_SIMILARITIES + 1, 41.7)
     assert not expensive.cheap

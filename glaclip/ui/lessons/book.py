@@ -13,7 +13,10 @@ from glaclip.ui.lessons.texts import LESSONS
 
 _HERE = Path(__file__).parent
 #: In this order: helpers, a figure a lesson, and last the book, which uses them.
-_SCRIPTS = ("draw", *(lesson.slug for lesson in LESSONS), "book")
+_SCRIPTS = (
+    "../drawing.js",
+    *(f"js/{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "book")),
+)
 
 
 def _text(name: str) -> str:
@@ -32,7 +35,7 @@ class LessonBook(gr.HTML):  # type: ignore[misc]
             value=value,
             html_template=_text("book.html"),
             css_template=_text("book.css"),
-            js_on_load="\n".join(_text(f"js/{name}.js") for name in _SCRIPTS),
+            js_on_load="\n".join(_text(name) for name in _SCRIPTS),
             apply_default_css=False,
             **kwargs,
         )

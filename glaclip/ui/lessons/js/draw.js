@@ -1,15 +1,6 @@
 // What all figures share: elements, pictures, numbers. Only textContent ever takes words.
 const figures = {};
 const SVG = 'http://www.w3.org/2000/svg';
-// Inferno, sampled: perceptually even, readable in grey and by color-blind eyes.
-const STOPS = [[0,0,4],[22,11,57],[66,10,104],[106,23,110],[147,38,103],[188,55,84],[221,81,58],[243,120,25],[252,165,10],[246,215,70],[252,255,164]];
-const RAMP = Uint8ClampedArray.from({length: 256 * 3}, (_, i) => {
-  const at = Math.floor(i / 3) / 255 * (STOPS.length - 1), low = Math.min(Math.floor(at), STOPS.length - 2);
-  return STOPS[low][i % 3] + (at - low) * (STOPS[low + 1][i % 3] - STOPS[low][i % 3]);
-});
-const TEAL = '#2fd4c4', YELLOW = '#ffd60a';
-// The square root keeps small weights visible beside large ones.
-const shade = (weight, top) => Math.round(255 * Math.sqrt(Math.min(1, weight / top)));
 const percent = (share) => {
   const value = Math.abs(share) < 0.0005 ? 0 : share * 100;
   return (value < 0 ? '\u2212' : '') + Math.abs(value).toFixed(Math.abs(value) < 9.95 && value ? 1 : 0) + '\u202f%';
@@ -68,18 +59,6 @@ function colored(labels, colors, alpha, only) {
   }
   context.putImageData(data, 0, 0);
   return canvas;
-}
-function star(context, x, y, radius) {
-  context.beginPath();
-  for (let i = 0; i < 10; i++) {
-    const r = i % 2 ? radius * 0.45 : radius, angle = -Math.PI / 2 + i * Math.PI / 5;
-    context.lineTo(x + r * Math.cos(angle), y + r * Math.sin(angle));
-  }
-  context.closePath();
-  context.lineJoin = 'round';
-  context.lineWidth = radius * 0.55; context.strokeStyle = '#fff'; context.stroke();
-  context.lineWidth = radius * 0.2; context.strokeStyle = '#101216'; context.stroke();
-  context.fillStyle = YELLOW; context.fill();
 }
 // A canvas as wide as its box, drawn in CSS pixels and sharp on any screen; redrawn on resize.
 function surface(parent, className, ratio, paint) {
