@@ -1,4 +1,4 @@
-"""Charts of the page as HTML: a picture for each theme, a text alternative, a file to save."""
+"""Charts and pictures of the page as HTML, with a heading and a text alternative."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html import escape
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from glaclip.render import ThemeName
 
@@ -29,6 +30,17 @@ def chart_html(draw: Callable[[ThemeName], Figure], title: str, text: str, name:
         f"<a href='{light}' download='{escape(name)}.png'>Save</a></figcaption>"
         f"<img class='on-light' src='{light}' alt='{alt}'>"
         f"<img class='on-dark' src='{dark}' alt='{alt}'></figure>"
+    )
+
+
+def picture_html(picture: Image.Image, title: str, text: str) -> str:
+    """A picture with a heading and a text for those who cannot see it."""
+    stream = io.BytesIO()
+    picture.convert("RGB").save(stream, "JPEG", quality=88)
+    source = "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    return (
+        f"<figure class='chart'><figcaption>{escape(title)}</figcaption>"
+        f"<img src='{source}' alt='{escape(text)}'></figure>"
     )
 
 

@@ -25,7 +25,7 @@ from glaclip.render import (
 from glaclip.settings import LADDER_NAMES, SettingsError
 from glaclip.ui import answers
 from glaclip.ui.attention_value import attention_value
-from glaclip.ui.charts import chart_html
+from glaclip.ui.charts import chart_html, picture_html
 from glaclip.ui.controls import baseline_choices, key_choices
 from glaclip.ui.examples import Example, example_form, examples, find, precomputed
 from glaclip.ui.files import save_to_cache
@@ -338,7 +338,7 @@ class Page:
         class_list: str,
         ignore: float | None,
         *values: Any,
-    ) -> tuple[Any, str]:
+    ) -> tuple[str, str]:
         """Both sides against a label map: its overlay and a table of measures."""
         photo, form, _ = self.asked(photo_path, *values)
         try:
@@ -347,7 +347,9 @@ class Page:
             raise toast(error) from None
         shown = overlay(photo, labels, truth_colors(len(result.right.classes)), 0.62)
         titles = (left_title(form), right_title(form))
-        return gr.Image(shown, visible=True), truth_report(result, *measured, titles)
+        names = ", ".join(result.right.classes)
+        picture = picture_html(shown, "Ground truth", f"The photo with the true classes: {names}.")
+        return picture, truth_report(result, *measured, titles)
 
     def measure(
         self,

@@ -90,8 +90,9 @@ def serve(
     ]
     service = Service(load)
     demo = build_page(service, choices)
-    # After the page is up, so that its first screen does not wait for the models.
-    threading.Timer(2, service.warm_up, args=("auto",)).start()
+    # Well after the page is up: loading models takes the processor from the first visitor's screen,
+    # which shows results that are there already.
+    threading.Timer(8, service.warm_up, args=("auto",)).start()
     demo.launch(
         server_name=host,
         server_port=port,

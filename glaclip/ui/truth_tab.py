@@ -94,14 +94,7 @@ def build_truth_tab() -> TruthTab:
         with gr.Column(min_width=300):
             table = gr.HTML("", elem_id="truth-table")
         with gr.Column(min_width=300):
-            shown = gr.Image(
-                label="Ground truth",
-                format="jpeg",
-                interactive=False,
-                visible=False,
-                elem_id="truth-shown",
-                buttons=[],
-            )
+            shown = gr.HTML("", elem_id="truth-shown")
     return TruthTab(shipped, label_map, classes, ignore, measure, shown, table)
 
 
@@ -139,7 +132,7 @@ def wire_truth_tab(tab: TruthTab, page: Page, wiring: Wiring) -> None:
     # Another photo: what was measured is no longer about what is shown.
     gr.on(
         [controls.photo.upload, controls.strip.select],
-        lambda: (None, None, "", gr.Image(visible=False)),
+        lambda: (None, None, "", ""),
         None,
         [tab.shipped, tab.label_map, tab.table, tab.shown],
         show_progress="hidden",
