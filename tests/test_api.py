@@ -183,6 +183,9 @@ def test_evaluate(client: Client, photo: Any, tmp_path: Path) -> None:
         ),
         ("/attention", {"x": 5000, "y": 1}, "must lie inside the photo"),
         ("/attention", {"x": -1, "y": 1}, "must lie inside the photo"),
+        ("/attention", {"x": "left", "y": 1}, "x must be a number; received 'left'"),
+        ("/attention", {"x": 1, "y": None}, "y must be a number; received None"),
+        ("/evaluate", {"classes": "red, blue", "ignore": "none"}, "ignore must be a number"),
         ("/evaluate", {"classes": "red, blue"}, "Choose a label map first"),
     ],
 )

@@ -7,6 +7,7 @@ import base64
 import io
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 # Before gradio is imported anywhere: both are read once.
@@ -63,7 +64,9 @@ def ask(address: str, tool: str = "", **arguments: Any) -> Any:
                 return await session.call_tool(tool, arguments)
             return (await session.list_tools()).tools
 
-    return asyncio.run(talk())
+    # In a thread of its own: the browser tests leave a running loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(talk())).result()
 
 
 def test_the_endpoints_are_tools_with_described_inputs(address: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,7 @@ import gradio as gr
 from glaclip.export import result_document, result_zip
 from glaclip.palette import palette
 from glaclip.render import attention_panels, png_bytes
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import LADDER_NAMES, SettingsError
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.form import Form, split_words, whole
@@ -122,7 +123,8 @@ class Endpoints:
         try:
             form = self._form("any, thing", {"threshold": threshold, "backbone": backbone})
             picture = read(photo)
-            maps = self._page.service.attention(picture, (int(x), int(y)), form.request())
+            point = _whole("x", x), _whole("y", y)
+            maps = self._page.service.attention(picture, point, form.request())
         except (*REFUSALS, ValueError) as error:
             raise _refusal(error) from None
         steps = [
@@ -139,7 +141,7 @@ class Endpoints:
             for name, rung in zip(LADDER_NAMES, maps.rungs, strict=True)
         ]
         document = {
-            "point": [int(x), int(y)],
+            "point": list(point),
             "own_window": maps.window,
             "token": list(maps.token),
             "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
@@ -149,7 +151,7 @@ class Endpoints:
         return document, save_to_cache(png_bytes(panels), "attention.png")
 
     def evaluate(
-        self, photo: str, label_map: str, classes: str, ignore: float, backbone: str
+        self, photo: str, label_map: str, classes: str, ignore: float | None, backbone: str
     ) -> dict[str, Any]:
         """Measures both sides against a label map.
 
@@ -166,7 +168,8 @@ class Endpoints:
         try:
             form = self._form(classes, {"backbone": backbone})
             picture = read(photo)
-            result, scores, _ = self._page.measure(picture, form, label_map, classes, ignore)
+            no_class = None if ignore is None else _whole("ignore", ignore)
+            result, scores, _ = self._page.measure(picture, form, label_map, classes, no_class)
         except REFUSALS as error:
             raise _refusal(error) from None
 
@@ -182,6 +185,13 @@ class Endpoints:
             }
 
         return {"baseline": side(scores[0]), "glaclip": side(scores[1])}
+
+
+def _whole(name: str, value: Any) -> int:
+    """A whole number; programs send anything."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return int(value)
+    raise SettingsError(f"{name} must be a number; received {value!r}")
 
 
 def _refusal(error: Exception) -> gr.Error:
