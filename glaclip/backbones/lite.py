@@ -2,6 +2,7 @@
 
 Image side: EfficientNet-Lite2's feature maps and this project's image head. Text side:
 all-MiniLM-L6-v2 and this project's text head. Both end in one joint space of unit vectors.
+Keys come from the same maps on a grid twice as fine, through this project's key head.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from torch.nn import functional as F
 
 from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.backbones.lite_heads import Heads, stack_maps
+from glaclip.backbones.lite_keys import KeyHead
 from glaclip.backbones.lite_lexicon import Lexicon, WordMixer
 from glaclip.backbones.lite_towers import ImageTower, TextTower
 from glaclip.settings import AttentionSettings, WindowSettings
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safetensors"
 LEXICON = WEIGHTS.with_name("lexicon.gz")
+KEYS = WEIGHTS.with_name("keys.safetensors")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: A plain word and a sentence; a choice by hand.
 TEMPLATES = ("{}", "a photo of a {}.")
 ATTENTION = AttentionSettings(threshold=0.7)
-#: Weight of the early map's cosine beside that of the values in a key.
-KEY_WEIGHT = 2.0
 
 
 class LiteBackbone:
@@ -39,7 +40,7 @@ class LiteBackbone:
     pixel_multiple = 16
     batch_size = 8
     templates: tuple[str, ...] = TEMPLATES
-    key_sources: tuple[str, ...] = ("stages",)
+    key_sources: tuple[str, ...] = ("fine", "coarse")
     baselines: tuple[str, ...] = ("identity",)
     default_attention = ATTENTION
     default_windows = WindowSettings()
@@ -47,6 +48,7 @@ class LiteBackbone:
     def __init__(
         self,
         heads: Heads,
+        key_head: KeyHead,
         fingerprint: str,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
@@ -54,7 +56,8 @@ class LiteBackbone:
     ) -> None:
         """Args:
         heads: trained heads.
-        fingerprint: names heads, lexicon and type.
+        key_head: trained keys.
+        fingerprint: names heads, keys, lexicon and type.
         device: where to compute.
         dtype: of the image tower.
         lexicon: helps words that were never trained; without it they stand alone.
@@ -63,6 +66,7 @@ class LiteBackbone:
         self.dtype = dtype
         self.fingerprint = fingerprint
         self._heads = heads.eval().requires_grad_(False).to(device)
+        self._key_head = key_head.eval().requires_grad_(False).to(device)
         self._lock = threading.Lock()
         self._image: ImageTower | None = None
         self._text: TextTower | None = None
@@ -78,7 +82,7 @@ class LiteBackbone:
             pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`; h and w multiples of 16.
 
         Returns:
-            Keys [B, S, Dk] and values [B, S, E], both on the grid (h / 16, w / 16).
+            Keys [B, 4 S, 128] on the grid (h / 8, w / 8), values [B, S, E] on (h / 16, w / 16).
 
         Raises:
             ValueError: the shape is not that of a batch of windows.
@@ -91,20 +95,29 @@ class LiteBackbone:
             maps = tower(pixels)
             final = tower.final(maps[-1])
         maps = tuple(m.float() for m in maps)
-        values = self._heads.image(stack_maps(maps), final.float())  # [B, E, gh, gw]
-        grid = (int(values.shape[2]), int(values.shape[3]))
+        stacked = stack_maps(maps)
+        values = self._heads.image(stacked, final.float())  # [B, E, gh, gw]
+        keys = self._key_head(stacked, values)  # [B, Dk, 2 gh, 2 gw]
         return Tokens(
-            keys=_tokens(make_keys(maps, values)),
-            key_grid=grid,
+            keys=_tokens(keys),
+            key_grid=(int(keys.shape[2]), int(keys.shape[3])),
             values=_tokens(values),
-            value_grid=grid,
+            value_grid=(int(values.shape[2]), int(values.shape[3])),
         )
 
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
-        """The one attention of the only source, "stages"."""
+        """One attention: of keys on an 8-pixel grid, or of their means on the values' grid.
+
+        "coarse" has a quarter of the tokens, so attention costs a sixteenth; MODEL_CARD.md tells
+        what is lost.
+        """
         if source not in self.key_sources:
             raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
-        return ((tokens.keys, tokens.key_grid),)
+        if source == "fine":
+            return ((tokens.keys, tokens.key_grid),)
+        keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
+        keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
+        return ((_tokens(F.avg_pool2d(keys, 2)), tokens.value_grid),)
 
     def project(self, values: Tensor) -> Tensor:
         """[..., E] averaged values to unit vectors [..., E]; the heads are linear at their end."""
@@ -155,23 +168,6 @@ class LiteBackbone:
             return self._text
 
 
-def make_keys(maps: Sequence[Tensor], values: Tensor) -> Tensor:
-    """The tower's second map and the joint-space values, each weighted, side by side.
-
-    The early map tells surfaces apart by texture and color, the values by meaning; together they
-    separated regions better than the tower's maps alone (MODEL_CARD.md).
-
-    Args:
-        maps: the tower's four maps; the second has 120 channels at the values' grid.
-        values: [B, E, gh, gw] before normalization.
-
-    Returns:
-        [B, 120 + E, gh, gw].
-    """
-    early = F.normalize(maps[1], dim=1) * KEY_WEIGHT**0.5
-    return torch.cat([early, F.normalize(values, dim=1)], dim=1)
-
-
 def _tokens(maps: Tensor) -> Tensor:
     return maps.flatten(2).transpose(1, 2).contiguous()  # [B, C, gh, gw] -> [B, S, C]
 
@@ -198,11 +194,33 @@ def load_heads(path: Path) -> tuple[Heads, str]:
     return heads, digest
 
 
+def load_keys(path: Path) -> tuple[KeyHead, str]:
+    """The key head and the hash of its file.
+
+    Raises:
+        BackboneError: the file is missing or is not what this program wrote.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        content = path.read_bytes()
+        head = KeyHead()
+        head.load_state_dict({name: tensor.float() for name, tensor in load(content).items()})
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
+        raise BackboneError(
+            f"The trained keys {path.name} are missing or broken: "
+            "restore assets/lite from the repository."
+        ) from error
+    return head, hashlib.sha256(content).hexdigest()[:16]
+
+
 def load_lite(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     weights: Path = WEIGHTS,
     lexicon: Path | None = LEXICON,
+    keys: Path = KEYS,
 ) -> LiteBackbone:
     """Reads the trained heads and the lexicon; the towers wait for their first use.
 
@@ -211,13 +229,14 @@ def load_lite(
         dtype: float32, the measured default, or bfloat16 for the image tower.
         weights: the heads' file.
         lexicon: the lexicon's file; None leaves untrained words to themselves.
+        keys: the key head's file.
 
     Raises:
         BackboneError: with the one thing to install or restore.
     """
     heads, digest = load_heads(weights)
+    key_head, key_digest = load_keys(keys)
     words = None if lexicon is None else Lexicon.read(lexicon)
-    name = "-".join(
-        ["lite", digest, words.digest[:16] if words else "plain", str(dtype).removeprefix("torch.")]
-    )
-    return LiteBackbone(heads, name, torch.device(device), dtype, words)
+    lexicon_digest = words.digest[:16] if words else "plain"
+    name = "-".join(["lite", digest, key_digest, lexicon_digest, str(dtype).removeprefix("torch.")])
+    return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words)
