@@ -95,11 +95,13 @@ def score(
     words: Vocabulary,
     settings: Mapping[str, AttentionSettings | None],
     remap: np.ndarray | None = None,
+    key_source: str | None = None,
 ) -> dict[str, Score]:
     """Scores of each setting; None stands for the identity baseline.
 
     Args:
         remap: [256] from the set's class indexes to those of `words`; 255 is ignored.
+        key_source: one of the backbone's; None for its first.
     """
     scores = {name: Score(len(words.classes)) for name in settings}
     for photo in photos:
@@ -108,7 +110,9 @@ def score(
         encoded = segmenter.encode(image)
         for name, setting in settings.items():
             baseline = "identity" if setting is None else None
-            result = segmenter.segment(encoded, words, setting, baseline=baseline)
+            result = segmenter.segment(
+                encoded, words, setting, baseline=baseline, key_source=key_source
+            )
             scores[name].add(result, truth)
     return scores
 
@@ -137,7 +141,13 @@ def class_names(dataset: str) -> list[str]:
 
 
 def print_dense(
-    segmenter: Segmenter, data: Path, dataset: str, part: str, detail: bool, street: bool = False
+    segmenter: Segmenter,
+    data: Path,
+    dataset: str,
+    part: str,
+    detail: bool,
+    street: bool = False,
+    key_source: str | None = None,
 ) -> None:
     """Off, on and the ladder between, on one part of a dense set."""
     photos = select(dense_photos(data, dataset), part)
@@ -151,7 +161,8 @@ def print_dense(
     if not detail:
         rungs = {name: rungs[name] for name in ("off", "on")}
     rungs["identity"] = None
-    scores = score(segmenter, photos, vocabulary([[name] for name in names]), rungs, remap)
+    words = vocabulary([[name] for name in names])
+    scores = score(segmenter, photos, words, rungs, remap, key_source)
     print(f"{dataset}, {len(photos)} {part} photos, {len(names)} names")
     for name, result in scores.items():
         print(f"  {name:10s} {result}")
@@ -224,14 +235,18 @@ def main() -> None:
     parser.add_argument("--what", nargs="+", default=["dense", "synonyms"])
     parser.add_argument("--sets", nargs="+", default=["msrc_v2", "labelmefacade", "voc2012"])
     parser.add_argument("--left-out", nargs="*", default=[])
+    parser.add_argument("--key-source", help="keys of attention in the dense table")
     parser.add_argument("--brief", action="store_true", help="off and on alone")
     arguments = parser.parse_args()
-    segmenter = Segmenter(open_backbone(arguments.heads, arguments.keep))
+    # Enough to attend each photo once, whatever words are asked.
+    segmenter = Segmenter(open_backbone(arguments.heads, arguments.keep), cache_bytes=3 * 2**30)
     if "dense" in arguments.what:
         for dataset in arguments.sets:
-            print_dense(segmenter, arguments.data, dataset, arguments.part, not arguments.brief)
-        if "labelmefacade" in arguments.sets:
-            print_dense(segmenter, arguments.data, "labelmefacade", arguments.part, False, True)
+            for street in (False, True) if dataset == "labelmefacade" else (False,):
+                print_dense(
+                    segmenter, arguments.data, dataset, arguments.part, not arguments.brief, street,
+                    arguments.key_source,
+                )  # fmt: skip
     if "synonyms" in arguments.what:
         print_synonyms(
             segmenter, arguments.data, ("msrc_v2", "voc2012", "labelmefacade"), arguments.part
