@@ -13,7 +13,7 @@ FINE_CHANNELS, EARLY_CHANNELS = STAGE_CHANNELS[:2]
 #: Channels of the fine map once it is folded 2 x 2 (see `stack_maps`).
 FOLDED = 4 * FINE_CHANNELS
 #: Shares of a key's cosine: trained vectors, stride-8 map, stride-16 map, values.
-SHARES = (2.0, 1.0, 1.0, 0.5)
+SHARES = (1.0, 1.25, 1.0, 0.5)
 
 
 class KeyHead(nn.Module):
