@@ -60,12 +60,14 @@ class WeightChunk:
         first: first visible token; its window's first token when context is off, else 0.
         weights: [R, N] over the visible tokens `first` .. `first + N`.
         set_sizes: [R] |P_i|, or None when neither anchors nor dynamic normalization are on.
+        query_sum: [Dk] sum of the chunk's unit queries, anchors where they are on.
     """
 
     start: int
     first: int
     weights: Tensor
     set_sizes: Tensor | None
+    query_sum: Tensor
 
 
 class _Block:
@@ -180,8 +182,8 @@ def _block_chunks(
     chunk_bytes: int,
     rows: range | None = None,
     mean_query: Tensor | None = None,
-) -> Iterator[tuple[slice, Tensor, Tensor | None]]:
-    """(rows, weights [R, N], |P_i| [R]) of a block, chunk by chunk."""
+) -> Iterator[tuple[slice, Tensor, Tensor | None, Tensor]]:
+    """(rows, weights [R, N], |P_i| [R], sum of queries [Dk]) of a block, chunk by chunk."""
     kept = None
     if not settings.dynamic_normalization and mean_query is None:
         mean_query, kept = _mean_query(block, settings, chunk_bytes)
@@ -196,7 +198,7 @@ def _block_chunks(
             queries = anchors if settings.proxy_anchors else queries
         scores = block.similarity(queries)
         weights = _normalized_weights(scores, queries, block, settings, set_sizes, mean_query)
-        yield part, weights, set_sizes
+        yield part, weights, set_sizes, queries.sum(dim=0)
 
 
 def attention_chunks(
@@ -215,8 +217,8 @@ def attention_chunks(
     else:
         groups = [(index * tokens, _Block(keys[index], 1)) for index in range(windows)]
     for first, block in groups:
-        for rows, weights, set_sizes in _block_chunks(block, settings, chunk_bytes):
-            yield WeightChunk(first + rows.start, first, weights, set_sizes)
+        for rows, weights, sizes, query_sum in _block_chunks(block, settings, chunk_bytes):
+            yield WeightChunk(first + rows.start, first, weights, sizes, query_sum)
 
 
 def _interpolation(source: int, target: int, like: Tensor) -> Tensor:
@@ -253,6 +255,7 @@ def attend(
     value_grid: tuple[int, int] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
     progress: Callable[[int, int], None] | None = None,
+    query_sum: Tensor | None = None,
 ) -> Tensor:
     """Averages values over the windows each query may see (method, section 2).
 
@@ -264,6 +267,7 @@ def attend(
         value_grid: (rows, columns) of the values; square when left out.
         chunk_bytes: temporary memory of a chunk of rows; the result does not depend on it.
         progress: called as (windows done, windows) after each chunk; it may raise to stop.
+        query_sum: [Dk] zeros that take up the sum of all queries; see `mean_query`.
 
     Returns:
         [L, S, Dv] in the values' type.
@@ -301,6 +305,8 @@ def attend(
         first = chunk.first // tokens * value_tokens
         visible = flat[first : first + weights.shape[1]]
         output[chunk.start : chunk.start + len(weights)] = weights @ visible
+        if query_sum is not None:
+            query_sum += chunk.query_sum
         if progress:
             progress((chunk.start + len(weights)) // tokens, windows)
     return output.view(windows, tokens, -1).to(values.dtype)
@@ -347,7 +353,7 @@ def attention_row(
         block, row = _Block(keys.flatten(0, 1), windows), window * tokens + token
     else:
         block, row, query_mean = _Block(keys[window], 1), token, None
-    _, weights, set_sizes = next(
+    _, weights, set_sizes, _ = next(
         _block_chunks(block, settings, CHUNK_BYTES, range(row, row + 1), query_mean)
     )
     if set_sizes is None and (settings.proxy_anchors or settings.dynamic_normalization):

@@ -350,7 +350,7 @@ class Segmenter:
     ) -> tuple[tuple[Tensor, Grid], bool]:
         """Unit features [L, S, E] with their grid, and whether they came from the cache."""
         return self._features.get(
-            (encoded.key, method), lambda: self._compute_features(encoded.tokens, method, progress)
+            (encoded.key, method), lambda: self._compute_features(encoded, method, progress)
         )
 
     def known_encoding(
@@ -369,8 +369,10 @@ class Segmenter:
         return digest(photo.tobytes(), photo.size, windows, self.backbone.fingerprint)
 
     def _compute_features(
-        self, tokens: Tokens, method: Method, progress: Progress | None
+        self, encoded: Encoded, method: Method, progress: Progress | None
     ) -> tuple[Tensor, Grid]:
+        tokens = encoded.tokens
+
         def step(done: int, total: int) -> None:
             if progress:
                 progress("attention", done, total)
@@ -379,6 +381,8 @@ class Segmenter:
             if method.settings is None:
                 return self.backbone.baseline(method.baseline, tokens)
             key_sets = self.backbone.keys(tokens, method.key_source)
+            keys, grid = key_sets[0]
+            query_sums = [keys.new_zeros(k.shape[2], dtype=torch.float32) for k, _ in key_sets]
             parts = [
                 attend(
                     keys,
@@ -387,11 +391,16 @@ class Segmenter:
                     key_grid=grid,
                     value_grid=tokens.value_grid,
                     progress=step,
+                    query_sum=query_sum,
                 )
-                for keys, grid in key_sets
+                for (keys, grid), query_sum in zip(key_sets, query_sums, strict=True)
             ]
+            if method.settings.cross_window and method.settings.proxy_anchors:
+                # A click needs this mean; here it comes with the anchors for nothing.
+                mean = query_sums[0] / (keys.shape[0] * keys.shape[1])
+                self._features.put(_mean_key(encoded, method), (mean, grid))
             total = functools.reduce(torch.add, parts)
-            return self.backbone.project(total), key_sets[0][1]
+            return self.backbone.project(total), grid
 
     def _text_features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
         """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""
@@ -447,8 +456,7 @@ class Segmenter:
             third = AttentionSettings.ladder(base)[2]
             # The fixed normalization needs a mean over all queries: once a photo, not a click.
             (mean, _), _ = self._features.get(
-                (encoded.key, method.key_source, third.threshold, third.iterations),
-                lambda: (mean_query(keys, third), grid),
+                _mean_key(encoded, method), lambda: (mean_query(keys, third), grid)
             )
             rungs = attention_ladder(keys, window, row * grid[1] + column, base, query_mean=mean)
         return AttentionMaps(
@@ -460,6 +468,13 @@ class Segmenter:
             boxes=encoded.boxes,
             grid=encoded.grid,
         )
+
+
+def _mean_key(encoded: Encoded, method: Method) -> tuple[object, ...]:
+    """Of the mean anchor of the first key set in the cache; switches do not change it."""
+    assert method.settings is not None
+    settings = method.settings
+    return encoded.key, method.key_source, settings.threshold, settings.iterations
 
 
 def _require_known(field: str, received: str, known: tuple[str, ...]) -> None:

@@ -233,3 +233,23 @@ def test_class_probability_is_its_best_synonyms() -> None:
     torch.testing.assert_close(
         class_probabilities(scores, WORDS), torch.stack([softmax[1], softmax[2], softmax[3]])
     )
+
+
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_a_click_after_a_run_compares_no_more_than_one_row(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, dynamic: bool
+) -> None:
+    settings = AttentionSettings(dynamic_normalization=dynamic)
+    photo, point = halves(448, 336), (440.0, 300.0)
+    fresh = segmenter.attention(segmenter.encode(photo), point, settings)
+    other = Segmenter(ColorBackbone())
+    encoded = other.encode(photo)
+    other.segment(encoded, WORDS, settings)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the mean over all queries came with the run")
+
+    monkeypatch.setattr("glaclip.segmenter.mean_query", refuse)
+    maps = other.attention(encoded, point, settings)
+    for rung, expected in zip(maps.rungs, fresh.rungs, strict=True):
+        torch.testing.assert_close(rung.weights, expected.weights, rtol=1e-5, atol=1e-6)
