@@ -255,7 +255,6 @@ def attend(
     value_grid: tuple[int, int] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
     progress: Callable[[int, int], None] | None = None,
-    query_sum: Tensor | None = None,
 ) -> Tensor:
     """Averages values over the windows each query may see (method, section 2).
 
@@ -267,13 +266,37 @@ def attend(
         value_grid: (rows, columns) of the values; square when left out.
         chunk_bytes: temporary memory of a chunk of rows; the result does not depend on it.
         progress: called as (windows done, windows) after each chunk; it may raise to stop.
-        query_sum: [Dk] zeros that take up the sum of all queries; see `mean_query`.
 
     Returns:
         [L, S, Dv] in the values' type.
 
     Raises:
         ValueError: shapes that do not belong together.
+    """
+    return attend_and_mean_query(
+        keys,
+        values,
+        settings,
+        key_grid=key_grid,
+        value_grid=value_grid,
+        chunk_bytes=chunk_bytes,
+        progress=progress,
+    )[0]
+
+
+def attend_and_mean_query(
+    keys: Tensor,
+    values: Tensor,
+    settings: AttentionSettings,
+    *,
+    key_grid: tuple[int, int] | None = None,
+    value_grid: tuple[int, int] | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """`attend`, and the mean [Dk] of all its unit queries, which `attention_row` can use.
+
+    With context and anchors on it equals `mean_query`, which would compute every anchor again.
     """
     if keys.dim() != 3 or values.dim() != 3 or keys.shape[0] != values.shape[0]:
         raise ValueError(
@@ -294,6 +317,7 @@ def attend(
         )
 
     output = flat.new_empty((windows * tokens, values.shape[2]))
+    query_sum = torch.zeros((), dtype=torch.float32, device=keys.device)
     for chunk in attention_chunks(keys, settings, chunk_bytes=chunk_bytes):
         weights = chunk.weights.to(flat.dtype)
         if resize is not None:
@@ -305,11 +329,11 @@ def attend(
         first = chunk.first // tokens * value_tokens
         visible = flat[first : first + weights.shape[1]]
         output[chunk.start : chunk.start + len(weights)] = weights @ visible
-        if query_sum is not None:
-            query_sum += chunk.query_sum
+        query_sum = query_sum + chunk.query_sum
         if progress:
             progress((chunk.start + len(weights)) // tokens, windows)
-    return output.view(windows, tokens, -1).to(values.dtype)
+    result = output.view(windows, tokens, -1).to(values.dtype)
+    return result, query_sum / (windows * tokens)
 
 
 def mean_query(keys: Tensor, settings: AttentionSettings) -> Tensor:

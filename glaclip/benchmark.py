@@ -156,6 +156,7 @@ def benchmark(
     groups: dict[str, Callable[[], Mapping[str, Callable[[], object]]]] = {
         "encode": lambda: _encode_actions(backbones, photo, windows),
         "attention": lambda: _ladder_actions(encoded, keys, grid, settings),
+        "keys": lambda: _source_actions(backbone, encoded, settings),
         "chunk": lambda: _chunk_actions(encoded, keys, grid, settings),
         "mean over similar tokens": lambda: _member_actions(keys, settings),
         "answer": lambda: _answer_actions(backbone, encoded, vocabulary, settings),
@@ -227,6 +228,20 @@ def _ladder_actions(
         title: _attend(encoded, keys, grid, rung)
         for title, rung in zip(rung_titles().values(), rungs, strict=True)
     }
+
+
+def _source_actions(
+    backbone: Backbone, encoded: Encoded, settings: AttentionSettings
+) -> dict[str, Callable[[], object]]:
+    """All switches on, with the keys of each source, found anew as a run does."""
+    warm = Segmenter(backbone, cache_bytes=0)
+    on = settings.with_switches(True, True, True)
+
+    def run(source: str) -> Callable[[], object]:
+        method = warm.method(on, key_source=source)
+        return lambda: warm.features(encoded, method)
+
+    return {source: run(source) for source in backbone.key_sources}
 
 
 def _chunk_actions(

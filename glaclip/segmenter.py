@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from glaclip.attention import RowAttention, attend, attention_ladder, mean_query
+from glaclip.attention import (
+    RowAttention,
+    attend_and_mean_query,
+    attention_ladder,
+    mean_query,
+)
 from glaclip.backbones.base import Backbone, Grid, Tokens
 from glaclip.cache import ByteCache, digest
 from glaclip.labels import class_probabilities, label_map
@@ -365,6 +370,22 @@ class Segmenter:
         """Whether `features` would answer from the cache."""
         return self._features.peek((encoded.key, method)) is not None
 
+    def similarities(self, encoded: Encoded, method: Method) -> float:
+        """How often `features` compares two tokens: its cost, but for the backbone's pace.
+
+        Once a pair in sight, and again for each iteration of the anchors; 0 for a baseline.
+        """
+        settings = method.settings
+        if settings is None:
+            return 0.0
+        with torch.inference_mode():
+            key_sets = self.backbone.keys(encoded.tokens, method.key_source)
+        count = 0
+        for keys, _ in key_sets:
+            windows, tokens, _ = keys.shape
+            count += windows * tokens * (windows * tokens if settings.cross_window else tokens)
+        return count * (1.0 + settings.iterations * settings.proxy_anchors)
+
     def _encoding_key(self, photo: Image.Image, windows: WindowSettings) -> str:
         return digest(photo.tobytes(), photo.size, windows, self.backbone.fingerprint)
 
@@ -381,25 +402,22 @@ class Segmenter:
             if method.settings is None:
                 return self.backbone.baseline(method.baseline, tokens)
             key_sets = self.backbone.keys(tokens, method.key_source)
-            keys, grid = key_sets[0]
-            query_sums = [keys.new_zeros(k.shape[2], dtype=torch.float32) for k, _ in key_sets]
+            grid = key_sets[0][1]
             parts = [
-                attend(
+                attend_and_mean_query(
                     keys,
                     tokens.values,
                     method.settings,
-                    key_grid=grid,
+                    key_grid=key_grid,
                     value_grid=tokens.value_grid,
                     progress=step,
-                    query_sum=query_sum,
                 )
-                for (keys, grid), query_sum in zip(key_sets, query_sums, strict=True)
+                for keys, key_grid in key_sets
             ]
             if method.settings.cross_window and method.settings.proxy_anchors:
                 # A click needs this mean; here it comes with the anchors for nothing.
-                mean = query_sums[0] / (keys.shape[0] * keys.shape[1])
-                self._features.put(_mean_key(encoded, method), (mean, grid))
-            total = functools.reduce(torch.add, parts)
+                self._features.put(_mean_key(encoded, method), (parts[0][1], grid))
+            total = functools.reduce(torch.add, (output for output, _ in parts))
             return self.backbone.project(total), grid
 
     def _text_features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:

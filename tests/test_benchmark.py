@@ -32,11 +32,12 @@ def test_every_step_is_measured_in_turns() -> None:
         repeats=2,
         progress=lambda *step: steps.append(step),
     )
-    assert steps[-1] == ("benchmark", 5, 5)
+    assert steps[-1] == ("benchmark", 6, 6)
     assert usual == attention._SPARSE_SHARE
     groups = list(dict.fromkeys(row.group for row in report.rows))
-    assert groups == ["encode", "attention", "chunk", "mean over similar tokens", "answer"]
+    assert groups == ["encode", "attention", "keys", "chunk", "mean over similar tokens", "answer"]
     assert [row.name for row in report.rows[:2]] == ["float32", "bfloat16"]
+    assert [row.name for row in report.rows if row.group == "keys"] == ["colors", "twice"]
     assert all(len(row.seconds) == 2 and row.median > 0 for row in report.rows)
     first = [ratio for row, ratio in zip(report.rows, report.ratios(), strict=True)
              if row.name in ("float32", "Own window", "dense")]  # fmt: skip

@@ -221,27 +221,21 @@ def _message(error: pytest.ExceptionInfo[BackboneError]) -> str:
     return message
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a weight file"])
-def test_broken_heads_are_named_in_one_sentence(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "heads.safetensors"
+@pytest.mark.parametrize("content", [None, b"", b"not a weight file", "the other's"])
+@pytest.mark.parametrize(
+    ("argument", "name", "other"),
+    [("weights", "heads.safetensors", lite.KEYS), ("keys", "keys.safetensors", lite.WEIGHTS)],
+)
+def test_broken_weights_are_named_in_one_sentence(
+    tmp_path: Path, content: bytes | str | None, argument: str, name: str, other: Path
+) -> None:
+    path = tmp_path / name
     if content is not None:
-        path.write_bytes(content)
+        path.write_bytes(content if isinstance(content, bytes) else other.read_bytes())
     with pytest.raises(BackboneError) as error:
-        load_lite(weights=path)
+        load_lite(**{argument: path})  # type: ignore[arg-type]
     message = _message(error)
-    assert "heads.safetensors" in message
-    assert str(tmp_path) not in message
-
-
-@pytest.mark.parametrize("content", [None, b"", b"not a weight file", "heads"])
-def test_broken_keys_are_named_in_one_sentence(tmp_path: Path, content: bytes | str | None) -> None:
-    path = tmp_path / "keys.safetensors"
-    if content is not None:
-        path.write_bytes(content if isinstance(content, bytes) else lite.WEIGHTS.read_bytes())
-    with pytest.raises(BackboneError) as error:
-        load_lite(keys=path)
-    message = _message(error)
-    assert "keys.safetensors" in message
+    assert name in message
     assert str(tmp_path) not in message
 
 

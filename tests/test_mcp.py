@@ -15,12 +15,11 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import mcp
 import pytest
 from PIL import Image
 
 from tests.test_api import SmallWindows
-
-mcp = pytest.importorskip("mcp")
 
 
 @pytest.fixture(scope="module")

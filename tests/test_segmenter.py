@@ -253,3 +253,15 @@ def test_a_click_after_a_run_compares_no_more_than_one_row(
     maps = other.attention(encoded, point, settings)
     for rung, expected in zip(maps.rungs, fresh.rungs, strict=True):
         torch.testing.assert_close(rung.weights, expected.weights, rtol=1e-5, atol=1e-6)
+
+
+def test_similarities_count_every_key_set_of_the_source() -> None:
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(halves(336, 224))
+    tokens = len(encoded.boxes) * 14 * 14
+    settings = AttentionSettings(iterations=2)
+    for source, sets in (("colors", 1), ("twice", 2)):
+        method = segmenter.method(settings, key_source=source)
+        assert segmenter.similarities(encoded, method) == sets * tokens**2 * 3
+        alone = segmenter.method(settings.off(), key_source=source)
+        assert segmenter.similarities(encoded, alone) == sets * tokens * 196

@@ -40,7 +40,7 @@ UNLIKE_WEIGHT, VIEW_WEIGHT = 2.0, 4.0
 
 
 @dataclass(frozen=True)
-class Photo:
+class WindowMaps:
     """A photo's windows.
 
     Attributes:
@@ -55,7 +55,9 @@ class Photo:
 
 
 @torch.no_grad()
-def read_photo(photo: DensePhoto, cache: Path, tower: ImageTower, windows: WindowSettings) -> Photo:
+def read_photo(
+    photo: DensePhoto, cache: Path, tower: ImageTower, windows: WindowSettings
+) -> WindowMaps:
     """A photo's windows; the tower's maps are kept on disk."""
     image, labels = photo.read_classes()[0], photo.read()[1]
     size = working_size(image.height, image.width, windows)
@@ -68,7 +70,9 @@ def read_photo(photo: DensePhoto, cache: Path, tower: ImageTower, windows: Windo
         maps = torch.cat([stack_maps(tower(part)).half() for part in pixels])
         torch.save({"maps": maps}, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
-    return Photo(maps, patch_labels(labels, size, cut).to(torch.uint8), patch_places(cut).short())
+    return WindowMaps(
+        maps, patch_labels(labels, size, cut).to(torch.uint8), patch_places(cut).short()
+    )
 
 
 def patch_labels(labels: np.ndarray, size: tuple[int, int], windows: tuple[Box, ...]) -> Tensor:
@@ -101,7 +105,12 @@ def row_mean(values: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def photo_loss(
-    head: KeyHead, photo: Photo, rows: int, columns: int, silence: float, running: dict[str, float]
+    head: KeyHead,
+    photo: WindowMaps,
+    rows: int,
+    columns: int,
+    silence: float,
+    running: dict[str, float],
 ) -> Tensor:
     """Loss of a sample of a photo's patches."""
     # Silenced channels differ between windows, as windows' own errors do.
@@ -127,13 +136,12 @@ def photo_loss(
     pushed = (push * has_unlike * weight).sum() / total
     views = (1 - (keys[asked] * keys[view]).sum(1))[seen_twice].mean()
     for name, value in (("alike", pulled), ("unlike", pushed), ("views", views)):
-        running[name] = 0.97 * running.get(name, float(value.detach())) + 0.03 * float(
-            value.detach()
-        )
+        now = float(value.detach())
+        running[name] = 0.97 * running.get(name, now) + 0.03 * now
     return pulled + UNLIKE_WEIGHT * pushed + VIEW_WEIGHT * views
 
 
-def train(arguments: argparse.Namespace, heads: Heads, photos: list[Photo]) -> KeyHead:
+def train(arguments: argparse.Namespace, heads: Heads, photos: list[WindowMaps]) -> KeyHead:
     """Trains the trained part; goes on from an interrupted run of the same output file."""
     head = KeyHead()
     head.stacked_mean.copy_(heads.image.stacked_mean)
@@ -181,7 +189,7 @@ def train(arguments: argparse.Namespace, heads: Heads, photos: list[Photo]) -> K
 
 
 @torch.no_grad()
-def set_basis(head: KeyHead, heads: Heads, tower: ImageTower, photos: list[Photo]) -> float:
+def set_basis(head: KeyHead, heads: Heads, tower: ImageTower, photos: list[WindowMaps]) -> float:
     """Stores the directions that keep most of the parts' inner products; returns the share kept."""
     samples = []
     for photo in photos:

@@ -222,7 +222,7 @@ def load_lite(
     lexicon: Path | None = LEXICON,
     keys: Path = KEYS,
 ) -> LiteBackbone:
-    """Reads the trained heads and the lexicon; the towers wait for their first use.
+    """Reads the trained heads, keys and the lexicon; the towers wait for their first use.
 
     Args:
         device: where to compute.

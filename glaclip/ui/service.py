@@ -199,8 +199,8 @@ class Service:
             return Cost(windows, windows, 0, windows * pace)
         count = 0.0
         for method in self._methods(segmenter, request):
-            if method.settings and not segmenter.knows_features(encoded, method):
-                count += similarities(encoded, method.settings)
+            if not segmenter.knows_features(encoded, method):
+                count += segmenter.similarities(encoded, method)
         pace = self._pace.get(("attention", request.backbone), math.nan)
         return Cost(windows, 0, count, count * pace)
 
@@ -233,7 +233,7 @@ class Service:
             progress=progress,
         )
         if "attention" not in right.cached:
-            count = similarities(encoded, request.attention)
+            count = segmenter.similarities(encoded, right.method)
             self._pace["attention", request.backbone] = right.seconds["attention"] / count
         off = request.baseline == SWITCHES_OFF
         left = segmenter.segment(
@@ -279,13 +279,6 @@ class Service:
         keys, _ = segmenter.backbone.keys(encoded.tokens, source)[0]
         rungs = AttentionSettings.ladder(request.attention)
         return tuple(attention_summary(keys, encoded.boxes, rung) for rung in rungs), encoded
-
-
-def similarities(encoded: Encoded, settings: AttentionSettings) -> float:
-    """How often two tokens are compared: once a pair in sight, and again for each anchor."""
-    windows, tokens, _ = encoded.tokens.keys.shape
-    visible = windows * tokens if settings.cross_window else tokens
-    return windows * tokens * visible * (1.0 + settings.iterations * settings.proxy_anchors)
 
 
 def window_count(photo_size: tuple[int, int], windows: WindowSettings) -> int:
