@@ -323,9 +323,10 @@ def attend_and_mean_query(
         if resize is not None:
             # Resizing is linear: moving it from the values to the weights gives the same sum with
             # fewer columns and no copy of the values.
-            grid = weights.view(len(weights), -1, key_rows, key_columns)
-            grid = torch.einsum("rlyx,yv->rlvx", grid, resize[0])
-            weights = torch.einsum("rlvx,xu->rlvu", grid, resize[1]).flatten(1)
+            shrunk = weights.view(-1, key_columns) @ resize[1]  # one product over all windows' rows
+            shrunk = shrunk.view(-1, key_rows, value_columns)
+            over_rows = resize[0].T.expand(len(shrunk), value_rows, key_rows)
+            weights = torch.bmm(over_rows, shrunk).view(len(weights), -1)
         first = chunk.first // tokens * value_tokens
         visible = flat[first : first + weights.shape[1]]
         output[chunk.start : chunk.start + len(weights)] = weights @ visible

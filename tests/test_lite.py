@@ -45,8 +45,8 @@ def test_it_is_a_backbone(backbone: LiteBackbone) -> None:
 
 def test_tokens_have_the_contract_shapes(backbone: LiteBackbone, tokens: Tokens) -> None:
     assert tokens.value_grid == (6, 6)
-    assert tokens.key_grid == (12, 12)
-    assert tokens.keys.shape[:2] == (3, 144)
+    assert tokens.key_grid == (11, 11)
+    assert tokens.keys.shape[:2] == (3, 121)
     assert tokens.values.shape[:2] == (3, 36)
     assert tokens.keys.dtype == tokens.values.dtype == torch.float32
     ((keys, grid),) = backbone.keys(tokens, "fine")
@@ -54,11 +54,24 @@ def test_tokens_have_the_contract_shapes(backbone: LiteBackbone, tokens: Tokens)
     assert grid == tokens.key_grid
 
 
-def test_coarse_keys_are_means_of_four_fine_ones(backbone: LiteBackbone, tokens: Tokens) -> None:
+def test_coarse_keys_lie_among_the_fine_ones(backbone: LiteBackbone, tokens: Tokens) -> None:
     ((keys, grid),) = backbone.keys(tokens, "coarse")
-    assert grid == tokens.value_grid
-    fine = torch.nn.functional.normalize(tokens.keys, dim=-1).view(3, 12, 12, -1)
-    torch.testing.assert_close(keys[1, 7], fine[1, 2:4, 2:4].mean((0, 1)))  # row 1, column 1
+    assert grid == (5, 5)
+    fine = torch.nn.functional.normalize(tokens.keys, dim=-1).view(3, 11, 11, -1)
+    torch.testing.assert_close(keys[1, 12], fine[1, 5, 5])  # both grids have the window's center
+    # Row 2, column 0: its center is 0.1 of the side from the left, 1.1 fine cells, so 0.6 from
+    # the first cell's center.
+    expected = 0.4 * fine[1, 5, 0] + 0.6 * fine[1, 5, 1]
+    torch.testing.assert_close(keys[1, 10], expected)
+
+
+@pytest.mark.parametrize("source", ["fine", "coarse"])
+def test_no_cell_ends_where_half_a_window_ends(backbone: LiteBackbone, source: str) -> None:
+    for side in (64, 96, 224, 336):
+        tokens = backbone.encode_windows(torch.rand(1, 3, side, side))
+        ((keys, grid),) = backbone.keys(tokens, source)
+        assert grid[0] % 2 == grid[1] % 2 == 1
+        assert keys.shape[1] == grid[0] * grid[1]
 
 
 @pytest.mark.parametrize("side", [(64, 64), (96, 160), (224, 224)])
@@ -67,7 +80,7 @@ def test_window_sides_need_only_be_multiples_of_16(
 ) -> None:
     tokens = backbone.encode_windows(torch.rand(1, 3, *side))
     assert tokens.value_grid == (side[0] // 16, side[1] // 16)
-    assert tokens.key_grid == (side[0] // 8, side[1] // 8)
+    assert tokens.key_grid == (side[0] // 8 - 1, side[1] // 8 - 1)
 
 
 def test_two_windows_give_one_patch_one_key(backbone: LiteBackbone) -> None:
@@ -75,9 +88,10 @@ def test_two_windows_give_one_patch_one_key(backbone: LiteBackbone) -> None:
     pixels = photo.permute(2, 0, 1) / 255
     windows = torch.stack([pixels[:, :, :224], pixels[:, :, 112:]])
     tokens = backbone.encode_windows(windows)
-    keys = torch.nn.functional.normalize(tokens.keys, dim=-1).view(2, 28, 28, -1)
-    shared = (keys[0, :, 14:] * keys[1, :, :14]).sum(-1)  # the half that both windows show
-    apart = (keys[0, :, :14] * keys[1, :, :14]).sum(-1)  # half a window apart
+    keys = torch.nn.functional.normalize(tokens.keys, dim=-1).view(2, 27, 27, -1)
+    between = torch.nn.functional.normalize(keys[0, :, 13:-1] + keys[0, :, 14:], dim=-1)
+    shared = (between * keys[1, :, :13]).sum(-1)  # the half that both windows show
+    apart = (keys[0, :, :13] * keys[1, :, :13]).sum(-1)  # half a window apart
     rho = backbone.default_attention.threshold
     assert (shared > rho).float().mean() > 0.95
     assert shared.mean() > apart.mean() + 0.2

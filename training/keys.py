@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from glaclip.backbones.lite import WEIGHTS, load_heads
+from glaclip.backbones.lite import WEIGHTS, load_heads, load_keys
 from glaclip.backbones.lite_heads import Heads, stack_maps
 from glaclip.backbones.lite_keys import KeyHead
 from glaclip.backbones.lite_towers import STAGE_CHANNELS, ImageTower
@@ -212,6 +212,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder for windows' maps")
     parser.add_argument("--heads", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, default=WEIGHTS.with_name("keys.safetensors"))
+    parser.add_argument(
+        "--trained", type=Path, help="take the trained part from here; only choose the basis anew"
+    )
     parser.add_argument("--photos", type=int, default=340, help="training photos a set")
     parser.add_argument("--steps", type=int, default=1300)
     parser.add_argument("--batch", type=int, default=3)
@@ -231,7 +234,10 @@ def main() -> None:
         chosen = select(dense_photos(arguments.data, dataset), "train")[: arguments.photos]
         photos += [read_photo(p, arguments.cache, tower, WindowSettings()) for p in chosen]
         log.info("%s: %d photos", dataset, len(chosen))
-    head = train(arguments, heads, photos).eval()
+    if arguments.trained:
+        head = load_keys(arguments.trained)[0].eval()
+    else:
+        head = train(arguments, heads, photos).eval()
     kept = set_basis(head, heads, tower, photos[:: max(len(photos) // 60, 1)])
     log.info("%d numbers keep %.3f of the parts", head.basis.shape[1], kept)
     stored = {name: value.half().contiguous() for name, value in head.state_dict().items()}

@@ -2,7 +2,7 @@
 
 Image side: EfficientNet-Lite2's feature maps and this project's image head. Text side:
 all-MiniLM-L6-v2 and this project's text head. Both end in one joint space of unit vectors.
-Keys come from the same maps on a grid twice as fine, through this project's key head.
+Keys come from the same maps on a grid about twice as fine, through this project's key head.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.backbones.lite_heads import Heads, stack_maps
-from glaclip.backbones.lite_keys import KeyHead
+from glaclip.backbones.lite_keys import KeyHead, odd_grid, resize
 from glaclip.backbones.lite_lexicon import Lexicon, WordMixer
 from glaclip.backbones.lite_towers import ImageTower, TextTower
 from glaclip.settings import AttentionSettings, WindowSettings
@@ -82,7 +82,8 @@ class LiteBackbone:
             pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`; h and w multiples of 16.
 
         Returns:
-            Keys [B, 4 S, 128] on the grid (h / 8, w / 8), values [B, S, E] on (h / 16, w / 16).
+            Keys [B, S', 128] on the grid (h / 8 - 1, w / 8 - 1),
+            values [B, S, E] on (h / 16, w / 16).
 
         Raises:
             ValueError: the shape is not that of a batch of windows.
@@ -97,7 +98,7 @@ class LiteBackbone:
         maps = tuple(m.float() for m in maps)
         stacked = stack_maps(maps)
         values = self._heads.image(stacked, final.float())  # [B, E, gh, gw]
-        keys = self._key_head(stacked, values)  # [B, Dk, 2 gh, 2 gw]
+        keys = self._key_head(stacked, values)  # [B, Dk, 2 gh - 1, 2 gw - 1]
         return Tokens(
             keys=_tokens(keys),
             key_grid=(int(keys.shape[2]), int(keys.shape[3])),
@@ -106,18 +107,19 @@ class LiteBackbone:
         )
 
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
-        """One attention: of keys on an 8-pixel grid, or of their means on the values' grid.
+        """One attention: of all keys, or of keys at about the values' distances.
 
-        "coarse" has a quarter of the tokens, so attention costs a sixteenth; MODEL_CARD.md tells
-        what is lost.
+        "coarse" has less than a quarter of the tokens, so attention costs a nineteenth;
+        MODEL_CARD.md tells what is lost.
         """
         if source not in self.key_sources:
             raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
         if source == "fine":
             return ((tokens.keys, tokens.key_grid),)
+        grid = odd_grid(tokens.value_grid)
         keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
         keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
-        return ((_tokens(F.avg_pool2d(keys, 2)), tokens.value_grid),)
+        return ((_tokens(resize(keys, grid)), grid),)
 
     def project(self, values: Tensor) -> Tensor:
         """[..., E] averaged values to unit vectors [..., E]; the heads are linear at their end."""

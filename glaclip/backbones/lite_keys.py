@@ -1,4 +1,4 @@
-"""Keys of the embedded backbone: which patches show the same thing, on an 8-pixel grid."""
+"""Keys of the embedded backbone: which patches show the same thing, on a fine grid."""
 
 from __future__ import annotations
 
@@ -52,12 +52,15 @@ class KeyHead(nn.Module):
         """Unit vectors [B, trained, 2 gh, 2 gw] from maps [B, STACKED_CHANNELS, gh, gw]."""
         x = (stacked - self.stacked_mean[:, None, None]) * self.stacked_scale[:, None, None]
         fine, coarse = x[:, :FOLDED], x[:, FOLDED:]
-        x = F.gelu(self.fine(F.pixel_shuffle(fine, 2)) + _twice(self.coarse(coarse)))
+        x = F.gelu(
+            self.fine(F.pixel_shuffle(fine, 2))
+            + resize(self.coarse(coarse), (2 * x.shape[2], 2 * x.shape[3]))
+        )
         x = x + F.gelu(self.middle(x))
         return F.normalize(self.leave(x), dim=1)
 
     def parts(self, stacked: Tensor, values: Tensor) -> Tensor:
-        """All parts side by side, [B, parts, 2 gh, 2 gw].
+        """All parts side by side, [B, parts, 2 gh - 1, 2 gw - 1], each on `odd_grid`.
 
         Args:
             stacked: [B, STACKED_CHANNELS, gh, gw].
@@ -65,17 +68,30 @@ class KeyHead(nn.Module):
         """
         fine = F.pixel_shuffle(stacked[:, :FOLDED], 2)
         early = stacked[:, FOLDED : FOLDED + EARLY_CHANNELS]
-        parts = (self.trained(stacked), fine, _twice(early), _twice(values))
+        grid = odd_grid((int(fine.shape[2]), int(fine.shape[3])))
+        parts = (self.trained(stacked), fine, early, values)
         weighted = [
-            F.normalize(part, dim=1) * share**0.5 for part, share in zip(parts, SHARES, strict=True)
+            F.normalize(resize(part, grid), dim=1) * share**0.5
+            for part, share in zip(parts, SHARES, strict=True)
         ]
         return torch.cat(weighted, dim=1)
 
     def forward(self, stacked: Tensor, values: Tensor) -> Tensor:
-        """Keys [B, size, 2 gh, 2 gw]; arguments as of `parts`."""
+        """Keys [B, size, 2 gh - 1, 2 gw - 1]; arguments as of `parts`."""
         keys: Tensor = torch.einsum("bphw,pk->bkhw", self.parts(stacked, values), self.basis)
         return keys
 
 
-def _twice(maps: Tensor) -> Tensor:
-    return F.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
+def odd_grid(grid: tuple[int, int]) -> tuple[int, int]:
+    """The largest grid with odd sides that is no finer.
+
+    Windows overlap by half. With an even number of cells a window's edge runs between two cells of
+    the window under it, and predicted borders, which gather between cells, gather on that edge.
+    """
+    rows, columns = grid
+    return rows - 1 + rows % 2, columns - 1 + columns % 2
+
+
+def resize(maps: Tensor, grid: tuple[int, int]) -> Tensor:
+    """[B, C, h, w] to [B, C, *grid], bilinear without smoothing, which would mix neighbors."""
+    return F.interpolate(maps, grid, mode="bilinear", align_corners=False)

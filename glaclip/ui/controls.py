@@ -27,7 +27,7 @@ KEY_SOURCES = {
     "vfm": "Vision model (ProxyCLIP)",
     "clearclip": "CLIP's queries (ClearCLIP)",
     "sclip": "CLIP's queries and keys (SCLIP)",
-    "coarse": "Coarse grid, 16 pixels (quick)",
+    "coarse": "Coarse grid (quick)",
 }
 
 

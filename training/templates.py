@@ -1,0 +1,78 @@
+"""Compares sets of prompt templates on validation photos."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from glaclip.backbones.lite import WEIGHTS
+from glaclip.segmenter import Segmenter
+from training.data import dense_photos, select
+from training.measure import (
+    STREET_NAMES,
+    Score,
+    class_names,
+    open_backbone,
+    street_remap,
+    vocabulary,
+)
+
+SETS: dict[str, tuple[str, ...]] = {
+    "word": ("{}",),
+    "sentence": ("a photo of a {}.",),
+    "word and sentence": ("{}", "a photo of a {}."),
+    "as trained": ("{}", "a photo of a {}.", "the {}"),
+    "five": ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene."),
+    "seven": (
+        "{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.",
+        "a photo of many {}.", "a close-up photo of a {}.",
+    ),
+}  # fmt: skip
+VIEWS = (
+    ("msrc_v2", False),
+    ("labelmefacade", False),
+    ("labelmefacade", True),
+    ("voc2012", False),
+)
+
+
+def main() -> None:
+    """Prints a table of template sets for each validation set."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--heads", type=Path, default=WEIGHTS)
+    parser.add_argument("--keep", type=Path, help="folder that keeps the tower's maps")
+    parser.add_argument("--photos", type=int, default=40, help="validation photos a set")
+    arguments = parser.parse_args()
+    backbone = open_backbone(arguments.heads, arguments.keep)
+    settings = backbone.default_attention
+    for dataset, street in VIEWS:
+        names = list(STREET_NAMES) if street else class_names(dataset)
+        words = vocabulary([[name] for name in names])
+        scores = {(name, on): Score(len(names)) for name in SETS for on in (False, True)}
+        photos = select(dense_photos(arguments.data, dataset), "validation")[: arguments.photos]
+        for photo in photos:
+            image, truth = photo.read_classes()
+            truth = street_remap()[truth] if street else truth
+            encoded = Segmenter(backbone).encode(image)
+            for name, templates in SETS.items():
+                backbone.templates = templates
+                # A cache of labels does not know that the templates changed: a new one each.
+                segmenter = Segmenter(backbone)
+                for (_, on), score in ((k, s) for k, s in scores.items() if k[0] == name):
+                    baseline = None if on else "identity"
+                    # Coarse keys: the choice of words does not hang on them, and they are quick.
+                    source = "coarse" if on else None
+                    score.add(
+                        segmenter.segment(
+                            encoded, words, settings, baseline=baseline, key_source=source
+                        ),
+                        truth,
+                    )
+        print(f"{dataset}, {len(photos)} validation photos, {len(names)} names")
+        for (name, on), score in scores.items():
+            print(f"  {name:18s} {'on, coarse' if on else 'identity':10s} {score}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
