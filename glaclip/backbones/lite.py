@@ -27,8 +27,8 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "lite" / "heads.safet
 LEXICON = WEIGHTS.with_name("lexicon.gz")
 KEYS = WEIGHTS.with_name("keys.safetensors")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
-#: A plain word and a sentence; a choice by hand.
-TEMPLATES = ("{}", "a photo of a {}.")
+#: The best of the sets that training/templates.py compares on validation photos.
+TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
 ATTENTION = AttentionSettings(threshold=0.7)
 
 
