@@ -14,7 +14,7 @@ WINDOWS = Lesson(
         "overlapping squares, the windows. This photo gives {windows:.0f} windows of {crop:.0f} "
         "pixels, a new one every {stride:.0f} pixels.",
         "Each window is encoded on its own and becomes {tokens:.0f} tokens, one for each patch of "
-        "{patch:.0f} by {patch:.0f} pixels. What lies outside a window cannot change them.",
+        "about {patch:.0f} by {patch:.0f} pixels. What lies outside a window cannot change them.",
         "Most places lie in more than one window; here it is {shared:p} of the photo, and up to "
         "{most:.0f} windows see the same place. Each compares it with your words; the answers are "
         "averaged. But each of them saw other surroundings.",
@@ -164,8 +164,8 @@ LIMITS = Lesson(
         "these {tries:.0f} tries it took more than 1 % of the picture; the worst is shown: "
         "“{word}” on {area:p}, or {left:p} with the background switched on.",
         "The embedded model is small: it knows fewer things than CLIP, and a patch covers "
-        "{patch:.0f} by {patch:.0f} pixels of this photo. Attention shows where weight goes, not "
-        "why.",
+        "about {patch:.0f} by {patch:.0f} pixels of this photo. Attention shows where weight goes, "
+        "not why.",
     ),
     formulas=("pairs = (L · S)^{2} with context,   L · S^{2} without",),
     symbols=(("L", "windows"), ("S", "tokens of a window")),
