@@ -9,15 +9,8 @@ from pathlib import Path
 
 from glaclip.backbones.lite import WEIGHTS
 from glaclip.segmenter import Segmenter
-from training.data import dense_photos, select
-from training.measure import (
-    STREET_NAMES,
-    class_names,
-    open_backbone,
-    score,
-    street_remap,
-    vocabulary,
-)
+from training.measure import open_backbone, score, vocabulary
+from training.views import VIEWS, open_view
 
 
 def main() -> None:
@@ -45,12 +38,10 @@ def main() -> None:
         settings[name] = changed.off() if arguments.off else changed
     if not arguments.off:
         settings = {"off": base.off(), **settings}
-    for dataset, street in (("msrc_v2", False), ("labelmefacade", False), ("labelmefacade", True)):
-        photos = select(dense_photos(arguments.data, dataset), "validation")[: arguments.photos]
-        names = list(STREET_NAMES) if street else class_names(dataset)
-        remap = street_remap() if street else None
-        print(f"{dataset}, {len(photos)} validation photos, {len(names)} names")
-        results = score(segmenter, photos, vocabulary([[n] for n in names]), settings, remap)
+    for view in (open_view(arguments.data, v, "validation", arguments.photos) for v in VIEWS):
+        words = vocabulary([[name] for name in view.names])
+        print(f"{view.title}, {len(view.names)} names")
+        results = score(segmenter, view.photos, words, settings, view.remap)
         for name, result in results.items():
             print(f"  {name:50s} {result}", flush=True)
 

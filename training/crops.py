@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 
 from training.data import IGNORE, DensePhoto, concept
 

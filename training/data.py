@@ -67,7 +67,7 @@ VOC = [
     "train",
     "tvmonitor",
 ]
-#: Made by `training.street`: riders from VOC masks, poles, fences and signs drawn by a program.
+#: Made by `training.crops`: riders from VOC masks, poles, fences and signs drawn by a program.
 MADE = ["cyclist", "pole", "fence", "plate"]
 INTEL = ["buildings", "forest", "glacier", "mountain", "sea", "street"]
 

@@ -2,7 +2,7 @@
 
 Whole photos are cut into windows as the program does it. Two views of a patch, seen in two
 windows, must get the same key; a patch must be nearer to the rest of its class in the photo than
-to other classes. Values play no part in training.
+to other classes. Photos without masks teach the views alone. Values play no part in training.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import argparse
 import logging
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -27,10 +30,12 @@ from glaclip.backbones.lite_towers import STAGE_CHANNELS, ImageTower
 from glaclip.segmenter import resize_photo
 from glaclip.settings import WindowSettings
 from glaclip.windows import Box, boxes, crops, working_size
-from training.data import BACKGROUND, DensePhoto, dense_photos, select
+from training.data import BACKGROUND, IGNORE, captions, dense_photos, select
+from training.streets import one_concept_a_name, street_scenes
 
 log = logging.getLogger(__name__)
-SETS = ("msrc_v2", "labelmefacade", "voc2012")
+#: Sets and how many of their training photos are used.
+SETS = {"msrc_v2": 340, "labelmefacade": 340, "voc2012": 340, "streets": 340, "flickr8k": 400}
 #: Pixels of a key's patch.
 PATCH = 8
 #: The similarity that should divide same from different: the threshold rho in use.
@@ -55,14 +60,12 @@ class WindowMaps:
 
 
 @torch.no_grad()
-def read_photo(
-    photo: DensePhoto, cache: Path, tower: ImageTower, windows: WindowSettings
+def read_windows(
+    image: Image.Image, concepts: np.ndarray, path: Path, tower: ImageTower, windows: WindowSettings
 ) -> WindowMaps:
-    """A photo's windows; the tower's maps are kept on disk."""
-    image, labels = photo.read_classes()[0], photo.read()[1]
+    """A photo's windows; `path` keeps the tower's maps."""
     size = working_size(image.height, image.width, windows)
     cut = boxes(size, windows)
-    path = cache / f"{photo.part}-{photo.dataset}-{photo.image.stem}.pt"
     if path.exists():
         maps = torch.load(path, weights_only=True)["maps"]
     else:
@@ -71,8 +74,24 @@ def read_photo(
         torch.save({"maps": maps}, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
     return WindowMaps(
-        maps, patch_labels(labels, size, cut).to(torch.uint8), patch_places(cut).short()
+        maps, patch_labels(concepts, size, cut).to(torch.uint8), patch_places(cut).short()
     )
+
+
+def training_photos(
+    data: Path, dataset: str, count: int
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Name, photo uint8 [H, W, 3] and concepts uint8 [H, W] of a set's training photos."""
+    if dataset == "streets":
+        for scene in street_scenes(data, "train", count):
+            yield scene.name, scene.pair[0], one_concept_a_name(scene.pair[1])
+    elif dataset == "flickr8k":
+        for path in sorted(captions(data))[:count]:
+            photo = np.asarray(Image.open(path).convert("RGB"))
+            yield path.stem, photo, np.full(photo.shape[:2], IGNORE, dtype=np.uint8)
+    else:
+        for chosen in select(dense_photos(data, dataset), "train")[:count]:
+            yield chosen.image.stem, *chosen.read()
 
 
 def patch_labels(labels: np.ndarray, size: tuple[int, int], windows: tuple[Box, ...]) -> Tensor:
@@ -129,7 +148,7 @@ def photo_loss(
     unlike = (mine != theirs) & (mine <= BACKGROUND) & (theirs <= BACKGROUND)
     pull, has_alike = row_mean(F.softplus(-scores), alike)
     push, has_unlike = row_mean(F.softplus(scores), unlike)
-    _, index, count = labels.unique(return_inverse=True, return_counts=True)
+    _, index, count = torch.unique(labels, return_inverse=True, return_counts=True)
     weight = (count.float() ** -0.5)[index][row] * (labels[row] <= BACKGROUND)
     total = weight.sum().clamp(min=1e-6)
     pulled = (pull * has_alike * weight).sum() / total
@@ -138,7 +157,8 @@ def photo_loss(
     for name, value in (("alike", pulled), ("unlike", pushed), ("views", views)):
         now = float(value.detach())
         running[name] = 0.97 * running.get(name, now) + 0.03 * now
-    return pulled + UNLIKE_WEIGHT * pushed + VIEW_WEIGHT * views
+    loss: Tensor = pulled + UNLIKE_WEIGHT * pushed + VIEW_WEIGHT * views
+    return loss
 
 
 def train(arguments: argparse.Namespace, heads: Heads, photos: list[WindowMaps]) -> KeyHead:
@@ -156,7 +176,12 @@ def train(arguments: argparse.Namespace, heads: Heads, photos: list[WindowMaps])
         multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98),  # type: ignore[no-untyped-call]
     )
     state = arguments.out.with_suffix(".state")
-    keepers = {"head": head, "optimizer": optimizer, "schedule": schedule, "average": average}
+    keepers: dict[str, Any] = {
+        "head": head,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "average": average,
+    }
     first = 0
     if state.exists():
         saved = torch.load(state, weights_only=True)
@@ -172,7 +197,7 @@ def train(arguments: argparse.Namespace, heads: Heads, photos: list[WindowMaps])
             loss = photo_loss(
                 head, photo, arguments.rows, arguments.columns, arguments.silence, running
             )
-            (loss / arguments.batch).backward()  # type: ignore[no-untyped-call]
+            (loss / arguments.batch).backward()
         optimizer.step()
         schedule.step()
         average.update_parameters(head)
@@ -184,7 +209,7 @@ def train(arguments: argparse.Namespace, heads: Heads, photos: list[WindowMaps])
                 {"step": step + 1, **{n: part.state_dict() for n, part in keepers.items()}}, state
             )
     state.unlink(missing_ok=True)
-    trained: KeyHead = average.module
+    trained: KeyHead = average.module  # type: ignore[assignment]
     return trained
 
 
@@ -215,8 +240,7 @@ def main() -> None:
     parser.add_argument(
         "--trained", type=Path, help="take the trained part from here; only choose the basis anew"
     )
-    parser.add_argument("--photos", type=int, default=340, help="training photos a set")
-    parser.add_argument("--steps", type=int, default=1300)
+    parser.add_argument("--steps", type=int, default=2100)
     parser.add_argument("--batch", type=int, default=3)
     parser.add_argument("--rows", type=int, default=360)
     parser.add_argument("--columns", type=int, default=2500)
@@ -230,10 +254,12 @@ def main() -> None:
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     heads, tower = load_heads(arguments.heads)[0].eval(), ImageTower()
     photos = []
-    for dataset in SETS:
-        chosen = select(dense_photos(arguments.data, dataset), "train")[: arguments.photos]
-        photos += [read_photo(p, arguments.cache, tower, WindowSettings()) for p in chosen]
-        log.info("%s: %d photos", dataset, len(chosen))
+    for dataset, count in SETS.items():
+        for name, image, concepts in training_photos(arguments.data, dataset, count):
+            path = arguments.cache / f"{dataset}-{name}.pt"
+            photo = Image.fromarray(image)
+            photos.append(read_windows(photo, concepts, path, tower, WindowSettings()))
+        log.info("%s: %d photos in all", dataset, len(photos))
     if arguments.trained:
         head = load_keys(arguments.trained)[0].eval()
     else:

@@ -17,8 +17,9 @@ from glaclip.metrics import Pairs, boundary_errors, confusion, mean_iou, pixel_a
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.vocabulary import Vocabulary, VocabularyClass
-from training.data import DENSE_SETS, FACADE, IGNORE, DensePhoto, dense_photos, select
-from training.words import TEST_SYNONYMS, dense_names
+from training.data import DENSE_SETS, dense_photos, select
+from training.views import VIEWS, Photo, View, class_names, open_view
+from training.words import TEST_SYNONYMS
 
 
 class KeptTower(nn.Module):
@@ -91,7 +92,7 @@ class Score:
 
 def score(
     segmenter: Segmenter,
-    photos: Sequence[DensePhoto],
+    photos: Sequence[Photo],
     words: Vocabulary,
     settings: Mapping[str, AttentionSettings | None],
     remap: np.ndarray | None = None,
@@ -117,43 +118,10 @@ def score(
     return scores
 
 
-#: A driving data set's eleven names, asked of facade photos whose eight classes they cover.
-STREET_NAMES = (
-    "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
-    "bicyclist",
-)  # fmt: skip
-STREET_OF_FACADE = {
-    "building": 1, "car": 8, "door": 1, "pavement": 4, "road": 3, "sky": 0, "vegetation": 5,
-    "window": 1,
-}  # fmt: skip
-
-
-def street_remap() -> np.ndarray:
-    """[256] facade class index to that of `STREET_NAMES`."""
-    remap = np.full(256, IGNORE)
-    remap[: len(STREET_OF_FACADE)] = [STREET_OF_FACADE[label] for label in FACADE]
-    return remap
-
-
-def class_names(dataset: str) -> list[str]:
-    """The names a set's classes are asked by."""
-    return [dense_names(label)[0] for label in DENSE_SETS[dataset]]
-
-
 def print_dense(
-    segmenter: Segmenter,
-    data: Path,
-    dataset: str,
-    part: str,
-    detail: bool,
-    street: bool = False,
-    key_source: str | None = None,
+    segmenter: Segmenter, view: View, detail: bool = True, key_source: str | None = None
 ) -> None:
-    """Off, on and the ladder between, on one part of a dense set."""
-    photos = select(dense_photos(data, dataset), part)
-    names, remap = class_names(dataset), None
-    if street:
-        names, remap = list(STREET_NAMES), street_remap()
+    """Off, on, each window by itself and, with `detail`, the ladder between."""
     default = segmenter.backbone.default_attention
     rungs: dict[str, AttentionSettings | None] = dict(
         zip(("off", "+context", "+anchors", "on"), AttentionSettings.ladder(default), strict=True)
@@ -161,14 +129,15 @@ def print_dense(
     if not detail:
         rungs = {name: rungs[name] for name in ("off", "on")}
     rungs["identity"] = None
-    words = vocabulary([[name] for name in names])
-    scores = score(segmenter, photos, words, rungs, remap, key_source)
-    print(f"{dataset}, {len(photos)} {part} photos, {len(names)} names")
+    words = vocabulary([[name] for name in view.names])
+    scores = score(segmenter, view.photos, words, rungs, view.remap, key_source)
+    print(f"{view.title}, {len(view.names)} names")
     for name, result in scores.items():
         print(f"  {name:10s} {result}")
     off, on = scores["off"].pairs.rate, scores["on"].pairs.rate
     print(f"  BER on / off {on / off:.2f}")
-    print(f"  {scores['on'].iou(names)}")
+    for name in ("off", "on"):
+        print(f"  {name}: {scores[name].iou(view.names)}", flush=True)
 
 
 def recall(counts: np.ndarray, index: int) -> float:
@@ -233,7 +202,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder that keeps the tower's maps")
     parser.add_argument("--part", default="test", choices=("validation", "test"))
     parser.add_argument("--what", nargs="+", default=["dense", "synonyms"])
-    parser.add_argument("--sets", nargs="+", default=["msrc_v2", "labelmefacade", "voc2012"])
+    parser.add_argument("--sets", nargs="+", default=VIEWS, choices=VIEWS, metavar="SET")
     parser.add_argument("--left-out", nargs="*", default=[])
     parser.add_argument("--key-source", help="keys of attention in the dense table")
     parser.add_argument("--brief", action="store_true", help="off and on alone")
@@ -241,12 +210,9 @@ def main() -> None:
     # Enough to attend each photo once, whatever words are asked.
     segmenter = Segmenter(open_backbone(arguments.heads, arguments.keep), cache_bytes=3 * 2**30)
     if "dense" in arguments.what:
-        for dataset in arguments.sets:
-            for street in (False, True) if dataset == "labelmefacade" else (False,):
-                print_dense(
-                    segmenter, arguments.data, dataset, arguments.part, not arguments.brief, street,
-                    arguments.key_source,
-                )  # fmt: skip
+        for name in arguments.sets:
+            view = open_view(arguments.data, name, arguments.part)
+            print_dense(segmenter, view, not arguments.brief, arguments.key_source)
     if "synonyms" in arguments.what:
         print_synonyms(
             segmenter, arguments.data, ("msrc_v2", "voc2012", "labelmefacade"), arguments.part

@@ -7,15 +7,8 @@ from pathlib import Path
 
 from glaclip.backbones.lite import WEIGHTS
 from glaclip.segmenter import Segmenter
-from training.data import dense_photos, select
-from training.measure import (
-    STREET_NAMES,
-    Score,
-    class_names,
-    open_backbone,
-    street_remap,
-    vocabulary,
-)
+from training.measure import Score, open_backbone, vocabulary
+from training.views import VIEWS, open_view
 
 SETS: dict[str, tuple[str, ...]] = {
     "word": ("{}",),
@@ -28,12 +21,6 @@ SETS: dict[str, tuple[str, ...]] = {
         "a photo of many {}.", "a close-up photo of a {}.",
     ),
 }  # fmt: skip
-VIEWS = (
-    ("msrc_v2", False),
-    ("labelmefacade", False),
-    ("labelmefacade", True),
-    ("voc2012", False),
-)
 
 
 def main() -> None:
@@ -46,14 +33,12 @@ def main() -> None:
     arguments = parser.parse_args()
     backbone = open_backbone(arguments.heads, arguments.keep)
     settings = backbone.default_attention
-    for dataset, street in VIEWS:
-        names = list(STREET_NAMES) if street else class_names(dataset)
-        words = vocabulary([[name] for name in names])
-        scores = {(name, on): Score(len(names)) for name in SETS for on in (False, True)}
-        photos = select(dense_photos(arguments.data, dataset), "validation")[: arguments.photos]
-        for photo in photos:
+    for view in (open_view(arguments.data, v, "validation", arguments.photos) for v in VIEWS):
+        words = vocabulary([[name] for name in view.names])
+        scores = {(name, on): Score(len(view.names)) for name in SETS for on in (False, True)}
+        for photo in view.photos:
             image, truth = photo.read_classes()
-            truth = street_remap()[truth] if street else truth
+            truth = truth if view.remap is None else view.remap[truth]
             encoded = Segmenter(backbone).encode(image)
             for name, templates in SETS.items():
                 backbone.templates = templates
@@ -69,7 +54,7 @@ def main() -> None:
                         ),
                         truth,
                     )
-        print(f"{dataset}, {len(photos)} validation photos, {len(names)} names")
+        print(f"{view.title}, {len(view.names)} names")
         for (name, on), score in scores.items():
             print(f"  {name:18s} {'on, coarse' if on else 'identity':10s} {score}", flush=True)
 

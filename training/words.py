@@ -203,12 +203,14 @@ def build(data: Path, wordnet: WordNet, left_out: Iterable[str] = ()) -> Concept
 
 def meanings(data: Path, wordnet: WordNet) -> dict[str, set[str]]:
     """Synsets that trained words stand for, as far as `build` took the words from WordNet."""
-    roots = {_synset(wordnet, label) for _, label in DENSE_CONCEPTS}
+    roots: set[str | None] = {_synset(wordnet, label) for _, label in DENSE_CONCEPTS}
     roots |= {wnid for wnid, _ in imagenet_rows(data)}
     for label in _caltech_labels(data):
         roots.add(_first(wordnet, CALTECH.get(label, (label.replace("_", " ").lower(),))[0]))
     found: dict[str, set[str]] = {}
-    for root in roots - {None}:
+    for root in roots:
+        if root is None:
+            continue
         for synset in (root, *wordnet.ancestors(root)):
             for word in wordnet.words[synset]:
                 found.setdefault(word, set()).add(synset)

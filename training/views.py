@@ -1,0 +1,53 @@
+"""The sets that are measured: photos, and the names they are asked by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from training import streets
+from training.data import DENSE_SETS, dense_photos, select
+from training.words import dense_names
+
+#: Names of the views; facades are asked by their own eight names and by a driving set's eleven.
+VIEWS = ("msrc_v2", "labelmefacade", "labelmefacade-streets", "streets", "voc2012")
+
+
+class Photo(Protocol):
+    """Anything with a photo and its true classes."""
+
+    def read_classes(self) -> tuple[Image.Image, np.ndarray]:
+        """Photo and class indexes int [H, W], 255 where ignored."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Photos asked by names; `remap` [256] turns the photos' class indexes into the names'."""
+
+    title: str
+    photos: Sequence[Photo]
+    names: Sequence[str]
+    remap: np.ndarray | None = None
+
+
+def class_names(dataset: str) -> list[str]:
+    """The names a set's classes are asked by."""
+    return [dense_names(label)[0] for label in DENSE_SETS[dataset]]
+
+
+def open_view(data: Path, name: str, part: str, count: int | None = None) -> View:
+    """A view of the first `count` photos of a part; None for all."""
+    if name == "streets":
+        scenes = streets.street_scenes(data, part, count)
+        return View(f"{len(scenes)} street scenes put together, {part}", scenes, streets.NAMES)
+    dataset = name.removesuffix("-streets")
+    photos = select(dense_photos(data, dataset), part)[:count]
+    title = f"{dataset}, {len(photos)} {part} photos"
+    if dataset != name:
+        return View(title, photos, streets.NAMES, streets.facade_remap())
+    return View(title, photos, class_names(dataset))
