@@ -136,7 +136,10 @@ def dynamic_shift(settings: AttentionSettings, visible_windows: int) -> float:
 
 
 def _mean_query(
-    block: _Block, settings: AttentionSettings, chunk_bytes: int
+    block: _Block,
+    settings: AttentionSettings,
+    chunk_bytes: int,
+    before_chunk: Callable[[], None] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """Mean query [Dk] over all rows, and the anchors [N, Dk] when they are small enough to keep."""
     if not settings.proxy_anchors:
@@ -145,6 +148,8 @@ def _mean_query(
     kept = torch.empty_like(block.keys) if keep else None
     total = torch.zeros_like(block.mean_key)
     for rows in _row_slices(0, len(block), _chunk_rows(len(block), chunk_bytes)):
+        if before_chunk:
+            before_chunk()
         queries, _ = block.anchors(rows, settings)
         total += queries.sum(dim=0)
         if kept is not None:
@@ -182,11 +187,12 @@ def _block_chunks(
     chunk_bytes: int,
     rows: range | None = None,
     mean_query: Tensor | None = None,
+    before_chunk: Callable[[], None] | None = None,
 ) -> Iterator[tuple[slice, Tensor, Tensor | None, Tensor]]:
     """(rows, weights [R, N], |P_i| [R], sum of queries [Dk]) of a block, chunk by chunk."""
     kept = None
     if not settings.dynamic_normalization and mean_query is None:
-        mean_query, kept = _mean_query(block, settings, chunk_bytes)
+        mean_query, kept = _mean_query(block, settings, chunk_bytes, before_chunk)
     rows = rows if rows is not None else range(len(block))
     for part in _row_slices(rows.start, rows.stop, _chunk_rows(len(block), chunk_bytes)):
         set_sizes: Tensor | None = None
@@ -202,7 +208,11 @@ def _block_chunks(
 
 
 def attention_chunks(
-    keys: Tensor, settings: AttentionSettings, *, chunk_bytes: int = CHUNK_BYTES
+    keys: Tensor,
+    settings: AttentionSettings,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    before_chunk: Callable[[], None] | None = None,
 ) -> Iterator[WeightChunk]:
     """Weights of every query, in order, a chunk of rows at a time.
 
@@ -210,6 +220,8 @@ def attention_chunks(
         keys: [L, S, Dk] raw keys.
         settings: switches and constants.
         chunk_bytes: temporary memory of a chunk.
+        before_chunk: called while the fixed normalization passes over the queries for their mean,
+            which yields nothing yet; it may raise to stop.
     """
     windows, tokens, _ = keys.shape
     if settings.cross_window:
@@ -217,7 +229,9 @@ def attention_chunks(
     else:
         groups = [(index * tokens, _Block(keys[index], 1)) for index in range(windows)]
     for first, block in groups:
-        for rows, weights, sizes, query_sum in _block_chunks(block, settings, chunk_bytes):
+        for rows, weights, sizes, query_sum in _block_chunks(
+            block, settings, chunk_bytes, before_chunk=before_chunk
+        ):
             yield WeightChunk(first + rows.start, first, weights, sizes, query_sum)
 
 
@@ -265,7 +279,8 @@ def attend(
         key_grid: (rows, columns) of the keys; square when left out. Needed only when Sv != S.
         value_grid: (rows, columns) of the values; square when left out.
         chunk_bytes: temporary memory of a chunk of rows; the result does not depend on it.
-        progress: called as (windows done, windows) after each chunk; it may raise to stop.
+        progress: called as (windows done, windows) at the start and with each chunk; it may raise
+            to stop.
 
     Returns:
         [L, S, Dv] in the values' type.
@@ -318,7 +333,14 @@ def attend_and_mean_query(
 
     output = flat.new_empty((windows * tokens, values.shape[2]))
     query_sum = torch.zeros((), dtype=torch.float32, device=keys.device)
-    for chunk in attention_chunks(keys, settings, chunk_bytes=chunk_bytes):
+    done = 0
+
+    def report() -> None:
+        if progress:
+            progress(done, windows)
+
+    report()
+    for chunk in attention_chunks(keys, settings, chunk_bytes=chunk_bytes, before_chunk=report):
         weights = chunk.weights.to(flat.dtype)
         if resize is not None:
             # Resizing is linear: moving it from the values to the weights gives the same sum with
@@ -331,8 +353,8 @@ def attend_and_mean_query(
         visible = flat[first : first + weights.shape[1]]
         output[chunk.start : chunk.start + len(weights)] = weights @ visible
         query_sum = query_sum + chunk.query_sum
-        if progress:
-            progress((chunk.start + len(weights)) // tokens, windows)
+        done = (chunk.start + len(weights)) // tokens
+        report()
     result = output.view(windows, tokens, -1).to(values.dtype)
     return result, query_sum / (windows * tokens)
 

@@ -198,6 +198,32 @@ def test_forgotten_anchors_are_recomputed(monkeypatch: pytest.MonkeyPatch) -> No
     torch.testing.assert_close(attend(keys, values, options), kept, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_every_pass_can_be_watched_and_stopped(dynamic: bool) -> None:
+    class StopError(Exception):
+        pass
+
+    keys, values = torch.randn(4, 9, 6), torch.randn(4, 9, 5)
+    settings = AttentionSettings(dynamic_normalization=dynamic)
+    seen: list[tuple[int, int]] = []
+    attend(keys, values, settings, chunk_bytes=1, progress=lambda *step: seen.append(step))
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == ((0, 4), (4, 4))
+
+    # One row is a chunk: the fixed normalization's first pass over 36 queries reports as well.
+    calls = 0
+
+    def stop(done: int, total: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise StopError
+
+    with pytest.raises(StopError):
+        attend(keys, values, settings, chunk_bytes=1, progress=stop)
+    assert sum(step == (0, 4) for step in seen) == (9 if dynamic else 45)
+
+
 def test_scale_of_keys_and_zero_keys_do_not_matter() -> None:
     keys, values = random_tokens(2, 9)
     scales = torch.rand(2, 9, 1) * 100 + 0.01
