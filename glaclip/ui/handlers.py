@@ -290,6 +290,10 @@ class Page:
     ) -> tuple[str, str]:
         """Every window by itself, and the patches that receive most attention."""
         photo, _, request = self.asked(photo_path, *values)
+        cost = self.service.cost(photo, request)
+        if not cost.cheap:
+            # Opening a tab is no wish for minutes of work.
+            return f"<p>{cost.sentence}</p>", ""
         result = self.service.compare(photo, request)
         point = inside(point, photo)
         maps = self.service.attention(photo, point, request) if point else None

@@ -304,12 +304,16 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
     stride.blur()
     expect(site.status).to_contain_text("60 windows take about", timeout=PATIENCE)
     expect(site.status).to_contain_text("press Segment")
+    site.tab("Windows")
+    films = site.page.locator("#films")
+    expect(films).to_contain_text("60 windows take about", timeout=PATIENCE)
     assert toy.encoded_windows == encoded
     assert site.turn == before
     site.press("segment")
     site.wait_for_turn(before)
     expect(site.status).to_contain_text("60 windows, 5 × 12")
     assert toy.encoded_windows == encoded + 60
+    expect(films.locator(".film")).to_have_count(60, timeout=PATIENCE)
     # Now that they are encoded, little is left to compute for a switch.
     before = site.turn
     site.page.locator("#cross-window input").uncheck()
