@@ -85,7 +85,8 @@ def comparison(service: Service) -> None:
     colors = palette(len(request.vocabulary.classes))
     picture = comparison_of(first.photo(), result.left, result.right, colors)
     picture.thumbnail((1600, 1600), Image.Resampling.LANCZOS)
-    picture.convert("RGB").quantize(230).save(README / "comparison.png", optimize=True)
+    # In full color: a palette chosen for the photo would change the legend's.
+    picture.convert("RGB").save(README / "comparison.png", optimize=True)
 
 
 def main() -> None:
