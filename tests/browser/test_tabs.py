@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from glaclip.ui.examples import examples
 from tests.browser.site import LADDER, PATIENCE, PageBackbone, Site, file_of, halves
 
 if TYPE_CHECKING:
@@ -381,12 +382,13 @@ def test_a_link_to_an_example_shows_the_shipped_result(
     new_page: Callable[..., Page], page_url: str, toy: PageBackbone
 ) -> None:
     encoded = toy.encoded_windows
-    site = Site(new_page(), page_url, "?photo=meadow")
+    example = examples()[-1]
+    site = Site(new_page(), page_url, f"?photo={example.name}")
     words = site.page.locator("#words .token")
-    expect(words).to_have_text(["sky", "mountain", "grass", "road"], timeout=PATIENCE)
+    expect(words).to_have_text(example.vocabulary.split(", "), timeout=PATIENCE)
     expect(site.status).to_contain_text("Computed beforehand")
     pressed = site.page.locator("#examples button[aria-pressed=true]")
-    expect(pressed).to_have_attribute("data-name", "meadow")
+    expect(pressed).to_have_attribute("data-name", example.name)
     assert toy.encoded_windows == encoded
 
 
