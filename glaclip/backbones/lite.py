@@ -109,7 +109,7 @@ class LiteBackbone:
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
         """One attention: of all keys, or of keys at about the values' distances.
 
-        "coarse" has less than a quarter of the tokens, so attention costs a nineteenth;
+        "coarse" has less than a quarter of the tokens, so attention costs a seventeenth;
         MODEL_CARD.md tells what is lost.
         """
         if source not in self.key_sources:
