@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
 
@@ -74,6 +75,15 @@ def sentence(error: Exception) -> str:
 def toast(error: Exception) -> gr.Error:
     """A refusal as a message on the page, which gradio renders as HTML."""
     return gr.Error(escape(sentence(error), quote=False), print_exception=False)
+
+
+@contextlib.contextmanager
+def refusals_as_toasts() -> Iterator[None]:
+    """Turns refusals within into messages on the page."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise toast(error) from None
 
 
 def right_title(form: Form) -> str:
@@ -239,6 +249,7 @@ class Page:
             answers.readout(result, point, left_title(form), right_title(form)),
         )
 
+    @refusals_as_toasts()
     def files(
         self,
         photo_path: str | None,
@@ -272,14 +283,12 @@ class Page:
         """Photo and request of the controls.
 
         Raises:
-            gr.Error: what is wrong with them, in a sentence.
+            PhotoError, VocabularyError, SettingsError, gr.Error: what is wrong, in a sentence.
         """
-        try:
-            form = Form.of(*values)
-            return read(photo_path), form, form.request()
-        except REFUSALS as error:
-            raise toast(error) from None
+        form = Form.of(*values)
+        return read(photo_path), form, form.request()
 
+    @refusals_as_toasts()
     def windows(
         self,
         photo_path: str | None,
@@ -304,6 +313,7 @@ class Page:
             )
         return filmstrip(photo, result, maps), patches
 
+    @refusals_as_toasts()
     def charts(self, photo_path: str | None, *values: Any) -> tuple[str, str, str]:
         """Attention over the whole photo: mass by distance, histogram of |P|."""
         photo, _, request = self.asked(photo_path, *values)
@@ -335,6 +345,7 @@ class Page:
             note,
         )
 
+    @refusals_as_toasts()
     def truth(
         self,
         photo_path: str | None,
@@ -345,10 +356,7 @@ class Page:
     ) -> tuple[str, str]:
         """Both sides against a label map: its overlay and a table of measures."""
         photo, form, _ = self.asked(photo_path, *values)
-        try:
-            result, measured, labels = self.measure(photo, form, label_map, class_list, ignore)
-        except REFUSALS as error:
-            raise toast(error) from None
+        result, measured, labels = self.measure(photo, form, label_map, class_list, ignore)
         shown = overlay(photo, labels, truth_colors(len(result.right.classes)), 0.62)
         titles = (left_title(form), right_title(form))
         names = ", ".join(result.right.classes)
