@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glaclip.backbones import load as load_backbone
+    from glaclip.backbones.registry import load as load_backbone
     from glaclip.segmenter import Segmenter
     from glaclip.settings import AttentionSettings, WindowSettings
     from glaclip.vocabulary import parse_vocabulary
@@ -32,7 +32,7 @@ _HOMES = {
     "AttentionSettings": ("glaclip.settings", "AttentionSettings"),
     "Segmenter": ("glaclip.segmenter", "Segmenter"),
     "WindowSettings": ("glaclip.settings", "WindowSettings"),
-    "load_backbone": ("glaclip.backbones", "load"),
+    "load_backbone": ("glaclip.backbones.registry", "load"),
     "parse_vocabulary": ("glaclip.vocabulary", "parse_vocabulary"),
 }
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from glaclip.cli import main
+from glaclip.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 from glaclip.backbones.base import Backbone
 from glaclip.segmenter import Method
-from glaclip.settings import LADDER, LADDER_NAMES, SWITCHES, AttentionSettings, SettingsError
+from glaclip.settings import STAGE_NAMES, AttentionSettings, SettingsError
 
 #: Baselines for people; one that is not named here goes by its registered name.
 BASELINE_TITLES = {
@@ -58,17 +57,15 @@ def parse_method(
     switches, _, source = name.partition("@")
     if name in backbone.baselines:
         return NamedMethod(name, baseline_title(name), None, baseline=name)
-    chosen = {"off": (), "on": tuple(SWITCHES)}.get(switches, tuple(switches.split("+")))
-    unknown = [word for word in chosen if word not in SWITCHES]
+    chosen = {"off": (), "on": STAGE_NAMES}.get(switches, tuple(switches.split("+")))
+    unknown = [word for word in chosen if word not in STAGE_NAMES]
     if unknown or (source and source not in backbone.key_sources):
         raise SettingsError(
-            f"a method must be off, on, switches joined by + ({', '.join(SWITCHES)}), or one of "
+            f"a method must be off, on, switches joined by + ({', '.join(STAGE_NAMES)}), or one of "
             f"the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with @ and a "
             f"key source ({', '.join(backbone.key_sources)}) if wanted; received {text!r}"
         )
-    settings = dataclasses.replace(
-        base, **{field: word in chosen for word, field in SWITCHES.items()}
-    )
+    settings = base.with_stages(chosen)
     title = method_title(Method(settings, key_source=source))
     return NamedMethod(name, f"{title}, keys {source}" if source else title, settings, "", source)
 
@@ -82,14 +79,9 @@ def method_title(method: Method) -> str:
     """A method for people: "Each window alone", "With context", "GLA-CLIP", a baseline's name."""
     if method.settings is None:
         return baseline_title(method.baseline)
-    on = [word for word, field in SWITCHES.items() if getattr(method.settings, field)]
-    if len(on) == len(SWITCHES):
+    on = method.settings.stages
+    if len(on) == len(STAGE_NAMES):
         return "GLA-CLIP"
     if not on:
         return "Each window alone"
     return "With " + " and ".join(on)
-
-
-def rung_titles() -> dict[str, str]:
-    """Short names of the ladder with the captions of its rungs."""
-    return dict(zip(LADDER, LADDER_NAMES, strict=True))

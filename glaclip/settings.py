@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -64,10 +64,82 @@ class WindowSettings:
         _require_int("stride", self.stride, 16, self.crop)
         _require_int("long_side_limit", self.long_side_limit, self.short_side, 8192)
 
-    @classmethod
-    def road_scenes(cls) -> WindowSettings:
-        """Short side 560, the paper's setting for Cityscapes-like photos."""
-        return cls(short_side=560)
+
+@dataclass(frozen=True)
+class Stage:
+    """One switch of the method, and the rung of the ladder that it adds.
+
+    Attributes:
+        name: short name, in command lines and method names.
+        field: the switch in `AttentionSettings`.
+        title: what the page calls the switch.
+        caption: what it adds, as a rung of the ladder.
+        help: what it does, one sentence.
+    """
+
+    name: str
+    field: str
+    title: str
+    caption: str
+    help: str
+
+
+#: The method's switches in the paper's order. Names, captions, rungs, command line options, links
+#: and widgets all follow from these lines.
+STAGES = (
+    Stage(
+        "context",
+        "cross_window",
+        "Cross-window context",
+        "+ Context",
+        "Every patch may look at the patches of all windows, not just its own.",
+    ),
+    Stage(
+        "anchors",
+        "proxy_anchors",
+        "Proxy anchors",
+        "+ Anchors",
+        "A patch asks with the average of the patches like it, from all windows.",
+    ),
+    Stage(
+        "normalization",
+        "dynamic_normalization",
+        "Dynamic normalization",
+        "+ Normalization",
+        "Small objects get sharper attention, large ones broader attention.",
+    ),
+)
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A step of the ladder: all stages up to one.
+
+    Attributes:
+        name: short name: "off", "context", "context+anchors", "on".
+        caption: for people.
+        stages: names of the stages that are on.
+    """
+
+    name: str
+    caption: str
+    stages: tuple[str, ...]
+
+
+def _rungs() -> tuple[Rung, ...]:
+    names = STAGE_NAMES
+    rungs = [Rung("off", "Own window", ())]
+    for count, stage in enumerate(STAGES, 1):
+        name = "on" if count == len(STAGES) else "+".join(names[:count])
+        rungs.append(Rung(name, stage.caption, names[:count]))
+    return tuple(rungs)
+
+
+#: The ablation in the paper's order: none, + context, + anchors, + normalization.
+RUNGS = _rungs()
+RUNG_NAMES = tuple(rung.name for rung in RUNGS)
+CAPTIONS = tuple(rung.caption for rung in RUNGS)
 
 
 @dataclass(frozen=True)
@@ -97,8 +169,8 @@ class AttentionSettings:
     gamma: float = 3.0
 
     def __post_init__(self) -> None:
-        for field in ("cross_window", "proxy_anchors", "dynamic_normalization"):
-            _require_bool(field, getattr(self, field))
+        for stage in STAGES:
+            _require_bool(stage.field, getattr(self, stage.field))
         _require_number("threshold", self.threshold, -1.0, 1.0)
         _require_int("iterations", self.iterations, 1, 10)
         _require_number("shift", self.shift, 0.0, 5.0)
@@ -106,52 +178,49 @@ class AttentionSettings:
         _require_number("beta", self.beta, 0.0, 10.0)
         _require_number("gamma", self.gamma, 0.0, 100.0)
 
-    def with_switches(
-        self, cross_window: bool, proxy_anchors: bool, dynamic_normalization: bool
-    ) -> AttentionSettings:
-        """The same constants with other switches."""
-        return dataclasses.replace(
-            self,
-            cross_window=cross_window,
-            proxy_anchors=proxy_anchors,
-            dynamic_normalization=dynamic_normalization,
-        )
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages that are on, in the paper's order."""
+        return tuple(stage.name for stage in STAGES if getattr(self, stage.field))
+
+    def with_stages(self, names: Iterable[str]) -> AttentionSettings:
+        """The same constants with exactly these stages on.
+
+        Raises:
+            SettingsError: a name that is no stage's.
+        """
+        wanted = tuple(names)
+        for name in wanted:
+            _require(name in STAGE_NAMES, "stages", f"among {', '.join(STAGE_NAMES)}", name)
+        switches = {stage.field: stage.name in wanted for stage in STAGES}
+        return dataclasses.replace(self, **switches)
+
+    def on(self) -> AttentionSettings:
+        """All stages on: GLA-CLIP."""
+        return self.with_stages(STAGE_NAMES)
 
     def off(self) -> AttentionSettings:
-        """All three switches off: each window alone (ProxyCLIP when the keys are a VFM's)."""
-        return self.with_switches(False, False, False)
+        """All stages off: each window alone (ProxyCLIP when the keys are a VFM's)."""
+        return self.with_stages(())
+
+    @property
+    def rung(self) -> Rung | None:
+        """The rung of the ladder that the switches stand on, or None between rungs."""
+        return next((rung for rung in RUNGS if rung.stages == self.stages), None)
 
     @classmethod
     def ladder(cls, base: AttentionSettings | None = None) -> tuple[AttentionSettings, ...]:
-        """The ablation in the paper's order: none, + context, + anchors, + normalization.
+        """The settings of each of `RUNGS`: none, + context, + anchors, + normalization.
 
         Args:
             base: where the constants come from; the paper's when left out.
         """
         base = base or cls()
-        return (
-            base.off(),
-            base.with_switches(True, False, False),
-            base.with_switches(True, True, False),
-            base.with_switches(True, True, True),
-        )
+        return tuple(base.with_stages(rung.stages) for rung in RUNGS)
 
-
-#: What each rung of `AttentionSettings.ladder` adds, for captions.
-LADDER_NAMES = ("Own window", "+ Context", "+ Anchors", "+ Normalization")
-
-#: The switches' short names, in the order of the settings' fields.
-SWITCHES = {
-    "context": "cross_window",
-    "anchors": "proxy_anchors",
-    "normalization": "dynamic_normalization",
-}
-#: Short names of the ladder's rungs; see `glaclip.methods.parse_method`.
-LADDER = ("off", "context", "context+anchors", "on")
 
 #: The released program's command line sets rho = 0.55 while the paper says 0.6 (method, section 5).
 ATTENTION_PRESETS = {
     "paper": AttentionSettings(),
     "released-program": AttentionSettings(threshold=0.55),
 }
-WINDOW_PRESETS = {"default": WindowSettings(), "road-scenes": WindowSettings.road_scenes()}

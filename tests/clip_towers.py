@@ -14,8 +14,8 @@ from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import Tensor, nn
 
-from glaclip.backbones.clip import ClipBackbone
-from glaclip.backbones.text import OpenClipText
+from glaclip.backbones.clip.backbone import ClipBackbone
+from glaclip.backbones.clip.text import OpenClipText
 
 GOLDEN = Path(__file__).parent / "data" / "golden_pipeline.npz"
 PHOTO_SIZE = (336, 480)  # (height, width)

@@ -9,8 +9,8 @@ import open_clip
 from safetensors.torch import save_file
 from torch import nn
 
-from glaclip.backbones.models import ClipModel, Tower, untrained_clip
-from glaclip.backbones.weights import WeightFile
+from glaclip.backbones.clip.models import ClipModel, Tower, untrained_clip
+from glaclip.backbones.clip.weights import WeightFile
 
 TINY_CONFIG = {
     "embed_dim": 24,

@@ -17,9 +17,9 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1"
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from glaclip.backbones import load
-from glaclip.export import comparison_of
-from glaclip.palette import palette
+from glaclip.backbones.registry import load
+from glaclip.pictures.export import comparison_of
+from glaclip.pictures.palette import palette
 from glaclip.ui.examples import example_form, examples
 from glaclip.ui.form import Form
 from glaclip.ui.launch import launch_options

@@ -262,7 +262,7 @@ def test_ladder_rungs_equal_rows_with_their_switches() -> None:
     base = AttentionSettings(threshold=0.5, scale=20)
     rungs = attention_ladder(keys, 1, 3, base)
     known = attention_ladder(
-        keys, 1, 3, base, query_mean=mean_query(keys, base.with_switches(True, True, False))
+        keys, 1, 3, base, query_mean=mean_query(keys, base.with_stages(("context", "anchors")))
     )
     for rung, same, options in zip(rungs, known, AttentionSettings.ladder(base), strict=True):
         assert rung.settings == options

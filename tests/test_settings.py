@@ -15,7 +15,6 @@ def test_the_papers_constants() -> None:
     assert (s.beta, s.gamma) == (1.2, 3.0)
     w = WindowSettings()
     assert (w.short_side, w.crop, w.stride, w.long_side_limit) == (336, 224, 112, 2048)
-    assert WindowSettings.road_scenes().short_side == 560
     assert ATTENTION_PRESETS["released-program"].threshold == 0.55
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from glaclip.backbones.lite_heads import STACKED_CHANNELS
-from glaclip.backbones.lite_keys import KeyHead
+from glaclip.backbones.lite.heads import STACKED_CHANNELS
+from glaclip.backbones.lite.keys import KeyHead
 from glaclip.windows import Box
 from training import keys, streets
 from training.crops import Pair, paste

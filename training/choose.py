@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 from pathlib import Path
 
-from glaclip.backbones.lite import WEIGHTS
+from glaclip.backbones.lite.backbone import WEIGHTS
 from glaclip.segmenter import Segmenter
 from training.measure import open_backbone, score, vocabulary
 from training.views import VIEWS, open_view

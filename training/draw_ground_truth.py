@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.palette import BACKGROUND, palette
+from glaclip.pictures.palette import BACKGROUND, palette
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "ground_truth"
 IGNORE = 255

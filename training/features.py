@@ -12,8 +12,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from glaclip.backbones.lite_heads import stack_maps
-from glaclip.backbones.lite_towers import ImageTower
+from glaclip.backbones.lite.heads import stack_maps
+from glaclip.backbones.lite.towers import ImageTower
 from training import crops
 from training.data import DensePhoto, dense_photos, labelled_photos, select
 

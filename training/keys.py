@@ -23,10 +23,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from glaclip.backbones.lite import WEIGHTS, load_heads, load_keys
-from glaclip.backbones.lite_heads import Heads, stack_maps
-from glaclip.backbones.lite_keys import KeyHead
-from glaclip.backbones.lite_towers import STAGE_CHANNELS, ImageTower
+from glaclip.backbones.lite.backbone import WEIGHTS, load_heads, load_keys
+from glaclip.backbones.lite.heads import Heads, stack_maps
+from glaclip.backbones.lite.keys import KeyHead
+from glaclip.backbones.lite.towers import STAGE_CHANNELS, ImageTower
 from glaclip.segmenter import resize_photo
 from glaclip.settings import WindowSettings
 from glaclip.windows import Box, boxes, crops, working_size

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from glaclip.backbones.lite import LEXICON
-from glaclip.backbones.lite_lexicon import Lexicon, compact
+from glaclip.backbones.lite.backbone import LEXICON
+from glaclip.backbones.lite.lexicon import Lexicon, compact
 from training.data import DENSE_CONCEPTS
 from training.wordnet import TOO_GENERAL, WordNet
 from training.words import build, dense_names, meanings

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glaclip.backbones.lite import WEIGHTS, LiteBackbone, load_lite
-from glaclip.backbones.lite_towers import ImageTower
-from glaclip.metrics import Pairs, boundary_errors, confusion, mean_iou, pixel_accuracy
+from glaclip.backbones.lite.backbone import WEIGHTS, LiteBackbone, load_lite
+from glaclip.backbones.lite.towers import ImageTower
+from glaclip.evaluation.metrics import Pairs, boundary_errors, confusion, mean_iou, pixel_accuracy
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.vocabulary import Vocabulary, VocabularyClass

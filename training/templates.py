@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from glaclip.backbones.lite import WEIGHTS
+from glaclip.backbones.lite.backbone import WEIGHTS
 from glaclip.segmenter import Segmenter
 from training.measure import Score, open_backbone, vocabulary
 from training.views import VIEWS, open_view

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glaclip.backbones.lite_heads import Heads
-from glaclip.backbones.lite_towers import FINAL_CHANNELS, STAGE_CHANNELS, ImageTower, TextTower
+from glaclip.backbones.lite.heads import Heads
+from glaclip.backbones.lite.towers import FINAL_CHANNELS, STAGE_CHANNELS, ImageTower, TextTower
 from training.data import BACKGROUND, DENSE_CONCEPTS
 from training.vocabularies import Question, questions
 from training.wordnet import WordNet

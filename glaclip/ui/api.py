@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from glaclip.export import result_document, result_zip
-from glaclip.palette import palette
-from glaclip.render import attention_panels, png_bytes
-from glaclip.settings import LADDER_NAMES, SettingsError
+from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.palette import palette
+from glaclip.pictures.render import attention_panels, png_bytes
+from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.form import Form, split_words, whole
@@ -138,7 +138,7 @@ class Endpoints:
                 "windows_above_one_percent": receiving_windows(rung),
                 "window_mass": [round(v, 6) for v in rung.weights.sum(dim=1).tolist()],
             }
-            for name, rung in zip(LADDER_NAMES, maps.rungs, strict=True)
+            for name, rung in zip(CAPTIONS, maps.rungs, strict=True)
         ]
         document = {
             "point": list(point),

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from glaclip.attention import RowAttention
-from glaclip.render import shared_lift
+from glaclip.pictures.render import shared_lift
 from glaclip.segmenter import AttentionMaps, Encoded
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import CAPTIONS
 
 MAX_SIDE = 900
 _JPEG_QUALITY = 85
@@ -120,6 +120,6 @@ def attention_value(photo: Image.Image, encoded: Encoded, maps: AttentionMaps) -
         own=maps.window,
         token=list(maps.token),
         top=shared_lift(maps.rungs),
-        panels=[_panel(title, rung) for title, rung in zip(LADDER_NAMES, maps.rungs, strict=True)],
+        panels=[_panel(title, rung) for title, rung in zip(CAPTIONS, maps.rungs, strict=True)],
         sentence=attention_sentence(maps),
     )

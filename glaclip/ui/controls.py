@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from glaclip.methods import baseline_title
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import CAPTIONS
 from glaclip.ui.example_strip import ExampleStrip
 from glaclip.ui.examples import examples, thumbnail
 from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
@@ -142,7 +142,7 @@ def build_controls(
         )
     gr.Markdown("## GLA-CLIP", elem_classes="group-title")
     ladder = gr.Radio(
-        list(LADDER_NAMES),
+        list(CAPTIONS),
         value=ladder_name(start),
         label="Step through the method",
         elem_id="ladder",

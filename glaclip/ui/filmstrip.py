@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from glaclip.palette import palette
-from glaclip.render import overlay
+from glaclip.pictures.palette import palette
+from glaclip.pictures.render import overlay
 from glaclip.segmenter import AttentionMaps, Segmentation, resize_photo
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import CAPTIONS
 from glaclip.ui.answers import percent
 from glaclip.ui.service import Comparison
 
@@ -93,7 +93,7 @@ def top_patches(
     maps: AttentionMaps,
     *,
     exclude_own: bool,
-    rung: int = len(LADDER_NAMES) - 1,
+    rung: int = len(CAPTIONS) - 1,
     count: int = 12,
 ) -> str:
     """HTML with the patches that receive most attention at a rung.
@@ -130,5 +130,5 @@ def top_patches(
     if not items:
         return "<p>No patch outside the own window receives attention at this step.</p>"
     note = "own window left out" if exclude_own else "all windows"
-    caption = escape(f"{LADDER_NAMES[rung]}, {note}")
+    caption = escape(f"{CAPTIONS[rung]}, {note}")
     return f"<div class='patches'><p>{caption}</p><div>{''.join(items)}</div></div>"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from glaclip.settings import LADDER_NAMES, AttentionSettings, WindowSettings
+from glaclip.settings import CAPTIONS, AttentionSettings, WindowSettings
 from glaclip.ui.service import SWITCHES_OFF, Request
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary
 
@@ -150,16 +150,13 @@ def split_words(tags: Sequence[str]) -> list[str]:
 
 def ladder_name(form: Form) -> str | None:
     """The rung that the three switches stand on, or None between rungs."""
-    switches = (form.cross_window, form.proxy_anchors, form.dynamic_normalization)
-    for name, rung in zip(LADDER_NAMES, AttentionSettings.ladder(), strict=True):
-        if switches == (rung.cross_window, rung.proxy_anchors, rung.dynamic_normalization):
-            return name
-    return None
+    rung = form.attention().rung
+    return rung.caption if rung else None
 
 
 def ladder_switches(name: str) -> tuple[bool, bool, bool]:
     """The three switches of a rung."""
-    rung = AttentionSettings.ladder()[LADDER_NAMES.index(name)]
+    rung = AttentionSettings.ladder()[CAPTIONS.index(name)]
     return rung.cross_window, rung.proxy_anchors, rung.dynamic_normalization
 
 

@@ -13,17 +13,17 @@ import numpy as np
 from PIL import Image
 
 from glaclip.backbones.base import BackboneError
-from glaclip.export import result_document, result_zip
 from glaclip.methods import baseline_title
-from glaclip.palette import palette
 from glaclip.photo import PhotoError
-from glaclip.render import (
+from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.palette import palette
+from glaclip.pictures.render import (
     attention_panels,
     mass_by_distance_chart,
     overlay,
     set_size_histogram,
 )
-from glaclip.settings import LADDER_NAMES, SettingsError
+from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui import answers
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.charts import chart_html, picture_html
@@ -89,9 +89,9 @@ def refusals_as_toasts() -> Iterator[None]:
 def right_title(form: Form) -> str:
     """What the right side shows."""
     rung = ladder_name(form)
-    if rung == LADDER_NAMES[-1]:
+    if rung == CAPTIONS[-1]:
         return "GLA-CLIP"
-    if rung == LADDER_NAMES[0]:
+    if rung == CAPTIONS[0]:
         return "All switches off"
     parts = [
         name
@@ -309,7 +309,7 @@ class Page:
         patches = "<p>Choose a point in Compare first.</p>"
         if maps is not None:
             patches = top_patches(
-                photo, result, maps, exclude_own=exclude_own, rung=LADDER_NAMES.index(rung)
+                photo, result, maps, exclude_own=exclude_own, rung=CAPTIONS.index(rung)
             )
         return filmstrip(photo, result, maps), patches
 
@@ -322,7 +322,7 @@ class Page:
         assert sizes is not None
         own = ", ".join(
             f"{name} {answers.percent(summary.own_mass)}"
-            for name, summary in zip(LADDER_NAMES, summaries, strict=True)
+            for name, summary in zip(CAPTIONS, summaries, strict=True)
         )
         share = answers.percent(summaries[-1].own_share)
         note = (

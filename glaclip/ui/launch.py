@@ -75,18 +75,18 @@ def serve(
         weights: folder with weights of CLIP backbones.
         device: where models run; "auto" is a GPU where there is one.
     """
-    from glaclip import backbones
-    from glaclip.gpu import default_device
+    from glaclip.backbones import registry
+    from glaclip.backbones.zero_gpu import default_device
 
     place = default_device() if device == "auto" else device
 
     def load(name: str) -> Backbone:
         chosen = backbone if name == "auto" else name
-        return backbones.load(chosen, device=place, weights=weights)
+        return registry.load(chosen, device=place, weights=weights)
 
     choices = [("Automatic", "auto")] + [
         (entry.title if entry.ready else f"{entry.title} (weights not here yet)", entry.name)
-        for entry in backbones.available(weights)
+        for entry in registry.available(weights)
     ]
     service = Service(load)
     demo = build_page(service, choices)

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from glaclip.backbones import load
+from glaclip.backbones.registry import load
 from glaclip.ui import answers
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError
-from glaclip.metrics import AttentionSummary, attention_summary, seam_rate
+from glaclip.evaluation.metrics import AttentionSummary, attention_summary, seam_rate
 from glaclip.segmenter import (
     AttentionMaps,
     Encoded,

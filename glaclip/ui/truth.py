@@ -11,9 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.metrics import boundary_errors, class_iou, confusion, mean_iou, pixel_accuracy
-from glaclip.palette import palette
+from glaclip.evaluation.metrics import (
+    boundary_errors,
+    class_iou,
+    confusion,
+    mean_iou,
+    pixel_accuracy,
+)
 from glaclip.photo import PhotoError, check_size
+from glaclip.pictures.palette import palette
 from glaclip.segmenter import Segmentation
 from glaclip.ui.answers import percent
 from glaclip.ui.service import Comparison

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.palette import hex_colors
+from glaclip.pictures.palette import hex_colors
 from glaclip.windows import Box, Edges, Size, interior_edges
 
 #: Long side of the picture sent to the browser; two of them fill a 1920-pixel page.

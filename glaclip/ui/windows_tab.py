@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import CAPTIONS
 from glaclip.ui.handlers import Page
 from glaclip.ui.wiring import Wiring
 
@@ -35,7 +35,7 @@ def build_windows_tab() -> WindowsTab:
     )
     films = gr.HTML("", elem_id="films")
     gr.Markdown("## Patches that receive most attention", elem_classes="group-title")
-    rung = gr.Radio(list(LADDER_NAMES), value=LADDER_NAMES[-1], label="Step", elem_id="rung")
+    rung = gr.Radio(list(CAPTIONS), value=CAPTIONS[-1], label="Step", elem_id="rung")
     exclude_own = gr.Checkbox(False, label="Leave the own window out", elem_id="exclude-own")
     patches = gr.HTML("", elem_id="patches")
     gr.Markdown("## Attention over the whole photo", elem_classes="group-title")

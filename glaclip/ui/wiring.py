@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import CAPTIONS
 from glaclip.ui.controls import Controls
 from glaclip.ui.examples import find
 from glaclip.ui.form import ladder_switches, split_words
@@ -41,7 +41,7 @@ _TO_RESULTS = """() => {
 }"""
 
 # In the browser, so that no click can come between a switch and the ladder.
-_RUNGS = json.dumps({name: ladder_switches(name) for name in LADDER_NAMES})
+_RUNGS = json.dumps({name: ladder_switches(name) for name in CAPTIONS})
 _SWITCHES_OF = f"(name) => ({_RUNGS})[name]"
 _LADDER_OF = f"""(...switches) => {{
   const same = ([, on]) => on.every((value, index) => value === switches[index]);

@@ -85,7 +85,7 @@ def toy() -> PageBackbone:
 @pytest.fixture(scope="session")
 def page_url(serve: Serve, toy: PageBackbone) -> str:
     """The whole page as it is launched, with the toy backbone and a second one to choose."""
-    from glaclip.backbones.last_block import BASELINES
+    from glaclip.backbones.clip.last_block import BASELINES
     from glaclip.settings import WindowSettings
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page

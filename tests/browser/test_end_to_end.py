@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from glaclip.backbones import load
+from glaclip.backbones.registry import load
 from glaclip.ui.examples import find
 from glaclip.ui.launch import launch_options
 from glaclip.ui.page import build_page

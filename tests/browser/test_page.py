@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from glaclip.backbones.last_block import BASELINES
+from glaclip.backbones.clip.last_block import BASELINES
 from glaclip.methods import baseline_title
 from glaclip.settings import AttentionSettings
 from glaclip.ui.examples import examples

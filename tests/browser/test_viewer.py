@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.palette import palette
+from glaclip.pictures.palette import palette
 from glaclip.ui.viewer_value import Side, ViewerValue, shown_size, viewer_value
 from glaclip.windows import Box, interior_edges
 

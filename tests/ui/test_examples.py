@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.backbones import load
+from glaclip.backbones.registry import load
 from glaclip.ui.examples import (
     PRECOMPUTED,
     Example,

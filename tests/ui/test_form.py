@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glaclip.settings import LADDER_NAMES, SettingsError
+from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui.form import (
     LABELS,
     RANGES,
@@ -160,7 +160,7 @@ def test_split_words(tags: list[str], words: list[str]) -> None:
 
 def test_ladder_and_switches_are_inverse() -> None:
     seen = set()
-    for name in LADDER_NAMES:
+    for name in CAPTIONS:
         switches = ladder_switches(name)
         seen.add(switches)
         assert ladder_name(Form(None, False, "", 0.1, *switches)) == name  # type: ignore[arg-type]

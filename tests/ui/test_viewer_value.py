@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.palette import BACKGROUND
+from glaclip.pictures.palette import BACKGROUND
 from glaclip.ui.viewer_value import (
     Side,
     ViewerValue,

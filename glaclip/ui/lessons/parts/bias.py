@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glaclip.settings import LADDER_NAMES
+from glaclip.settings import CAPTIONS
 from glaclip.ui.lessons.lesson import Part, View
 from glaclip.ui.lessons.parts.lab import Lab
 
@@ -38,7 +38,7 @@ def build(lab: Lab) -> Part:
             "even": float(even[1]),
         },
         figure={
-            "rungs": list(LADDER_NAMES),
+            "rungs": list(CAPTIONS),
             "all": {"own": own.tolist(), "even": even.tolist()},
             "photos": rows,
         },

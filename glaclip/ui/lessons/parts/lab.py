@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from glaclip.metrics import AttentionSummary, attention_summary
+from glaclip.evaluation.metrics import AttentionSummary, attention_summary
 from glaclip.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.ui.examples import Example, examples, find

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from glaclip.palette import hex_colors
+from glaclip.pictures.palette import hex_colors
 from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.ui.form import split_words

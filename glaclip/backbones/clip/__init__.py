@@ -1,0 +1,1 @@
+"""Real CLIP: open_clip's towers, keys of vision models, the baselines' last block."""

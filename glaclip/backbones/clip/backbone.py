@@ -1,0 +1,194 @@
+"""CLIP with the keys of a vision foundation model: open_clip's own towers and timm's.
+
+The towers are used as their libraries made them: nothing is patched, no hook is registered, and a
+forward pass changes neither module nor setting. The image tower runs to its last block here, whose
+parts (`in_proj`, `out_proj`, `ln_1`) and exit (`ln_post`, `proj`) are read in last_block.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glaclip.backbones.base import Grid, Tokens
+from glaclip.backbones.clip.last_block import BASELINES, INPUT, KEY_SOURCES, LastBlock
+from glaclip.backbones.clip.vfm import IMAGENET, Normalization, Vfm, normalize
+from glaclip.cache import digest
+from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.vocabulary import imagenet_templates
+
+#: CLIP's pixel normalization, of OpenAI, OpenCLIP and MetaCLIP alike.
+CLIP_NORMALIZATION: Normalization = (
+    (0.48145466, 0.4578275, 0.40821073),
+    (0.26862954, 0.26130258, 0.27577711),
+)
+#: Values of each tensor that enter the fingerprint, evenly spread.
+_FINGERPRINT_SAMPLES = 256
+
+
+class ClipBackbone:
+    """Real CLIP as a `Backbone`. See `glaclip.backbones.base.Backbone` for its attributes.
+
+    With a VFM its tokens are the keys, as in the paper. Without one the keys are CLIP's own last
+    queries, heads side by side (ClearCLIP + GLA). `key_sources` names what attention may use:
+    "vfm", "clearclip" (q) and "sclip" (q and k, whose outputs are summed).
+    """
+
+    default_attention = AttentionSettings()
+    default_windows = WindowSettings()
+
+    def __init__(
+        self,
+        visual: nn.Module,
+        encode_text: Callable[[Sequence[str]], Tensor],
+        vfm: nn.Module | None = None,
+        *,
+        name: str = "clip-custom",
+        title: str = "CLIP (given modules)",
+        templates: tuple[str, ...] | None = None,
+        batch_size: int | None = None,
+        clip_normalization: Normalization = CLIP_NORMALIZATION,
+        vfm_normalization: Normalization = IMAGENET,
+    ) -> None:
+        """Takes modules as they are; device and type are those of their parameters.
+
+        Args:
+            visual: open_clip `VisionTransformer`, in evaluation mode.
+            encode_text: prompts to embeddings [P, E], normalized or not; see text.py.
+            vfm: timm `VisionTransformer`, in evaluation mode, on the same device.
+            name: registry name.
+            title: name for people.
+            templates: prompt templates with one `{}`; CLIP's 80 ImageNet templates if left out.
+            batch_size: windows per forward pass; 2 on a CPU and 16 elsewhere if left out.
+            clip_normalization: pixel normalization of `visual`.
+            vfm_normalization: pixel normalization of `vfm`.
+
+        Raises:
+            BackboneError: modules of another kind.
+        """
+        self.name, self.title = name, title
+        tower: Any = visual  # to a type checker, attributes of a module may be tensors
+        self.visual = tower
+        self.last_block = LastBlock.of(visual)
+        self.vfm = Vfm(vfm, vfm_normalization) if vfm is not None else None
+        self.clip_normalization = clip_normalization
+        self._encode_text = encode_text
+        self.device = self.last_block.proj.device
+        self.dtype = self.last_block.proj.dtype
+        self.patch: Grid = tuple(tower.patch_size)
+        vfm_patch = self.vfm.patch if self.vfm else (1, 1)
+        self.pixel_multiple = math.lcm(*self.patch, *vfm_patch)
+        self.batch_size = batch_size or (2 if self.device.type == "cpu" else 16)
+        self.templates = templates if templates is not None else imagenet_templates()
+        self.key_sources = tuple(s for s in KEY_SOURCES if self.vfm or s != "vfm")
+        self.baselines = tuple(b for b in BASELINES if self.vfm or b != "proxyclip")
+        self.fingerprint = self._fingerprint()
+
+    def _fingerprint(self) -> str:
+        """Hash of a sample of every weight, with name, shape and type, and of the options."""
+        heads = self.last_block.attention.num_heads  # neither in weights nor in shapes
+        parts: list[object] = [self.pixel_multiple, self.clip_normalization, heads]
+        modules: list[nn.Module] = [self.visual]
+        if self.vfm:
+            modules.append(self.vfm.model)
+            parts.append(self.vfm.normalization)
+        if isinstance(self._encode_text, nn.Module):
+            modules.append(self._encode_text)
+        else:
+            parts.append(self.encode_text(["a photo of a cat."]).cpu().numpy().tobytes())
+        for module in modules:
+            parts.append(repr(module))  # the kinds of layers, QuickGELU or GELU
+            for name, tensor in module.state_dict().items():
+                step = max(1, tensor.numel() // _FINGERPRINT_SAMPLES)
+                sample = tensor.detach().flatten()[::step].float().cpu().numpy().tobytes()
+                parts += [name, tuple(tensor.shape), str(tensor.dtype), sample]
+        return digest(*parts)
+
+    def _entering_last_block(self, pixels: Tensor) -> Tensor:
+        """[B, 3, h, w] in 0..1 -> [B, 1 + S, D], CLS first: what enters the last block."""
+        visual = self.visual
+        x: Tensor = visual.conv1(normalize(pixels, self.clip_normalization).to(self.dtype))
+        grid = (x.shape[-2], x.shape[-1])
+        x = x.flatten(2).transpose(1, 2)  # [B, D, gh, gw] -> [B, S, D]
+        cls = visual.class_embedding.to(x.dtype).expand(len(x), 1, -1)
+        x = torch.cat([cls, x], dim=1) + resized_positions(visual, grid).to(x.dtype)
+        x = visual.ln_pre(x)
+        for block in visual.transformer.resblocks[:-1]:
+            x = block(x)
+        return x
+
+    @torch.no_grad()
+    def encode_windows(self, pixels: Tensor) -> Tokens:
+        """See `Backbone`. Sides that are no multiple of `pixel_multiple` are refused, not padded.
+
+        Raises:
+            SettingsError: windows of a size that the patches do not divide.
+        """
+        height, width = pixels.shape[-2:]
+        if height % self.pixel_multiple or width % self.pixel_multiple:
+            raise SettingsError(
+                f"window sides must be multiples of {self.pixel_multiple} pixels for {self.title}; "
+                f"received {height} x {width}"
+            )
+        entering = self._entering_last_block(pixels)
+        grid = (height // self.patch[0], width // self.patch[1])
+        if self.vfm is not None:
+            keys, key_grid = self.vfm.keys(pixels)
+        else:
+            keys, key_grid = self.last_block.qkv(entering)[0][:, 1:].clone(), grid
+        return Tokens(
+            keys=keys,
+            key_grid=key_grid,
+            values=self.last_block.values(entering),
+            value_grid=grid,
+            extras={INPUT: entering},
+        )
+
+    @torch.no_grad()
+    def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
+        """See `Backbone`."""
+        if source not in self.key_sources:
+            raise SettingsError(
+                f"key_source must be one of {', '.join(self.key_sources)}; received {source!r}"
+            )
+        return KEY_SOURCES[source](self.last_block, tokens)
+
+    @torch.no_grad()
+    def project(self, values: Tensor) -> Tensor:
+        """See `Backbone`."""
+        return self.last_block.project(values)
+
+    @torch.no_grad()
+    def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
+        """See `Backbone`; the names and their formulas are in last_block.py."""
+        if name not in self.baselines:
+            raise SettingsError(
+                f"baseline must be one of {', '.join(self.baselines)}; received {name!r}"
+            )
+        return BASELINES[name](self.last_block, tokens)
+
+    @torch.no_grad()
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """See `Backbone`."""
+        return F.normalize(self._encode_text(prompts).float(), dim=-1)
+
+
+def resized_positions(visual: Any, grid: Grid) -> Tensor:
+    """Position embeddings [1 + S, D] of an open_clip tower for a grid of patches, CLS first.
+
+    Other grids than the tower's own are resized bicubically with antialiasing and
+    align_corners=False, as open_clip does when it loads a checkpoint for another image size.
+    """
+    positions: Tensor = visual.positional_embedding
+    own = tuple(visual.grid_size)
+    if grid == own:
+        return positions
+    square = positions[1:].T.reshape(1, -1, *own).float()  # [S, D] -> [1, D, gh, gw]
+    square = F.interpolate(square, grid, mode="bicubic", antialias=True, align_corners=False)
+    resized = square.flatten(2)[0].T.to(positions.dtype)  # [1, D, gh, gw] -> [S, D]
+    return torch.cat([positions[:1], resized])

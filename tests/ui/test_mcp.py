@@ -1,0 +1,99 @@
+"""The endpoints as MCP tools, through the protocol's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+# Before gradio is imported anywhere: both are read once.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import mcp
+import pytest
+from PIL import Image
+
+from tests.ui.test_api import SmallWindows
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    from glaclip.ui.launch import launch_options
+    from glaclip.ui.page import build_page
+    from glaclip.ui.service import Service
+
+    toy = SmallWindows()
+    demo = build_page(Service(lambda name: toy))
+    _, url, _ = demo.launch(
+        server_name="127.0.0.1",
+        prevent_thread_lock=True,
+        quiet=True,
+        mcp_server=True,
+        **launch_options(),
+    )
+    yield f"{url}gradio_api/mcp/"
+    demo.close(verbose=False)
+
+
+def photo() -> str:
+    """A photo in the words of MCP: an address or, as here, a data URI."""
+    picture, stream = Image.new("RGB", (192, 96), "red"), io.BytesIO()
+    picture.paste("blue", (96, 0, 192, 96))
+    picture.save(stream, "PNG")
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def ask(address: str, tool: str = "", **arguments: Any) -> Any:
+    """Calls a tool, or lists them."""
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk() -> Any:
+        async with (
+            streamable_http_client(address) as (read, write, _),
+            mcp.ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            if tool:
+                return await session.call_tool(tool, arguments)
+            return (await session.list_tools()).tools
+
+    # In a thread of its own: the browser tests leave a running loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(talk())).result()
+
+
+def test_the_endpoints_are_tools_with_described_inputs(address: str) -> None:
+    tools = {tool.name: tool for tool in ask(address)}
+    assert set(tools) == {"segment", "attention", "evaluate"}
+    for tool in tools.values():
+        assert tool.description
+        assert all(field.get("description") for field in tool.inputSchema["properties"].values())
+
+
+def test_segment_answers_with_its_document_and_a_file(address: str) -> None:
+    answer = ask(address, "segment", photo=photo(), vocabulary="red, blue")
+    text = " ".join(part.text for part in answer.content if part.type == "text")
+    assert not answer.isError
+    assert "'name': 'red'" in text
+    assert "gla-clip.zip" in text
+
+
+def test_attention_answers_with_shares_and_a_picture(address: str) -> None:
+    answer = ask(address, "attention", photo=photo(), x=20, y=20)
+    assert not answer.isError
+    assert "own_mass" in " ".join(part.text for part in answer.content if part.type == "text")
+
+
+def test_a_refusal_is_one_sentence(address: str) -> None:
+    answer = ask(address, "segment", photo=photo(), vocabulary="red")
+    assert answer.isError
+    (part,) = answer.content
+    assert part.text.startswith("Type at least two classes")
+    assert "Traceback" not in part.text
+    assert "/" not in part.text
