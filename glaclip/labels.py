@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glaclip.seams import Labels
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Size
 
@@ -70,3 +71,15 @@ def label_map(canvas: Tensor, vocabulary: Vocabulary, size: Size) -> NDArray[np.
             winner = winner.masked_fill(unsure, vocabulary.background)
         labels[first : first + strip.shape[1]] = winner.to(torch.int16).cpu().numpy()
     return labels
+
+
+def resize_labels(labels: Labels, size: Size) -> Labels:
+    """Labels at (height, width), nearest neighbor; pixels sample at their centers."""
+    if labels.shape == size:
+        return labels
+    rows, columns = (
+        ((np.arange(to) + 0.5) * had / to).astype(np.intp)
+        for had, to in zip(labels.shape, size, strict=True)
+    )
+    resized: Labels = labels[rows[:, None], columns]
+    return resized

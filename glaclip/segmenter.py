@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from glaclip.attention import (
-    RowAttention,
-    attend_and_mean_query,
-    attention_ladder,
-    mean_query,
-)
+from glaclip.attention import attend_and_mean_query, mean_query
 from glaclip.backbones.base import Backbone, Grid, Tokens
 from glaclip.cache import ByteCache, digest
+from glaclip.chunks import Resizing
+from glaclip.clicks import AttentionMaps, attention_ladder, needs_mean_query
 from glaclip.labels import class_probabilities, label_map
 from glaclip.photo import PhotoSource, as_photo
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
@@ -42,7 +39,7 @@ class Encoded:
 
     Attributes:
         key: hash of exactly what it depends on.
-        backbone: the backbone's name.
+        backbone: fingerprint of the backbone whose tokens these are.
         windows: how the photo was cut.
         photo_size: (height, width) of the photo as given.
         size: (height, width) the photo was resized to before cutting.
@@ -155,31 +152,6 @@ class Segmentation:
         )
 
 
-@dataclass(frozen=True)
-class AttentionMaps:
-    """Where one point's attention goes, at the four rungs of the ladder.
-
-    A point lies in several windows; the query is its token in the window whose center is nearest.
-
-    Attributes:
-        point: (x, y) in photo pixels.
-        window: index of the query's own window.
-        token: (row, column) of the query in that window's key grid.
-        key_grid: (rows, columns) of a window's keys.
-        rungs: own window, + context, + anchors, + normalization; each weights [L, S].
-        boxes: the windows in pixels of the resized photo.
-        grid: (rows, columns) of windows.
-    """
-
-    point: tuple[float, float]
-    window: int
-    token: tuple[int, int]
-    key_grid: Grid
-    rungs: tuple[RowAttention, ...]
-    boxes: tuple[Box, ...]
-    grid: tuple[int, int]
-
-
 def _to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, float]:
     """Center of a photo pixel (x, y) in pixels of the resized photo."""
     x, y = point
@@ -273,7 +245,7 @@ class Segmenter:
                 progress("encode", done, len(windows))
         return Encoded(
             key=key,
-            backbone=self.backbone.name,
+            backbone=self.backbone.fingerprint,
             windows=settings,
             photo_size=photo_size,
             size=size,
@@ -322,7 +294,9 @@ class Segmenter:
 
         Raises:
             SettingsError: a baseline or key source this backbone does not have.
+            ValueError: tokens of another backbone.
         """
+        self._require_own(encoded)
         method = self.method(settings, baseline, key_source)
         seconds: dict[str, float] = {}
         cached: set[str] = set()
@@ -353,7 +327,12 @@ class Segmenter:
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None
     ) -> tuple[tuple[Tensor, Grid], bool]:
-        """Unit features [L, S, E] with their grid, and whether they came from the cache."""
+        """Unit features [L, S, E] with their grid, and whether they came from the cache.
+
+        Raises:
+            ValueError: tokens of another backbone.
+        """
+        self._require_own(encoded)
         return self._features.get(
             (encoded.key, method), lambda: self._compute_features(encoded, method, progress)
         )
@@ -378,13 +357,18 @@ class Segmenter:
         settings = method.settings
         if settings is None:
             return 0.0
-        with torch.inference_mode():
-            key_sets = self.backbone.keys(encoded.tokens, method.key_source)
-        count = 0
-        for keys, _ in key_sets:
-            windows, tokens, _ = keys.shape
+        count, windows = 0, len(encoded.boxes)
+        for rows, columns in self.backbone.key_grids(encoded.tokens, method.key_source):
+            tokens = rows * columns
             count += windows * tokens * (windows * tokens if settings.cross_window else tokens)
         return count * (1.0 + settings.iterations * settings.proxy_anchors)
+
+    def _require_own(self, encoded: Encoded) -> None:
+        if encoded.backbone != self.backbone.fingerprint:
+            raise ValueError(
+                "These tokens were encoded by another backbone, or by other weights of it; call "
+                f"encode of this segmenter first ({self.backbone.title})."
+            )
 
     def _encoding_key(self, photo: Image.Image, windows: WindowSettings) -> str:
         return digest(photo.tobytes(), photo.size, windows, self.backbone.fingerprint)
@@ -403,22 +387,18 @@ class Segmenter:
                 return self.backbone.baseline(method.baseline, tokens)
             key_sets = self.backbone.keys(tokens, method.key_source)
             grid = key_sets[0][1]
-            parts = [
-                attend_and_mean_query(
-                    keys,
-                    tokens.values,
-                    method.settings,
-                    key_grid=key_grid,
-                    value_grid=tokens.value_grid,
-                    progress=step,
+            outputs, means = [], []
+            for keys, key_grid in key_sets:
+                resizing = Resizing.between(keys, tokens.values, key_grid, tokens.value_grid)
+                output, mean = attend_and_mean_query(
+                    keys, tokens.values, method.settings, resizing, progress=step
                 )
-                for keys, key_grid in key_sets
-            ]
+                outputs.append(output)
+                means.append(mean)
             if method.settings.cross_window and method.settings.proxy_anchors:
-                # A click needs this mean; here it comes with the anchors for nothing.
-                self._features.put(_mean_key(encoded, method), (parts[0][1], grid))
-            total = functools.reduce(torch.add, (output for output, _ in parts))
-            return self.backbone.project(total), grid
+                # A click needs this mean of the first key set; here it comes for nothing.
+                self._features.put(_mean_key(encoded, method), (means[0], grid))
+            return self.backbone.project(functools.reduce(torch.add, outputs)), grid
 
     def _text_features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
         """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""
@@ -459,8 +439,9 @@ class Segmenter:
             key_source: one of `backbone.key_sources`; with several key sets, the first is shown.
 
         Raises:
-            ValueError: a point outside the photo.
+            ValueError: a point outside the photo, or tokens of another backbone.
         """
+        self._require_own(encoded)
         method = self.method(settings, key_source=key_source)
         assert method.settings is not None
         base = method.settings
@@ -471,10 +452,10 @@ class Segmenter:
             keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
             row = int((y - box.top) * grid[0] / (box.bottom - box.top))
             column = int((x - box.left) * grid[1] / (box.right - box.left))
-            third = AttentionSettings.ladder(base)[2]
             # The fixed normalization needs a mean over all queries: once a photo, not a click.
+            averaged = next(filter(needs_mean_query, AttentionSettings.ladder(base)))
             (mean, _), _ = self._features.get(
-                _mean_key(encoded, method), lambda: (mean_query(keys, third), grid)
+                _mean_key(encoded, method), lambda: (mean_query(keys, averaged), grid)
             )
             rungs = attention_ladder(keys, window, row * grid[1] + column, base, query_mean=mean)
         return AttentionMaps(

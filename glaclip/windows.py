@@ -91,40 +91,6 @@ def stitch(maps: Tensor, windows: Sequence[Box], size: Size) -> Tensor:
     return canvas.div_(covered)
 
 
-class Edges(NamedTuple):
-    """Lines between pixels, by the index of the pixel just past the line."""
-
-    rows: tuple[int, ...]  # horizontal lines: pixel rows y-1 and y face each other
-    columns: tuple[int, ...]  # vertical lines: pixel columns x-1 and x face each other
-
-
-def _scaled(lines: set[float], length: int, target: int) -> tuple[int, ...]:
-    positions = {int(line * target / length + 0.5) for line in lines if 0 < line < length}
-    return tuple(sorted(p for p in positions if 0 < p < target))
-
-
-def interior_edges(windows: Sequence[Box], size: Size, photo_size: Size) -> Edges:
-    """Starts and ends of windows inside the photo, at the photo's scale (method, section 4)."""
-    rows: set[float] = {b.top for b in windows} | {b.bottom for b in windows}
-    columns: set[float] = {b.left for b in windows} | {b.right for b in windows}
-    return Edges(_scaled(rows, size[0], photo_size[0]), _scaled(columns, size[1], photo_size[1]))
-
-
-def control_lines(windows: Sequence[Box], size: Size, photo_size: Size, stride: int) -> Edges:
-    """Lines half a stride away from every window edge, none within an eighth of a stride of one."""
-
-    def along(borders: set[int], length: int, target: int) -> tuple[int, ...]:
-        inside = {b for b in borders if 0 < b < length}
-        shifted = {b + sign * stride / 2 for b in inside for sign in (-1, 1)}
-        clear = {s for s in shifted if all(abs(s - b) >= stride / 8 for b in borders)}
-        return _scaled(clear, length, target)
-
-    return Edges(
-        along({b.top for b in windows} | {b.bottom for b in windows}, size[0], photo_size[0]),
-        along({b.left for b in windows} | {b.right for b in windows}, size[1], photo_size[1]),
-    )
-
-
 def own_window(point: tuple[float, float], windows: Sequence[Box]) -> int:
     """The window whose center is nearest to the point (x, y) among those that contain it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from pathlib import Path
 
@@ -17,11 +16,10 @@ from torch import Tensor
 from glaclip.attention import (
     attend,
     attention_chunks,
-    attention_ladder,
-    attention_row,
     dynamic_shift,
     mean_query,
 )
+from glaclip.clicks import attention_ladder, attention_row
 from glaclip.settings import AttentionSettings
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "golden_attention.npz")
@@ -158,8 +156,9 @@ def test_weights_cover_every_query_once_and_sum_to_one() -> None:
         rows = 0
         for chunk in attention_chunks(keys, options, chunk_bytes=2000):
             assert chunk.start == rows
-            rows += len(chunk.weights)
-            torch.testing.assert_close(chunk.weights.sum(dim=1), torch.ones(len(chunk.weights)))
+            weights = chunk.queries.expand(chunk.weights)
+            rows += len(weights)
+            torch.testing.assert_close(weights.sum(dim=1), torch.ones(len(weights)))
         assert rows == 30
 
 
@@ -181,20 +180,11 @@ def test_values_on_another_grid_equal_resized_values() -> None:
     torch.testing.assert_close(output, expected, rtol=0, atol=1e-5)
 
 
-def test_sparse_and_dense_means_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys, values = random_tokens(4, 30)
-    options = AttentionSettings(threshold=0.8)
-    monkeypatch.setattr("glaclip.attention._SPARSE_SHARE", 0.0)
-    dense = attend(keys, values, options)
-    monkeypatch.setattr("glaclip.attention._SPARSE_SHARE", 1.0)
-    torch.testing.assert_close(attend(keys, values, options), dense, rtol=0, atol=1e-6)
-
-
 def test_forgotten_anchors_are_recomputed(monkeypatch: pytest.MonkeyPatch) -> None:
     keys, values = random_tokens(3, 20)
     options = AttentionSettings(dynamic_normalization=False)
     kept = attend(keys, values, options)
-    monkeypatch.setattr("glaclip.attention.STORED_ANCHOR_BYTES", 0)
+    monkeypatch.setattr("glaclip.attention.keep_anchors", lambda keys: False)
     torch.testing.assert_close(attend(keys, values, options), kept, rtol=0, atol=1e-6)
 
 
@@ -287,10 +277,3 @@ def test_bad_shapes_and_indices_are_named() -> None:
         attend(keys, values[:, :5], AttentionSettings())
     with pytest.raises(IndexError, match=r"window must be in 0\.\.1"):
         attention_row(keys, 2, 0, AttentionSettings())
-
-
-def test_settings_are_not_changed() -> None:
-    options = AttentionSettings()
-    keys, values = random_tokens(2, 9)
-    attend(keys, values, options)
-    assert options == dataclasses.replace(options) == AttentionSettings()

@@ -265,3 +265,28 @@ def test_similarities_count_every_key_set_of_the_source() -> None:
         assert segmenter.similarities(encoded, method) == sets * tokens**2 * 3
         alone = segmenter.method(settings.off(), key_source=source)
         assert segmenter.similarities(encoded, alone) == sets * tokens * 196
+
+
+def test_counting_a_runs_cost_computes_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(halves(336, 224))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("keys are computed to be counted")
+
+    monkeypatch.setattr(segmenter.backbone, "keys", refuse)
+    assert segmenter.similarities(encoded, segmenter.method(key_source="twice")) > 0
+
+
+def test_tokens_of_another_backbone_are_refused() -> None:
+    class Others(ColorBackbone):
+        fingerprint = "other weights"
+
+    encoded = Segmenter(Others()).encode(halves(336, 224))
+    segmenter = Segmenter(ColorBackbone())
+    with pytest.raises(ValueError, match="encoded by another backbone"):
+        segmenter.segment(encoded, WORDS)
+    with pytest.raises(ValueError, match="encoded by another backbone"):
+        segmenter.attention(encoded, (5, 5))
+    with pytest.raises(ValueError, match="encoded by another backbone"):
+        segmenter.features(encoded, segmenter.method())

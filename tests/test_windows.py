@@ -10,19 +10,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glaclip.seams import control_lines, interior_edges
 from glaclip.settings import SettingsError, WindowSettings
-from glaclip.windows import (
-    Box,
-    boxes,
-    control_lines,
-    crops,
-    interior_edges,
-    own_window,
-    starts,
-    stitch,
-    window_grid,
-    working_size,
-)
+from glaclip.windows import Box, boxes, crops, own_window, starts, stitch, window_grid, working_size
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ class ColorBackbone:
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
         return ((tokens.keys, tokens.key_grid),) * (2 if source == "twice" else 1)
 
+    def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
+        return (tokens.key_grid,) * (2 if source == "twice" else 1)
+
     def project(self, values: Tensor) -> Tensor:
         return F.normalize(values.float(), dim=-1)
 

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glaclip.backbones.lite.backbone import WEIGHTS, LiteBackbone, load_lite
+from glaclip.backbones.lite.backbone import TEMPLATES, WEIGHTS, LiteBackbone, load_lite
 from glaclip.backbones.lite.towers import ImageTower
-from glaclip.evaluation.metrics import Pairs, boundary_errors, confusion, mean_iou, pixel_accuracy
+from glaclip.evaluation.metrics import confusion, mean_iou, pixel_accuracy
+from glaclip.seams import Pairs, boundary_errors
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.vocabulary import Vocabulary, VocabularyClass
@@ -46,9 +47,11 @@ class KeptTower(nn.Module):
         return final
 
 
-def open_backbone(heads: Path, keep: Path | None) -> LiteBackbone:
+def open_backbone(
+    heads: Path, keep: Path | None, templates: tuple[str, ...] = TEMPLATES
+) -> LiteBackbone:
     """The backbone with these heads; with `keep`, tower maps come from and go to that folder."""
-    backbone = load_lite(weights=heads)
+    backbone = load_lite(weights=heads, templates=templates)
     if keep is not None:
         backbone._image = KeptTower(keep)  # type: ignore[assignment]
     return backbone

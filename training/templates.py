@@ -31,19 +31,20 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder that keeps the tower's maps")
     parser.add_argument("--photos", type=int, default=40, help="validation photos a set")
     arguments = parser.parse_args()
-    backbone = open_backbone(arguments.heads, arguments.keep)
-    settings = backbone.default_attention
+    # One backbone each: templates are part of how untrained words are recognized.
+    segmenters = {
+        name: Segmenter(open_backbone(arguments.heads, arguments.keep, templates))
+        for name, templates in SETS.items()
+    }
+    settings = next(iter(segmenters.values())).backbone.default_attention
     for view in (open_view(arguments.data, v, "validation", arguments.photos) for v in VIEWS):
         words = vocabulary([[name] for name in view.names])
         scores = {(name, on): Score(len(view.names)) for name in SETS for on in (False, True)}
         for photo in view.photos:
             image, truth = photo.read_classes()
             truth = truth if view.remap is None else view.remap[truth]
-            encoded = Segmenter(backbone).encode(image)
-            for name, templates in SETS.items():
-                backbone.templates = templates
-                # A cache of labels does not know that the templates changed: a new one each.
-                segmenter = Segmenter(backbone)
+            for name, segmenter in segmenters.items():
+                encoded = segmenter.encode(image)
                 for (_, on), score in ((k, s) for k, s in scores.items() if k[0] == name):
                     baseline = None if on else "identity"
                     # Coarse keys: the choice of words does not hang on them, and they are quick.

@@ -72,7 +72,7 @@ class Backbone(Protocol):
     Attributes:
         name: registry name.
         title: name for people.
-        fingerprint: identifies weights, dtype and options; part of every cache key.
+        fingerprint: identifies weights, dtype, templates and options; part of every cache key.
         device: where its tensors live.
         pixel_multiple: window sides must be a multiple of this many pixels.
         batch_size: windows per forward pass.
@@ -101,6 +101,10 @@ class Backbone(Protocol):
 
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
         """Keys [L, S', Dk] and their grid for each attention of `source`; outputs are summed."""
+        ...
+
+    def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
+        """The grids that `keys` would give, without computing any."""
         ...
 
     def project(self, values: Tensor) -> Tensor:

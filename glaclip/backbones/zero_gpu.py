@@ -107,6 +107,10 @@ class ZeroGpuBackbone:
             return ((tokens.keys, tokens.key_grid),)
         return self._keys(tokens, source)
 
+    def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
+        """See `Backbone`. Borrows nothing."""
+        return self.inner.key_grids(tokens, source)
+
     def project(self, values: Tensor) -> Tensor:
         """See `Backbone`."""
         return self._project(values)

@@ -17,12 +17,14 @@ from glaclip.cli.console import Console, UsageError, table
 from glaclip.evaluation.benchmark import Memory, Report, benchmark, measure_memory
 from glaclip.evaluation.datasets import Dataset, DatasetError, open_dataset
 from glaclip.evaluation.evaluate import CACHE_BYTES as EVALUATION_CACHE
-from glaclip.evaluation.evaluate import Store, StoreError, evaluate, evaluation_document, run_key
+from glaclip.evaluation.evaluate import evaluate, evaluation_document
+from glaclip.evaluation.store import Store, StoreError, run_key
 from glaclip.methods import NamedMethod, method_title, parse_method
 from glaclip.photo import PhotoError, load_photo
+from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import SIDES, result_document, result_files
+from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
-from glaclip.pictures.render import attention_panels, percent
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import (
     ATTENTION_PRESETS,

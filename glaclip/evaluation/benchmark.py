@@ -7,14 +7,13 @@ and shown relative to its first row.
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +23,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from glaclip import attention
-from glaclip.attention import CHUNK_BYTES, attend
+from glaclip.attention import attend
 from glaclip.backbones.base import Backbone
+from glaclip.chunks import CHUNK_BYTES, row_chunks
 from glaclip.segmenter import Encoded, Progress, Segmenter
 from glaclip.settings import CAPTIONS, AttentionSettings, WindowSettings
+from glaclip.similar import SimilarTokens, integers_pay
 from glaclip.vocabulary import Vocabulary
 
 _MB = 2**20
@@ -253,29 +253,30 @@ def _chunk_actions(
     }
 
 
-@contextlib.contextmanager
-def _sparse_share(share: float) -> Iterator[None]:
-    """Makes attention prefer one way of averaging. For measuring only: no other thread runs."""
-    usual = attention._SPARSE_SHARE
-    attention._SPARSE_SHARE = share
-    try:
-        yield
-    finally:
-        attention._SPARSE_SHARE = usual
-
-
 def _member_actions(keys: Tensor, settings: AttentionSettings) -> dict[str, Callable[[], object]]:
-    """Proxy anchors of all tokens, their means as dense products, gathered, or as chosen."""
+    """Proxy anchors of all tokens, their sums as products of floats, of integers, or gathered."""
+    flat = keys.flatten(0, 1)
+    norms = flat.norm(dim=1)
+    unit = flat / norms[:, None]
 
-    def anchors(share: float) -> Callable[[], object]:
+    def anchors(**way: Any) -> Callable[[], object]:
         def run() -> object:
-            with _sparse_share(share):
-                return attention.mean_query(keys, settings.with_stages(("context", "anchors")))
+            similar = SimilarTokens(flat, norms, **way)
+            return [
+                similar.anchors(unit[rows], settings.threshold, settings.iterations)
+                for rows in row_chunks(len(flat), len(flat), CHUNK_BYTES)
+            ]
 
         return run
 
-    usual = attention._SPARSE_SHARE
-    return {"dense": anchors(-1.0), "gathered": anchors(2.0), "as chosen": anchors(usual)}
+    ways = {
+        "floats": anchors(integers=False, sparse_share=-1.0),
+        "gathered": anchors(integers=False, sparse_share=2.0),
+        "as chosen": anchors(),
+    }
+    if integers_pay():
+        ways["integers"] = anchors(integers=True)
+    return ways
 
 
 def _answer_actions(

@@ -1,4 +1,4 @@
-"""Measures: confusion and mIoU, boundary error rate, seam rate, bias (method, section 4)."""
+"""Measures with ground truth, and attention over a whole photo (method, section 4)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glaclip.attention import attention_chunks
+from glaclip.seams import Labels, require_same_size
 from glaclip.settings import AttentionSettings
-from glaclip.windows import Box, Edges, Size, control_lines, interior_edges
-
-Labels = NDArray[np.integer]
+from glaclip.windows import Box
 
 
 def confusion(
@@ -31,7 +30,7 @@ def confusion(
     Raises:
         ValueError: maps of different sizes.
     """
-    _same_size(truth, predicted)
+    require_same_size(truth, predicted)
     valid = ~np.isin(truth, ignore) & (truth >= 0) & (truth < classes)
     pairs = truth[valid].astype(np.int64) * classes + predicted[valid]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
@@ -55,79 +54,6 @@ def pixel_accuracy(counts: NDArray[np.int64]) -> float:
     """Share of valid pixels with the right label; NaN when there is none."""
     total = counts.sum()
     return float(np.trace(counts) / total) if total else float("nan")
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Facing pairs across lines: how many were compared and how many differ."""
-
-    differing: int = 0
-    compared: int = 0
-
-    def __add__(self, other: Pairs) -> Pairs:
-        return Pairs(self.differing + other.differing, self.compared + other.compared)
-
-    @property
-    def rate(self) -> float:
-        """Share that differs; NaN when nothing was compared."""
-        return self.differing / self.compared if self.compared else float("nan")
-
-
-def facing_pairs(
-    labels: Labels, lines: Edges, valid_truth: Labels | None = None, ignore: Sequence[int] = ()
-) -> Pairs:
-    """Pairs of pixels that face each other across lines.
-
-    Args:
-        labels: [H, W] predicted labels.
-        lines: between which pixels to look.
-        valid_truth: [H, W] ground truth: only pairs whose truth is equal and not ignored count.
-        ignore: ground truth values to leave out.
-    """
-    result = Pairs()
-    for axis, positions in ((0, lines.rows), (1, lines.columns)):
-        index = np.asarray(positions, dtype=np.intp)
-        before, after = (np.take(labels, at, axis=axis) for at in (index - 1, index))
-        counted = np.ones(before.shape, dtype=bool)
-        if valid_truth is not None:
-            first, second = (np.take(valid_truth, at, axis=axis) for at in (index - 1, index))
-            counted = (first == second) & ~np.isin(first, ignore)
-        result += Pairs(int(((before != after) & counted).sum()), int(counted.sum()))
-    return result
-
-
-def boundary_errors(
-    predicted: Labels,
-    truth: Labels,
-    windows: Sequence[Box],
-    size: Size,
-    ignore: Sequence[int] = (255,),
-) -> Pairs:
-    """BER's pairs: across every interior window edge, where the ground truth does not change.
-
-    Its `rate` is the boundary error rate; add the pairs of many photos for that of a set.
-
-    Args:
-        predicted: [H, W] at the photo's size.
-        truth: [H, W].
-        windows: boxes in pixels of `size`.
-        size: (height, width) of the resized photo.
-        ignore: ground truth values to leave out.
-    """
-    _same_size(truth, predicted)
-    edges = interior_edges(windows, size, predicted.shape)
-    return facing_pairs(predicted, edges, truth, ignore)
-
-
-def seam_rate(labels: Labels, windows: Sequence[Box], size: Size, stride: int) -> float:
-    """Share of label changes at window edges beyond that at control lines half a stride away.
-
-    It needs no ground truth: true object borders cross both kinds of lines alike and cancel out.
-    It is not BER. NaN when there is a single window; below zero when edges are smoother.
-    """
-    edges = interior_edges(windows, size, labels.shape)
-    lines = control_lines(windows, size, labels.shape, stride)
-    return facing_pairs(labels, edges).rate - facing_pairs(labels, lines).rate
 
 
 @dataclass(frozen=True)
@@ -172,12 +98,13 @@ def attention_summary(
     mass = torch.zeros(count, count, dtype=torch.float64)  # [query window, attended window]
     sizes: list[Tensor] = []
     for chunk in attention_chunks(keys, settings):
-        visible = chunk.weights.view(len(chunk.weights), -1, tokens).sum(dim=2).double().cpu()
+        by_window = chunk.weights.view(len(chunk.weights), -1, tokens).sum(dim=2)
+        visible = chunk.queries.expand(by_window).cpu().double()
         own = torch.arange(chunk.start, chunk.start + len(visible)) // tokens
         first = chunk.first // tokens
         mass[:, first : first + visible.shape[1]].index_add_(0, own, visible)
-        if chunk.set_sizes is not None:
-            sizes.append(chunk.set_sizes.cpu())
+        if chunk.queries.set_sizes is not None:
+            sizes.append(chunk.queries.expand(chunk.queries.set_sizes).cpu())
     shares = (mass / (count * tokens)).numpy()
     return AttentionSummary(
         distances=np.asarray(DISTANCE_BINS),
@@ -186,11 +113,3 @@ def attention_summary(
         own_share=1.0 / count if settings.cross_window else 1.0,
         set_sizes=torch.cat(sizes).numpy() if sizes else None,
     )
-
-
-def _same_size(truth: Labels, predicted: Labels) -> None:
-    if truth.shape != predicted.shape:
-        raise ValueError(
-            f"Ground truth and prediction must have the same size; received "
-            f"{truth.shape[1]} x {truth.shape[0]} and {predicted.shape[1]} x {predicted.shape[0]}."
-        )

@@ -17,9 +17,12 @@ from PIL import Image
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
-from glaclip.evaluation.metrics import seam_rate
 from glaclip.methods import method_title
-from glaclip.pictures.render import Colors, comparison, label_png, overlay, percent, png_bytes
+from glaclip.pictures.drawing import Colors
+from glaclip.pictures.files import png_bytes
+from glaclip.pictures.labels import comparison, label_png, overlay
+from glaclip.pictures.numbers import percent
+from glaclip.seams import seam_rate
 from glaclip.segmenter import Method, Segmentation
 
 #: The two sides of every result, as file and JSON names.

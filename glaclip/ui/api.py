@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.files import png_bytes
 from glaclip.pictures.palette import palette
-from glaclip.pictures.render import attention_panels, png_bytes
 from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.files import save_to_cache

@@ -9,9 +9,9 @@ from typing import TypedDict
 import numpy as np
 from PIL import Image
 
-from glaclip.attention import RowAttention
-from glaclip.pictures.render import shared_lift
-from glaclip.segmenter import AttentionMaps, Encoded
+from glaclip.clicks import AttentionMaps, RowAttention
+from glaclip.pictures.attention import shared_lift
+from glaclip.segmenter import Encoded
 from glaclip.settings import CAPTIONS
 
 MAX_SIDE = 900
@@ -57,7 +57,7 @@ class AttentionValue(TypedDict):
 
 def _packed(rung: RowAttention) -> tuple[str, float]:
     visible = rung.weights.shape[1] / rung.own_share
-    values = rung.weights.double().cpu().numpy().ravel() * visible
+    values = rung.weights.cpu().double().numpy().ravel() * visible
     unit = max(float(values.max()), 1e-12) / 65535
     return base64.b64encode(np.round(values / unit).astype("<u2").tobytes()).decode(), unit
 

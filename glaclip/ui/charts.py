@@ -10,7 +10,7 @@ from html import escape
 from matplotlib.figure import Figure
 from PIL import Image
 
-from glaclip.pictures.render import ThemeName
+from glaclip.pictures.drawing import ThemeName
 
 
 def chart_html(draw: Callable[[ThemeName], Figure], title: str, text: str, name: str) -> str:

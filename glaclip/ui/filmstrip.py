@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from glaclip.clicks import AttentionMaps
+from glaclip.pictures.labels import overlay
 from glaclip.pictures.palette import palette
-from glaclip.pictures.render import overlay
-from glaclip.segmenter import AttentionMaps, Segmentation, resize_photo
+from glaclip.segmenter import Segmentation, resize_photo
 from glaclip.settings import CAPTIONS
 from glaclip.ui.answers import percent
 from glaclip.ui.service import Comparison
@@ -37,7 +38,7 @@ def working_photo(photo: Image.Image, result: Segmentation) -> Image.Image:
 
 def _heat(crop: Image.Image, weights: Tensor, grid: tuple[int, int], top: float) -> Image.Image:
     """Attention of one window over its own dimmed crop."""
-    share = (weights.double().cpu().numpy().reshape(grid) / top).clip(0, 1) ** 0.5
+    share = (weights.cpu().double().numpy().reshape(grid) / top).clip(0, 1) ** 0.5
     mask = Image.fromarray((share * 255).astype(np.uint8)).resize(crop.size)
     dim = Image.eval(crop.convert("L"), lambda v: v // 4 + 10).convert("RGB")
     return Image.composite(Image.new("RGB", crop.size, (255, 190, 60)), dim, mask)

@@ -15,14 +15,11 @@ from PIL import Image
 from glaclip.backbones.base import BackboneError
 from glaclip.methods import baseline_title
 from glaclip.photo import PhotoError
+from glaclip.pictures.attention import attention_panels
+from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
 from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.labels import overlay
 from glaclip.pictures.palette import palette
-from glaclip.pictures.render import (
-    attention_panels,
-    mass_by_distance_chart,
-    overlay,
-    set_size_histogram,
-)
 from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui import answers
 from glaclip.ui.attention_value import attention_value
@@ -331,7 +328,9 @@ class Page:
         )
         return (
             chart_html(
-                lambda theme: mass_by_distance_chart(summaries, theme=theme),
+                lambda theme: mass_by_distance_chart(
+                    summaries[0].distances, [s.mass_by_distance for s in summaries], theme=theme
+                ),
                 "Attention by distance from the own window",
                 f"Share of attention inside the own window: {own}.",
                 "attention-by-distance",

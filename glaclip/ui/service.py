@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError
-from glaclip.evaluation.metrics import AttentionSummary, attention_summary, seam_rate
+from glaclip.clicks import AttentionMaps
+from glaclip.evaluation.metrics import AttentionSummary, attention_summary
+from glaclip.seams import seam_rate
 from glaclip.segmenter import (
-    AttentionMaps,
     Encoded,
     Method,
     Progress,

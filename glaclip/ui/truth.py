@@ -11,15 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.evaluation.metrics import (
-    boundary_errors,
-    class_iou,
-    confusion,
-    mean_iou,
-    pixel_accuracy,
-)
+from glaclip.evaluation.metrics import class_iou, confusion, mean_iou, pixel_accuracy
 from glaclip.photo import PhotoError, check_size
 from glaclip.pictures.palette import palette
+from glaclip.seams import boundary_errors
 from glaclip.segmenter import Segmentation
 from glaclip.ui.answers import percent
 from glaclip.ui.service import Comparison

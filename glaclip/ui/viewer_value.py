@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.pictures.palette import hex_colors
-from glaclip.windows import Box, Edges, Size, interior_edges
+from glaclip.seams import Edges, interior_edges
+from glaclip.windows import Box, Size
 
 #: Long side of the picture sent to the browser; two of them fill a 1920-pixel page.
 MAX_SIDE = 1280

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.pictures.palette import palette
+from glaclip.seams import interior_edges
 from glaclip.ui.viewer_value import Side, ViewerValue, shown_size, viewer_value
-from glaclip.windows import Box, interior_edges
+from glaclip.windows import Box
 
 gr = pytest.importorskip("gradio")
 from glaclip.ui.viewer import LinkedViewer  # noqa: E402 - only where gradio is

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip import attention
 from glaclip.cli.main import main
 from glaclip.evaluation.benchmark import Row, benchmark, measure_memory
 from glaclip.settings import AttentionSettings, WindowSettings
@@ -20,7 +19,6 @@ from tests.toy import ColorBackbone
 
 
 def test_every_step_is_measured_in_turns() -> None:
-    usual = attention._SPARSE_SHARE
     steps: list[tuple[str, int, int]] = []
     backbone = ColorBackbone()
     report = benchmark(
@@ -33,14 +31,13 @@ def test_every_step_is_measured_in_turns() -> None:
         progress=lambda *step: steps.append(step),
     )
     assert steps[-1] == ("benchmark", 6, 6)
-    assert usual == attention._SPARSE_SHARE
     groups = list(dict.fromkeys(row.group for row in report.rows))
     assert groups == ["encode", "attention", "keys", "chunk", "mean over similar tokens", "answer"]
     assert [row.name for row in report.rows[:2]] == ["float32", "bfloat16"]
     assert [row.name for row in report.rows if row.group == "keys"] == ["colors", "twice"]
     assert all(len(row.seconds) == 2 and row.median > 0 for row in report.rows)
     first = [ratio for row, ratio in zip(report.rows, report.ratios(), strict=True)
-             if row.name in ("float32", "Own window", "dense")]  # fmt: skip
+             if row.name in ("float32", "Own window", "floats")]  # fmt: skip
     assert first == [1, 1, 1]
     assert report.shapes["prompts"] == 3
     assert report.shapes["tokens"] == report.shapes["windows"] * 196

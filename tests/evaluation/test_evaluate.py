@@ -12,7 +12,9 @@ from PIL import Image
 
 from glaclip.cli.main import main
 from glaclip.evaluation.datasets import Dataset, open_dataset
-from glaclip.evaluation.evaluate import Store, StoreError, evaluate, paper_row, run_key
+from glaclip.evaluation.evaluate import evaluate
+from glaclip.evaluation.paper import paper_row
+from glaclip.evaluation.store import Store, StoreError, run_key
 from glaclip.methods import parse_method
 from glaclip.segmenter import Segmenter
 from glaclip.settings import RUNG_NAMES, AttentionSettings, SettingsError, WindowSettings

@@ -10,18 +10,15 @@ from hypothesis import strategies as st
 
 from glaclip.attention import attend
 from glaclip.evaluation.metrics import (
-    Pairs,
     attention_summary,
-    boundary_errors,
     class_iou,
     confusion,
-    facing_pairs,
     mean_iou,
     pixel_accuracy,
-    seam_rate,
 )
+from glaclip.seams import Edges, Pairs, boundary_errors, facing_pairs, interior_edges, seam_rate
 from glaclip.settings import AttentionSettings, WindowSettings
-from glaclip.windows import Edges, boxes, interior_edges
+from glaclip.windows import boxes
 
 
 def test_confusion_and_iou_by_hand() -> None:

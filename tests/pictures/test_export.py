@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from glaclip import __version__
+from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import citation, result_document, result_zip
 from glaclip.pictures.palette import palette
-from glaclip.pictures.render import attention_panels
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.pictures.palette import BACKGROUND
+from glaclip.seams import Edges
 from glaclip.ui.viewer_value import (
     Side,
     ViewerValue,
@@ -21,7 +22,7 @@ from glaclip.ui.viewer_value import (
     shown_size,
     viewer_value,
 )
-from glaclip.windows import Box, Edges
+from glaclip.windows import Box
 
 SIZE = (40, 60)
 

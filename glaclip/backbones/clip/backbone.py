@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glaclip.backbones.base import Grid, Tokens
-from glaclip.backbones.clip.last_block import BASELINES, INPUT, KEY_SOURCES, LastBlock
+from glaclip.backbones.clip.last_block import BASELINES, INPUT, KEY_SOURCES, KeySource, LastBlock
 from glaclip.backbones.clip.vfm import IMAGENET, Normalization, Vfm, normalize
 from glaclip.cache import digest
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
@@ -92,7 +92,12 @@ class ClipBackbone:
     def _fingerprint(self) -> str:
         """Hash of a sample of every weight, with name, shape and type, and of the options."""
         heads = self.last_block.attention.num_heads  # neither in weights nor in shapes
-        parts: list[object] = [self.pixel_multiple, self.clip_normalization, heads]
+        parts: list[object] = [
+            self.pixel_multiple,
+            self.clip_normalization,
+            heads,
+            self.templates,
+        ]
         modules: list[nn.Module] = [self.visual]
         if self.vfm:
             modules.append(self.vfm.model)
@@ -152,11 +157,18 @@ class ClipBackbone:
     @torch.no_grad()
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
         """See `Backbone`."""
+        return self._key_source(source).keys(self.last_block, tokens)
+
+    def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
+        """See `Backbone`."""
+        return self._key_source(source).grids(tokens)
+
+    def _key_source(self, source: str) -> KeySource:
         if source not in self.key_sources:
             raise SettingsError(
                 f"key_source must be one of {', '.join(self.key_sources)}; received {source!r}"
             )
-        return KEY_SOURCES[source](self.last_block, tokens)
+        return KEY_SOURCES[source]
 
     @torch.no_grad()
     def project(self, values: Tensor) -> Tensor:

@@ -162,14 +162,33 @@ def _proxyclip(last: LastBlock, tokens: Tokens) -> tuple[Tensor, Grid]:
     return last.project(mixed), tokens.key_grid
 
 
-KeySource = Callable[[LastBlock, Tokens], tuple[tuple[Tensor, Grid], ...]]
+@dataclass(frozen=True)
+class KeySource:
+    """What GLA as a plug-in may use as keys (method, end of section 3).
 
-#: What GLA as a plug-in may use as keys, by the method they come from (method, end of section 3).
+    Attributes:
+        keys: keys [L, S', Dk] with their grid, one for each attention.
+        grids: the grids alone, without computing any key.
+    """
+
+    keys: Callable[[LastBlock, Tokens], tuple[tuple[Tensor, Grid], ...]]
+    grids: Callable[[Tokens], tuple[Grid, ...]]
+
+
+#: By the method they come from.
 KEY_SOURCES: dict[str, KeySource] = {
-    "vfm": lambda last, tokens: ((tokens.keys, tokens.key_grid),),
-    "clearclip": lambda last, tokens: (_patches(last.qkv(tokens.extras[INPUT])[0], tokens),),
-    "sclip": lambda last, tokens: tuple(
-        _patches(part, tokens) for part in last.qkv(tokens.extras[INPUT])[:2]
+    "vfm": KeySource(
+        lambda last, tokens: ((tokens.keys, tokens.key_grid),), lambda tokens: (tokens.key_grid,)
+    ),
+    "clearclip": KeySource(
+        lambda last, tokens: (_patches(last.qkv(tokens.extras[INPUT])[0], tokens),),
+        lambda tokens: (tokens.value_grid,),
+    ),
+    "sclip": KeySource(
+        lambda last, tokens: tuple(
+            _patches(part, tokens) for part in last.qkv(tokens.extras[INPUT])[:2]
+        ),
+        lambda tokens: (tokens.value_grid,) * 2,
     ),
 }
 

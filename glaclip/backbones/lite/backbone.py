@@ -21,6 +21,7 @@ from glaclip.backbones.lite.heads import Heads, stack_maps
 from glaclip.backbones.lite.keys import KeyHead, odd_grid, resize
 from glaclip.backbones.lite.lexicon import Lexicon, WordMixer
 from glaclip.backbones.lite.towers import ImageTower, TextTower
+from glaclip.cache import digest as hash_of
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import ASSETS
 
@@ -40,7 +41,6 @@ class LiteBackbone:
     title = TITLE
     pixel_multiple = 16
     batch_size = 8
-    templates: tuple[str, ...] = TEMPLATES
     key_sources: tuple[str, ...] = ("fine", "coarse")
     baselines: tuple[str, ...] = ("identity",)
     default_attention = ATTENTION
@@ -54,15 +54,18 @@ class LiteBackbone:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
         lexicon: Lexicon | None = None,
+        templates: tuple[str, ...] = TEMPLATES,
     ) -> None:
         """Args:
         heads: trained heads.
         key_head: trained keys.
-        fingerprint: names heads, keys, lexicon and type.
+        fingerprint: names heads, keys, lexicon, type and templates.
         device: where to compute.
         dtype: of the image tower.
         lexicon: helps words that were never trained; without it they stand alone.
+        templates: prompt templates with one `{}`.
         """
+        self.templates = templates
         self.device = device
         self.dtype = dtype
         self.fingerprint = fingerprint
@@ -113,14 +116,18 @@ class LiteBackbone:
         "coarse" has less than a quarter of the tokens, so attention costs a seventeenth;
         MODEL_CARD.md tells what is lost.
         """
-        if source not in self.key_sources:
-            raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
+        (grid,) = self.key_grids(tokens, source)
         if source == "fine":
-            return ((tokens.keys, tokens.key_grid),)
-        grid = odd_grid(tokens.value_grid)
+            return ((tokens.keys, grid),)
         keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
         keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
         return ((_tokens(resize(keys, grid)), grid),)
+
+    def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
+        """See `Backbone`."""
+        if source not in self.key_sources:
+            raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
+        return (tokens.key_grid if source == "fine" else odd_grid(tokens.value_grid),)
 
     def project(self, values: Tensor) -> Tensor:
         """[..., E] averaged values to unit vectors [..., E]; the heads are linear at their end."""
@@ -224,6 +231,7 @@ def load_lite(
     weights: Path = WEIGHTS,
     lexicon: Path | None = LEXICON,
     keys: Path = KEYS,
+    templates: tuple[str, ...] = TEMPLATES,
 ) -> LiteBackbone:
     """Reads the trained heads, keys and the lexicon; the towers wait for their first use.
 
@@ -233,6 +241,7 @@ def load_lite(
         weights: the heads' file.
         lexicon: the lexicon's file; None leaves untrained words to themselves.
         keys: the key head's file.
+        templates: prompt templates with one `{}`.
 
     Raises:
         BackboneError: with the one thing to install or restore.
@@ -241,5 +250,6 @@ def load_lite(
     key_head, key_digest = load_keys(keys)
     words = None if lexicon is None else Lexicon.read(lexicon)
     lexicon_digest = words.digest[:16] if words else "plain"
-    name = "-".join(["lite", digest, key_digest, lexicon_digest, str(dtype).removeprefix("torch.")])
-    return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words)
+    kind = str(dtype).removeprefix("torch.")
+    name = "-".join(["lite", digest, key_digest, lexicon_digest, kind, hash_of(templates)[:8]])
+    return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words, templates)

@@ -47,7 +47,7 @@ def build(lab: Lab) -> Part:
                 "token": token,
                 "own": maps.window,
                 "path": ((queries - center) @ axes).tolist(),
-                "cosines": [pack(row.double().numpy(), -1.0, 1.0) for row in cosines],
+                "cosines": [pack(row.cpu().double().numpy(), -1.0, 1.0) for row in cosines],
                 "members": [pack_bits(row.numpy()) for row in members[1:]],
                 "sizes": [int(row.sum()) for row in members[1:]],
                 "outside": float((last & (window != maps.window)).sum() / last.sum()),
@@ -56,7 +56,7 @@ def build(lab: Lab) -> Part:
         )
     spots.sort(key=lambda spot: float(spot["moved"]))
     first = spots[0]
-    places = ((keys - center) @ axes).double().numpy()
+    places = ((keys - center) @ axes).cpu().double().numpy()
     low, high = float(places.min()), float(places.max())
     name, data = photo_file(example)
     return Part(

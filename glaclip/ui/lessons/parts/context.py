@@ -28,7 +28,7 @@ def build(lab: Lab) -> Part:
     for spot in SPOTS:
         maps = lab.segmenter.attention(encoded, spot.point, lab.attention)
         rungs = [maps.rungs[_OWN], maps.rungs[_ALL]]
-        values = [rung.weights.double().cpu().numpy().ravel() for rung in rungs]
+        values = [rung.weights.cpu().double().numpy().ravel() for rung in rungs]
         spots.append(
             {
                 "label": spot.label,

@@ -29,17 +29,17 @@ def build(lab: Lab) -> Part:
         rows, columns = maps.key_grid
         token = maps.window * rows * columns + row * columns + column
         anchor = mean_shift(keys, token, settings.threshold, settings.iterations)[0][-1]
-        fixed, dynamic = (rung.weights.double().cpu().numpy().ravel() for rung in maps.rungs[2:])
-        facts[f"{kind}_set"] = maps.rungs[3].set_size
-        facts[f"{kind}_w"] = maps.rungs[3].scale
+        fixed, dynamic = (rung.weights.cpu().double().numpy().ravel() for rung in maps.rungs[2:])
+        facts[f"{kind}_set"] = maps.rung("on").set_size
+        facts[f"{kind}_w"] = maps.rung("on").scale
         facts[f"{kind}_half"] = half_count(dynamic)
         facts[f"{kind}_half_fixed"] = half_count(fixed)
         spots.append(
             {
                 "label": spot.label,
                 "point": list(spot.point),
-                "set_size": maps.rungs[3].set_size,
-                "scores": pack((keys @ anchor).double().numpy(), -1.0, 1.0),
+                "set_size": maps.rung("on").set_size,
+                "scores": pack((keys @ anchor).cpu().double().numpy(), -1.0, 1.0),
                 "fixed": pack(np.sort(fixed)[::-1].copy(), 0.0, float(fixed.max())),
                 "half_fixed": half_count(fixed),
                 "half": half_count(dynamic),

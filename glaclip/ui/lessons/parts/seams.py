@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from glaclip.evaluation.metrics import facing_pairs
 from glaclip.pictures.palette import hex_colors
+from glaclip.seams import Edges, control_lines, facing_pairs, interior_edges
 from glaclip.ui.lessons.lesson import Part, View
 from glaclip.ui.lessons.parts.lab import Lab, labels_file, photo_file, stage
-from glaclip.windows import Edges, control_lines, interior_edges
 
 #: Facing pairs that the lens shows at once.
 LENS = 28

@@ -1,0 +1,117 @@
+"""Charts of attention over a whole photo: figures of matplotlib that belong to no global state."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import matplotlib.axes
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from glaclip.pictures.drawing import RGB, Theme, ThemeName, theme_of
+from glaclip.settings import CAPTIONS
+
+
+def _figure(theme: Theme, height: float) -> tuple[Figure, matplotlib.axes.Axes]:
+    """A figure for a column of 390 pixels: 3.9 inches with 11-point type, drawn at 200 dpi."""
+    paper, ink, rule = (_unit(color) for color in (theme.paper, theme.ink, theme.rule))
+    figure = Figure(figsize=(3.9, height), dpi=200, facecolor=paper, layout="constrained")
+    axes = figure.add_subplot(facecolor=paper)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(rule)
+    axes.tick_params(colors=ink, labelsize=10, length=0)
+    axes.grid(axis="y", color=rule, linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _unit(color: RGB) -> tuple[float, float, float]:
+    return color[0] / 255, color[1] / 255, color[2] / 255
+
+
+def _distance_names(distances: NDArray[np.float64]) -> list[str]:
+    names = ["own"]
+    for low, high in itertools.pairwise(distances):
+        names.append(f"{high:g}" if np.isfinite(high) else f"> {low:g}")
+    return names
+
+
+def mass_by_distance_chart(
+    distances: NDArray[np.float64],
+    masses: Sequence[NDArray[np.float64]],
+    names: Sequence[str] = CAPTIONS,
+    *,
+    theme: ThemeName = "light",
+) -> Figure:
+    """Bars: the share of attention by distance of the attended window, a color a rung.
+
+    Args:
+        distances: [K] upper ends of the distance bins, in windows.
+        masses: [K] share of the weights in each bin, one a rung.
+        names: one a rung.
+        theme: "light" or "dark".
+    """
+    look = theme_of(theme)
+    figure, axes = _figure(look, 3.3)
+    # Bins beyond the photo's extent would only be empty room.
+    bins = 1 + max(int(np.flatnonzero(mass > 0).max(initial=1)) for mass in masses)
+    width = 0.84 / len(masses)
+    for index, (mass, name) in enumerate(zip(masses, names, strict=True)):
+        at = np.arange(bins) - 0.42 + width * (index + 0.5)
+        share = 100 * mass[:bins]
+        axes.bar(at, share, width * 0.92, color=look.series[index], label=name)
+    axes.set_xticks(np.arange(bins), _distance_names(distances)[:bins])
+    axes.set_xlabel("Distance of the window, in windows", color=_unit(look.ink), fontsize=11)
+    axes.set_title("Share of attention, %", loc="left", color=_unit(look.ink), fontsize=11)
+    figure.legend(
+        loc="outside lower center",
+        ncols=2,
+        fontsize=10,
+        frameon=False,
+        labelcolor=_unit(look.ink),
+        handlelength=1.0,
+        columnspacing=1.2,
+    )
+    return figure
+
+
+def set_size_histogram(
+    sizes: NDArray[np.int64] | Sequence[int], *, theme: ThemeName = "light"
+) -> Figure:
+    """How many tokens are similar to a query, |P_i|, over all queries; the size axis is log.
+
+    Args:
+        sizes: |P_i| of every query, each at least 1.
+        theme: "light" or "dark".
+    """
+    look = theme_of(theme)
+    figure, axes = _figure(look, 2.7)
+    values = np.maximum(np.asarray(sizes, dtype=np.float64), 1)
+    edges = np.geomspace(1, max(values.max(), 10) * 1.001, 25)
+    shares = 100 * np.histogram(values, edges)[0] / len(values)
+    axes.bar(edges[:-1], shares, np.diff(edges) * 0.92, align="edge", color=look.series[1])
+    axes.set_xscale("log")
+    axes.set_xlim(0.9, edges[-1] * 1.1)
+    ticks = [t for t in (1, 10, 100, 1000, 10_000, 100_000) if t <= edges[-1]]
+    axes.set_xticks(ticks, [f"{t:,}" for t in ticks])
+    axes.tick_params(which="minor", length=0)
+    middle = float(np.median(values))
+    axes.axvline(middle, color=look.series[3], linewidth=1.6)
+    right = middle > np.sqrt(edges[-1])
+    axes.annotate(
+        f"median {middle:,.0f}",
+        (middle, 1),
+        (-5 if right else 5, -3),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        va="top",
+        fontsize=10,
+        color=_unit(look.ink),
+    )
+    axes.set_xlabel("Tokens similar to the query", color=_unit(look.ink), fontsize=11)
+    axes.set_title("Share of queries, %", loc="left", color=_unit(look.ink), fontsize=11)
+    return figure

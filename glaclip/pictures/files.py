@@ -1,0 +1,28 @@
+"""Pictures as the bytes of a file, and as an address that holds the picture itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+from PIL import Image
+
+
+def png_bytes(picture: Image.Image) -> bytes:
+    """A picture as a PNG file."""
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", optimize=picture.mode == "P")
+    return stream.getvalue()
+
+
+def encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
+    """A picture in one of Pillow's formats, such as "JPEG"; options are its `save`'s."""
+    stream = io.BytesIO()
+    picture.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def data_uri(content: bytes, form: str) -> str:
+    """The bytes of a picture file as a "data:" address; `form` is "jpeg", "png" or "webp"."""
+    return f"data:image/{form.lower()};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,52 @@
+"""Charts: their words, read back from the figure."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from glaclip.evaluation.metrics import attention_summary
+from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
+from glaclip.pictures.drawing import theme_of
+from glaclip.segmenter import Segmenter
+from glaclip.settings import AttentionSettings
+from tests.test_segmenter import halves
+from tests.toy import ColorBackbone
+
+
+def text_of(figure: Figure) -> str:
+    axes = figure.axes[0]
+    words = [axes.get_xlabel(), axes.get_title("left"), *(t.get_text() for t in axes.texts)]
+    words += [t.get_text() for t in axes.get_xticklabels()]
+    words += [t.get_text() for legend in figure.legends for t in legend.get_texts()]
+    return " ".join(words)
+
+
+def test_charts() -> None:
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(halves(448, 336))
+    summaries = [
+        attention_summary(encoded.tokens.keys, encoded.boxes, rung)
+        for rung in AttentionSettings.ladder()
+    ]
+    for theme in ("light", "dark"):
+        bars = mass_by_distance_chart(
+            summaries[0].distances, [s.mass_by_distance for s in summaries], theme=theme
+        )
+        assert "+ Normalization" in text_of(bars)
+        assert "own 0.5" in text_of(bars)
+        assert "> 2" not in text_of(bars)  # no window is that far
+        sizes = summaries[3].set_sizes
+        assert sizes is not None
+        histogram = set_size_histogram(sizes, theme=theme)
+        assert f"median {np.median(sizes):,.0f}" in text_of(histogram)
+        for figure in (bars, histogram):
+            stream = io.BytesIO()
+            figure.savefig(stream)
+            assert stream.tell() > 5000
+    assert set_size_histogram([1, 1, 1]) is not None
+    with pytest.raises(ValueError, match="theme must be light or dark"):
+        theme_of("sepia")  # type: ignore[arg-type]

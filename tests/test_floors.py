@@ -1,0 +1,150 @@
+"""The house: who may import whom. A file imports only from floors below its own."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+#: From the ground up. A room is a module or a whole wing; rooms of one floor do not import each
+#: other, but for what stands in one wing.
+FLOORS = (
+    ("__init__",),
+    ("settings", "vocabulary", "photo", "cache", "chunks"),
+    ("windows", "similar"),
+    ("attention", "seams"),
+    ("clicks", "labels"),
+    ("backbones.base",),
+    ("segmenter", "backbones.clip", "backbones.lite"),
+    ("methods", "backbones.zero_gpu"),
+    ("pictures", "backbones.registry"),
+    ("evaluation",),
+    ("ui", "cli"),
+    ("__main__",),
+)
+#: The real backbones stand beside the segmenter: they know nothing of it or of photos.
+BACKBONES_IMPORT = {
+    "settings", "vocabulary", "cache", "attention", "backbones.base", "backbones.clip",
+    "backbones.lite", "backbones.zero_gpu",
+}  # fmt: skip
+
+
+def module_names() -> list[str]:
+    """Every module of the package, from its file."""
+    files = sorted((ROOT / "glaclip").rglob("*.py"))
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    return [
+        name.removesuffix(".__init__") if name != "glaclip.__init__" else name for name in names
+    ]
+
+
+def imports_of(path: Path) -> set[str]:
+    """Names of the package's modules that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("glaclip"):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if is_module(whole) else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("glaclip")}
+    return found
+
+
+def is_module(name: str) -> bool:
+    path = ROOT / Path(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def room_of(name: str) -> str:
+    """The room of FLOORS that a module belongs to."""
+    inner = name.removeprefix("glaclip").removeprefix(".") or "__init__"
+    rooms = [room for floor in FLOORS for room in floor]
+    found = [room for room in rooms if inner == room or inner.startswith(f"{room}.")]
+    assert len(found) == 1 or inner == "backbones", f"{name} is in no room of FLOORS"
+    return found[0] if found else "backbones"
+
+
+def arrows() -> list[tuple[str, str]]:
+    """(module, module it imports), but for the facade `glaclip/__init__.py`, which is lazy."""
+    pairs = []
+    for name in module_names():
+        if name == "glaclip.__init__":
+            continue
+        path = ROOT / Path(*name.split("."))
+        path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+        pairs += [(name, other) for other in sorted(imports_of(path))]
+    return pairs
+
+
+def test_nothing_imports_upward() -> None:
+    floor = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+    upward = []
+    for name, other in arrows():
+        here, there = room_of(name), room_of(other)
+        if here != there and floor[there] >= floor[here]:
+            upward.append(f"{name} -> {other}")
+    assert not upward
+
+
+def test_backbones_know_nothing_of_photos_and_windows() -> None:
+    wrong = [
+        f"{name} -> {other}"
+        for name, other in arrows()
+        if name.startswith(("glaclip.backbones.clip", "glaclip.backbones.lite"))
+        and room_of(other) not in BACKBONES_IMPORT
+    ]
+    assert not wrong
+
+
+def test_only_the_page_imports_gradio() -> None:
+    for name in module_names():
+        path = ROOT / Path(*name.split("."))
+        path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+        if not path.exists() or name.startswith("glaclip.ui"):
+            continue
+        assert not re.search(r"^\s*(import|from) gradio", path.read_text(), re.MULTILINE), name
+
+
+def test_modules_do_not_wait_for_each_other() -> None:
+    """No circle: modules that import each other at their top would have to be found here."""
+    graph: dict[str, set[str]] = {}
+    for name, other in arrows():
+        graph.setdefault(name, set()).add(other)
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path, name))
+        if name in done:
+            return
+        for other in graph.get(name, ()):
+            visit(other, (*path, name))
+        done.add(name)
+
+    for name in list(graph):
+        visit(name, ())
+
+
+@pytest.mark.parametrize("name", ["backbones.zero_gpu", "backbones.registry", "clicks", "methods"])
+def test_a_module_can_be_imported_first(name: str) -> None:
+    code = f"import glaclip.{name}"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_no_tensor_becomes_double_on_its_device() -> None:
+    """Apple's MPS has no float64: a tensor goes to the CPU first."""
+    wrong = [
+        f"{path.name}:{number}"
+        for path in (ROOT / "glaclip").rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"\.double\(\)|\.to\(torch\.float64\)", line) and ".cpu()" not in line
+    ]
+    assert not wrong
