@@ -98,9 +98,3 @@ class ByteCache(Generic[T]):
         while self._bytes > self.max_bytes:
             _, (_, dropped) = self._values.popitem(last=False)
             self._bytes -= dropped
-
-    def clear(self) -> None:
-        """Forgets everything."""
-        with self._lock:
-            self._values.clear()
-            self._bytes = 0

@@ -85,11 +85,6 @@ class Vocabulary:
         """All prompts, class after class."""
         return tuple(prompt for entry in self.classes for prompt in entry.prompts)
 
-    @property
-    def prompt_classes(self) -> tuple[int, ...]:
-        """The class of each of `prompts`."""
-        return tuple(i for i, entry in enumerate(self.classes) for _ in entry.prompts)
-
     def text(self) -> str:
         """The vocabulary in the form that `parse_vocabulary` reads, background left out."""
         return ", ".join(

@@ -22,7 +22,6 @@ def test_commas_lines_and_synonyms() -> None:
     assert words.names == ("sky", "person", "car", "tree")
     assert words.classes[1].prompts == ("person", "man", "woman")
     assert words.prompts == ("sky", "person", "man", "woman", "car", "tree")
-    assert words.prompt_classes == (0, 1, 1, 1, 2, 3)
     assert words.notes == ()
     assert parse_vocabulary(words.text()).classes == words.classes
 

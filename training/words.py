@@ -112,8 +112,6 @@ UNDECIDED = {
     "tvmonitor": "television,computer,desktop computer,window,laptop",
     "bottle": "drink,glass",
 }
-#: The WordNet sense of a class name where it is not the first one.
-SENSE = {"sign": 2, "plate": 2, "body": 1, "train": 1, "bus": 1}
 SYNSET_NAME = {
     "aeroplane": "airplane", "diningtable": "dining table", "pottedplant": "pot plant",
     "motorbike": "motorcycle", "tvmonitor": "monitor", "cyclist": "cyclist", "plate": "sign",
