@@ -219,7 +219,8 @@ class AttentionSettings:
         return tuple(base.with_stages(rung.stages) for rung in RUNGS)
 
 
-#: The released program's command line sets rho = 0.55 while the paper says 0.6 (method, section 5).
+#: The paper says rho = 0.6. The released script names 0.6 too, but the command line in it passes no
+#: rho, and the released program's own default is 0.55: so 0.55 is what runs.
 ATTENTION_PRESETS = {
     "paper": AttentionSettings(),
     "released-program": AttentionSettings(threshold=0.55),

@@ -88,8 +88,9 @@ def _add_attention(parser: argparse.ArgumentParser) -> None:
         "--constants",
         default="backbone",
         choices=("backbone", *ATTENTION_PRESETS),
-        help="where constants come from: measured best for the backbone, the paper, or the "
-        "authors' released program",
+        help="where constants come from: measured best for the backbone, the paper (rho 0.6), or "
+        "the authors' released program, whose script names rho 0.6 but does not pass it on, so "
+        "that the program's default of 0.55 runs",
     )
     for name, field, symbol, text in _CONSTANTS:
         kind = int if field == "iterations" else float

@@ -1,8 +1,9 @@
 """Evaluation sets on disk: photos with ground truth, and the words for their classes.
 
 The plain layout is a folder with `images/`, `masks/` (same stems, one gray or palette PNG a photo
-whose pixel values are class indices) and `classes.txt` (lines "index name; synonym; ..."). Beside
-it, the native layouts of PASCAL VOC, PASCAL-Context, ADE20K, Cityscapes and COCO-Stuff are read.
+whose pixel values are class indices) and `classes.txt` (lines "index name; synonym; ...", or the
+names alone, counted from 0). Beside it, the native layouts of PASCAL VOC, PASCAL-Context, ADE20K,
+Cityscapes and COCO-Stuff are read.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from glaclip.vocabulary import (
 )
 
 IGNORED = 255
-#: Names of classes.txt that mean "no class", beside index 255.
+#: Whole names of classes.txt that mean "no class", beside index 255; "various plants" is a class.
 IGNORED_NAMES = re.compile(r"void|unknown|various|unlabel+ed|ignored?", re.IGNORECASE)
+_INDEXED = re.compile(r"(\d{1,5})[\s:,]+(.+)")
 _PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _SAMPLE_SEED = 0
 
@@ -101,32 +103,50 @@ def read_classes(text: str, ignore: Iterable[str] = ()) -> dict[int, VocabularyC
     """Reads classes.txt: stored index -> class, ignored ones left out.
 
     Args:
-        text: lines "index name; synonym; ..."; lines that start with # are comments.
+        text: lines "index name; synonym; ...", or lines without an index, which are counted from 0;
+            empty lines and those that start with # count for nothing.
         ignore: further indices or names that mean "no class".
 
     Raises:
-        DatasetError: a line of another form, or an index given twice.
+        DatasetError: a line without a name, lines of both kinds, or an index given twice.
     """
     unwanted = {word.strip().casefold() for word in ignore}
     classes: dict[int, VocabularyClass] = {}
     seen: set[int] = set()
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = re.fullmatch(r"\s*(\d{1,5})[\s:,]+(.+?)\s*", line)
-        if not match or int(match[1]) > 65535:
+    for number, line, index, names in _indexed_lines(text):
+        prompts = tuple(word.strip() for word in names.split(";") if word.strip())
+        if not prompts or index > 65535:
             raise DatasetError(
-                f"line {number} of classes.txt must be an index and a name; received {line!r}"
+                f"line {number} of classes.txt must be an index up to 65535 and a name, such as "
+                f"3 sky; received {line!r}"
             )
-        index = int(match[1])
         if index in seen:
             raise DatasetError(f"classes.txt gives index {index} twice")
         seen.add(index)
-        prompts = tuple(word.strip() for word in match[2].split(";") if word.strip())
-        ignored = index == IGNORED or IGNORED_NAMES.match(prompts[0]) is not None
+        ignored = index == IGNORED or IGNORED_NAMES.fullmatch(prompts[0]) is not None
         if not ignored and not {str(index), prompts[0].casefold()} & unwanted:
             classes[index] = VocabularyClass(prompts[0], prompts)
     return classes
+
+
+def _indexed_lines(text: str) -> list[tuple[int, str, int, str]]:
+    """(line number, line, index, names) of every line that says something."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    matches = [_INDEXED.fullmatch(line) for _, line in lines]
+    if not any(matches):
+        return [(number, line, index, line) for index, (number, line) in enumerate(lines)]
+    for (number, line), match in zip(lines, matches, strict=True):
+        if match is None:
+            raise DatasetError(
+                f"line {number} of classes.txt must be an index and a name, as other lines of it "
+                f"are; received {line!r}"
+            )
+    return [
+        (number, line, int(match[1]), match[2])
+        for (number, line), match in zip(lines, matches, strict=True)
+        if match is not None
+    ]
 
 
 def _folder(root: Path, preset: str | None, ignore: Sequence[str]) -> Dataset:
@@ -274,8 +294,9 @@ def _coco(root: Path) -> tuple[Sample, ...]:
 
 
 def _coco_objects(root: Path) -> Mapping[int, int]:
+    """As the field converts it: what is no object is background, unlabeled pixels (255) too."""
     things = {stored: index + 1 for index, stored in enumerate(_COCO_STORED[:80])}
-    return {**dict.fromkeys(_COCO_STORED[80:], 0), **things}
+    return {**dict.fromkeys(range(256), 0), **things}
 
 
 LAYOUTS: Mapping[str, _Layout] = {

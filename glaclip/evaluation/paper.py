@@ -63,8 +63,8 @@ def paper_row(
 ) -> tuple[PaperRow | None, str]:
     """The row of the paper's table that a score may be put beside, or the reason why none.
 
-    The paper's class words are not published with it and the presets' synonyms are this project's
-    own, so even a matching row is a target and not the same experiment.
+    The class words are not in the paper; they are published with the authors' code. The presets'
+    synonyms are this project's own, so even a matching row is a target and not the same experiment.
     """
     if not dataset.benchmark:
         return None, "not the whole validation set of one of the paper's benchmarks"

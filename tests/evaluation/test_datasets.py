@@ -94,11 +94,32 @@ def test_classes_from_a_preset(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("red 1", "line 1 of classes.txt"), ("1 red\n1 blue", "index 1 twice")],
+    [
+        ("1 red\nblue", r"line 2 of classes\.txt must be an index and a name"),
+        ("1 red\n1 blue", "index 1 twice"),
+        ("1 red\n3 ;", r"line 2 of classes\.txt .* such as 3 sky; received '3 ;'"),
+        (";", r"line 1 of classes\.txt"),
+        ("70000 red", "an index up to 65535"),
+    ],
 )
 def test_broken_classes(text: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         read_classes(text)
+
+
+def test_lines_without_an_index_are_counted_from_0() -> None:
+    classes = read_classes("# names\nvoid\n\nsky\ntree; bush\nroom 7\n")
+    assert {index: entry.name for index, entry in classes.items()} == {
+        1: "sky",
+        2: "tree",
+        3: "room 7",
+    }
+    assert classes[2].prompts == ("tree", "bush")
+
+
+def test_only_whole_names_mean_no_class() -> None:
+    text = "0 various\n1 various plants\n2 unknown\n3 voids\n4 Unlabeled\n5 ignored\n6 sky"
+    assert list(read_classes(text)) == [1, 3, 6]
 
 
 def test_what_is_not_there(tmp_path: Path, folder: Path) -> None:
@@ -153,5 +174,6 @@ def test_coco_stuff_and_objects(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path)
     assert row(dataset.truth(dataset.samples[0])) == [0, 79, 80, 170, -1, -1]
     objects = open_dataset(tmp_path, classes_from="coco_object")
-    assert row(objects.truth(objects.samples[0])) == [1, 80, 0, 0, -1, -1]
+    # The field's conversion: whatever is no object is background, unlabeled pixels too.
+    assert row(objects.truth(objects.samples[0])) == [1, 80, 0, 0, 0, 0]
     assert objects.vocabulary.names[80] == "toothbrush"

@@ -18,6 +18,7 @@ from glaclip.evaluation.store import Store, StoreError, run_key
 from glaclip.methods import parse_method
 from glaclip.segmenter import Segmenter
 from glaclip.settings import RUNG_NAMES, AttentionSettings, SettingsError, WindowSettings
+from tests.clip_towers import tiny_backbone
 from tests.toy import ColorBackbone
 
 
@@ -98,6 +99,20 @@ def test_a_stopped_run_goes_on(folder: Path, tmp_path: Path) -> None:
     other = run_key(dataset, backbone, WindowSettings(stride=224))
     with pytest.raises(StoreError, match="another set, backbone, windows or words"):
         Store(path, other, 3)
+
+
+def test_counts_of_other_templates_are_not_taken_up(folder: Path, tmp_path: Path) -> None:
+    dataset, windows = open_dataset(folder), WindowSettings(64, 64, 32)
+    path = tmp_path / "photos.jsonl"
+    plain = tiny_backbone(templates=("{}",))
+    evaluate(
+        Segmenter(plain), dataset, [parse_method("off", plain)], windows,
+        store=Store(path, run_key(dataset, plain, windows), 3),
+    )  # fmt: skip
+    other = tiny_backbone(templates=("a photo of a {}.",))
+    with pytest.raises(StoreError, match="another set, backbone, windows or words"):
+        Store(path, run_key(dataset, other, windows), 3)
+    Store(path, run_key(dataset, tiny_backbone(templates=("{}",)), windows), 3)
 
 
 def test_the_papers_numbers_only_beside_the_same_experiment(folder: Path) -> None:
