@@ -79,7 +79,7 @@ def comparison(service: Service) -> None:
     """The picture at the top of the README, by the program itself."""
     first = examples()[0]
     backbone = service.segmenter("lite").backbone
-    start = Form().with_defaults(backbone.default_attention, backbone.default_windows)
+    start = Form().with_defaults(backbone)
     request = example_form(start, first).request()
     result = service.compare(first.photo(), request)
     colors = palette(len(request.vocabulary.classes))

@@ -26,3 +26,8 @@ def encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
 def data_uri(content: bytes, form: str) -> str:
     """The bytes of a picture file as a "data:" address; `form` is "jpeg", "png" or "webp"."""
     return f"data:image/{form.lower()};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def picture_uri(picture: Image.Image, form: str, **options: Any) -> str:
+    """A picture as a "data:" address; the arguments are those of `encoded`."""
+    return data_uri(encoded(picture, form, **options), form)

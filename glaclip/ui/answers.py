@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
+from typing import Any
 
-from glaclip.ui.service import Comparison, best_classes
-from glaclip.ui.viewer_value import Side
+from PIL import Image
+
+from glaclip.methods import method_title
+from glaclip.pictures.export import seam_rate_of
+from glaclip.pictures.numbers import percent
+from glaclip.ui.attention_value import attention_value
+from glaclip.ui.service import Comparison, Request, Service, best_classes
+from glaclip.ui.viewer_value import Side, viewer_value
 
 
-def percent(share: float) -> str:
-    """One decimal below 10 %."""
-    return f"{share * 100:.1f} %" if abs(share) < 0.0995 else f"{share * 100:.0f} %"
-
-
-def status(result: Comparison, backbone: str, notes: tuple[str, ...] = ()) -> str:
+def status(result: Comparison, backbone: str) -> str:
     """The line below the viewers: backbone, windows, time, what came from the cache."""
     rows, columns = result.encoded.grid
     origin = " (photo from cache)" if result.encoded_cached else ""
@@ -27,7 +28,9 @@ def status(result: Comparison, backbone: str, notes: tuple[str, ...] = ()) -> st
         cached = name in result.right.cached
         value = "from cache" if cached else f"{result.right.seconds[name]:.2f} s"
         steps.append(f"<span>{label} {value}</span>")
-    problems = "".join(f"<p class='problem'>{escape(note)}</p>" for note in notes)
+    problems = "".join(
+        f"<p class='problem'>{escape(note)}</p>" for note in result.right.vocabulary.notes
+    )
     return f"{problems}<p class='line'>{''.join(steps)}</p>"
 
 
@@ -36,12 +39,46 @@ def problem(sentence: str) -> str:
     return f"<p class='problem' role='alert'>{escape(sentence)}</p>"
 
 
-def side(title: str, subtitle: str, labels: object, seams: float) -> Side:
-    """A side of the viewer."""
-    return Side(labels, title, subtitle, None if math.isnan(seams) else seams)  # type: ignore[arg-type]
+def compare_value(
+    photo: Image.Image, result: Comparison, point: tuple[int, int] | None
+) -> dict[str, Any]:
+    """Value of the linked viewer."""
+    encoded, vocabulary = result.encoded, result.right.vocabulary
+    sides = (
+        Side(part.labels, method_title(part.method), seam_rate=seam_rate_of(part))
+        for part in (result.left, result.right)
+    )
+    return dict(
+        viewer_value(
+            photo,
+            *sides,
+            classes=vocabulary.names,
+            background=vocabulary.background,
+            windows=encoded.boxes,
+            working_size=encoded.size,
+            point=point,
+        )
+    )
 
 
-def readout(result: Comparison, point: tuple[int, int], left: str, right: str) -> str:
+def look(
+    service: Service,
+    photo: Image.Image,
+    request: Request,
+    result: Comparison,
+    point: tuple[int, int] | None,
+) -> dict[str, Any]:
+    """What a point shows: its attention, and both sides' classes; nothing without a point."""
+    if point is None:
+        return {"attention": None, "readout": ""}
+    maps = service.attention(photo, point, request)
+    return {
+        "attention": dict(attention_value(photo, result.encoded, maps)),
+        "readout": readout(result, point),
+    }
+
+
+def readout(result: Comparison, point: tuple[int, int]) -> str:
     """The five most probable classes at a point on both sides, as a table."""
 
     def cell(ranked: list[tuple[str, float]]) -> str:
@@ -50,12 +87,13 @@ def readout(result: Comparison, point: tuple[int, int], left: str, right: str) -
             for name, p in ranked
         )
 
-    sides = [
-        best_classes(part.probabilities_at(point), part.classes)
-        for part in (result.left, result.right)
-    ]
+    parts = (result.left, result.right)
+    heads = "".join(f"<th>{escape(method_title(part.method))}</th>" for part in parts)
+    cells = "".join(
+        f"<td>{cell(best_classes(part.probabilities_at(point), part.classes))}</td>"
+        for part in parts
+    )
     return (
         f"<table><caption>Point {point[0]}, {point[1]}</caption>"
-        f"<thead><tr><th>{escape(left)}</th><th>{escape(right)}</th></tr></thead>"
-        f"<tbody><tr><td>{cell(sides[0])}</td><td>{cell(sides[1])}</td></tr></tbody></table>"
+        f"<thead><tr>{heads}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any
 
@@ -14,26 +13,23 @@ from glaclip.pictures.files import png_bytes
 from glaclip.pictures.palette import palette
 from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui.attention_value import receiving_windows
+from glaclip.ui.demo import Demo
 from glaclip.ui.files import save_to_cache
-from glaclip.ui.form import Form, split_words, whole
-from glaclip.ui.handlers import REFUSALS, Page
+from glaclip.ui.form import Form, split_words
 from glaclip.ui.photo_input import read
-from glaclip.ui.truth import Score
+from glaclip.ui.refusals import REFUSALS
+from glaclip.ui.truth import Score, measure
 
 
 class Endpoints:
     """The page's work with plain inputs and documented outputs."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    def __init__(self, demo: Demo) -> None:
+        self._demo = demo
 
     def _form(self, words: str, options: dict[str, Any]) -> Form:
         given = {name: value for name, value in options.items() if value is not None}
-        for name in ("short_side", "crop", "stride"):
-            if name in given:
-                given[name] = whole(given[name])
-        given["words"] = tuple(split_words([words]))
-        return dataclasses.replace(self._page.start, **given)
+        return self._demo.start.changed({**given, "words": split_words([words])})
 
     def segment(
         self,
@@ -91,10 +87,10 @@ class Endpoints:
             )
             request = form.request()
             picture = read(photo)
-            result = self._page.service.compare(picture, request)
+            result = self._demo.service.compare(picture, request)
         except REFUSALS as error:
             raise _refusal(error) from None
-        model = self._page.service.segmenter(backbone).backbone
+        model = self._demo.service.segmenter(backbone).backbone
         colors = palette(len(request.vocabulary.classes), request.vocabulary.background)
         document = result_document(result.left, result.right, model, colors)
         archive = result_zip(result.left, result.right, model, colors, picture, document=document)
@@ -125,7 +121,7 @@ class Endpoints:
             form = self._form("any, thing", {"threshold": threshold, "backbone": backbone})
             picture = read(photo)
             point = _whole("x", x), _whole("y", y)
-            maps = self._page.service.attention(picture, point, form.request())
+            maps = self._demo.service.attention(picture, point, form.request())
         except (*REFUSALS, ValueError) as error:
             raise _refusal(error) from None
         steps = [
@@ -170,7 +166,9 @@ class Endpoints:
             form = self._form(classes, {"backbone": backbone})
             picture = read(photo)
             no_class = None if ignore is None else _whole("ignore", ignore)
-            result, scores, _ = self._page.measure(picture, form, label_map, classes, no_class)
+            result, scores, _ = measure(
+                self._demo.service, picture, form, label_map, classes, no_class
+            )
         except REFUSALS as error:
             raise _refusal(error) from None
 
@@ -205,10 +203,10 @@ def _number(value: float) -> float | None:
     return None if value != value else round(float(value), 6)
 
 
-def build_api(page: Page) -> None:
+def build_api(demo: Demo) -> None:
     """Adds the endpoints through widgets that are never shown: they give inputs their types."""
-    endpoints = Endpoints(page)
-    start = page.start
+    endpoints = Endpoints(demo)
+    start = demo.start
     with gr.Row(visible=False):
         photo = gr.File(label="photo", type="filepath")
         label_map = gr.File(label="label_map", type="filepath")

@@ -1,6 +1,5 @@
 const $ = (selector) => element.querySelector(selector);
 const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), heatBox = $('.av-heat-box');
-const percent = (share) => (share * 100).toFixed(share < 0.0995 ? 1 : 0) + '\u202f%';
 let state = null, chosen = 3, version = 0, pending = 0;
 
 function unpack(panel) {

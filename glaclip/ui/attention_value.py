@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import TypedDict
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 
 from glaclip.clicks import AttentionMaps, RowAttention
 from glaclip.pictures.attention import shared_lift
+from glaclip.pictures.files import picture_uri
 from glaclip.segmenter import Encoded
 from glaclip.settings import CAPTIONS
 
@@ -96,9 +96,7 @@ def attention_photo(photo: Image.Image) -> str:
     """The photo as the viewer gets it: a JPEG as a data URI."""
     small = photo.convert("RGB")
     small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=_JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    return picture_uri(small, "JPEG", quality=_JPEG_QUALITY)
 
 
 def attention_value(photo: Image.Image, encoded: Encoded, maps: AttentionMaps) -> AttentionValue:

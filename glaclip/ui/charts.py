@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Callable
 from html import escape
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from glaclip.pictures.drawing import ThemeName
+from glaclip.pictures.files import data_uri, picture_uri
 
 
 def chart_html(draw: Callable[[ThemeName], Figure], title: str, text: str, name: str) -> str:
@@ -35,9 +35,7 @@ def chart_html(draw: Callable[[ThemeName], Figure], title: str, text: str, name:
 
 def picture_html(picture: Image.Image, title: str, text: str) -> str:
     """A picture with a heading and a text for those who cannot see it."""
-    stream = io.BytesIO()
-    picture.convert("RGB").save(stream, "JPEG", quality=88)
-    source = "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    source = picture_uri(picture.convert("RGB"), "JPEG", quality=88)
     return (
         f"<figure class='chart'><figcaption>{escape(title)}</figcaption>"
         f"<img src='{source}' alt='{escape(text)}'></figure>"
@@ -47,4 +45,4 @@ def picture_html(picture: Image.Image, title: str, text: str) -> str:
 def _uri(figure: Figure, transparent: bool = False) -> str:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=160, transparent=transparent)
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return data_uri(stream.getvalue(), "png")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
-from glaclip.methods import baseline_title
-from glaclip.settings import CAPTIONS
+from glaclip.backbones.base import Backbone
+from glaclip.methods import baseline_title, method_title
+from glaclip.segmenter import Method
+from glaclip.settings import CAPTIONS, STAGES, AttentionSettings
+from glaclip.ui.board import Board
 from glaclip.ui.example_strip import ExampleStrip
 from glaclip.ui.examples import examples, thumbnail
 from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
@@ -17,11 +19,6 @@ from glaclip.ui.photo_input import PhotoInput
 from glaclip.ui.service import SWITCHES_OFF
 from glaclip.vocabulary import load_preset, preset_names
 
-SWITCH_HELP = {
-    "cross_window": "Every patch may look at the patches of all windows, not just its own.",
-    "proxy_anchors": "A patch asks with the average of the patches like it, from all windows.",
-    "dynamic_normalization": "Small objects get sharper attention, large ones broader attention.",
-}
 KEY_SOURCES = {
     "": "The backbone's own",
     "vfm": "Vision model (ProxyCLIP)",
@@ -31,35 +28,31 @@ KEY_SOURCES = {
 }
 
 
-@dataclass
-class Controls:
-    """The widgets; `form` are those that `Form.of` reads, in its order."""
-
-    photo: Any
-    strip: Any
-    preset: Any
-    ladder: Any
-    run: Any
-    stop: Any
-    reset: Any
-    form: dict[str, Any]
-
-    @property
-    def inputs(self) -> list[Any]:
-        """Widgets in the order of `Form`'s fields."""
-        return [self.form[field.name] for field in fields(Form)]
+#: What the label of a slider says after the setting's name.
+SLIDERS = {
+    "short_side": " of the photo (pixels)",
+    "crop": " (pixels)",
+    "stride": " (pixels)",
+    "threshold": ": similarity that makes a patch count as alike",
+    "iterations": ": anchor iterations",
+    "shift": ": shift per logarithm of windows",
+    "scale": ": sharpening of small sets",
+    "beta": ": share of the mean subtracted (fixed normalization)",
+    "gamma": ": scale (fixed normalization)",
+}
+#: (label, value) of a dropdown's choices.
+Choices = list[tuple[str, str]]
 
 
-def baseline_choices(baselines: Sequence[str]) -> list[tuple[str, str]]:
-    """(label, value) of the left sides a backbone offers."""
-    return [("All three switches off", SWITCHES_OFF)] + [
-        (baseline_title(name), name) for name in baselines
-    ]
-
-
-def key_choices(sources: Sequence[str]) -> list[tuple[str, str]]:
-    """(label, value) of the key sources a backbone offers."""
-    return [(KEY_SOURCES[""], ""), *((KEY_SOURCES.get(s, s), s) for s in sources[1:])]
+def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
+    """Left sides and key sources that a backbone offers, by the control's name."""
+    baselines = backbone.baselines if backbone else ()
+    sources = backbone.key_sources[1:] if backbone else ()
+    alone = method_title(Method(AttentionSettings().off()))
+    return {
+        "baseline": [(alone, SWITCHES_OFF), *((baseline_title(name), name) for name in baselines)],
+        "key_source": [(KEY_SOURCES.get(name, name), name) for name in ("", *sources)],
+    }
 
 
 def _preset_choices() -> list[tuple[str, str]]:
@@ -67,21 +60,17 @@ def _preset_choices() -> list[tuple[str, str]]:
 
 
 def build_controls(
-    start: Form,
-    backbones: list[tuple[str, str]],
-    baselines: Sequence[str],
-    key_sources: Sequence[str],
-) -> Controls:
-    """Builds the column.
+    board: Board, start: Form, backbones: Choices, backbone: Backbone | None
+) -> None:
+    """Builds the column and puts its widgets on the board.
 
     Args:
+        board: the page's.
         start: values of a fresh page.
         backbones: (label, registry name) of the choices.
-        baselines: the starting backbone's.
-        key_sources: the starting backbone's.
+        backbone: what the page starts with; None when none can start.
     """
-    first = examples()[0]
-    form: dict[str, Any] = {}
+    first, form = examples()[0], {}
     gr.Markdown("## Photo", elem_classes="group-title")
     strip = ExampleStrip(
         {"chosen": first.name},
@@ -148,61 +137,37 @@ def build_controls(
         elem_id="ladder",
     )
     with gr.Column(elem_id="switches"):
-        for name, text in SWITCH_HELP.items():
-            form[name] = gr.Checkbox(
-                getattr(start, name),
-                label=LABELS[name],
-                info=text,
-                elem_id=name.replace("_", "-"),
+        for stage in STAGES:
+            form[stage.field] = gr.Checkbox(
+                getattr(start.attention, stage.field),
+                label=stage.title,
+                info=stage.help,
+                elem_id=stage.field.replace("_", "-"),
             )
     with gr.Row():
         run = gr.Button("Segment", variant="primary", elem_id="segment", min_width=120)
         stop = gr.Button("Stop", elem_id="stop", min_width=80)
-    reset = _build_advanced(start, backbones, baselines, key_sources, form)
-    return Controls(photo, strip, preset, ladder, run, stop, reset, form)
+    form |= _build_advanced(start, {"backbone": backbones, **choices_of(backbone)})
+    board.add(photo=photo, strip=strip, preset=preset, ladder=ladder, run=run, stop=stop, **form)
 
 
-def _build_advanced(
-    start: Form,
-    backbones: list[tuple[str, str]],
-    baselines: Sequence[str],
-    key_sources: Sequence[str],
-    form: dict[str, Any],
-) -> gr.Button:
+def _build_advanced(start: Form, choices: Mapping[str, Choices]) -> dict[str, Any]:
+    widgets: dict[str, Any] = {}
+    values = start.values
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        form["backbone"] = gr.Dropdown(
-            backbones, value=start.backbone, label=LABELS["backbone"], elem_id="backbone"
-        )
-        form["baseline"] = gr.Dropdown(
-            baseline_choices(baselines),
-            value=start.baseline,
-            label=LABELS["baseline"],
-            elem_id="baseline",
-        )
-        form["key_source"] = gr.Dropdown(
-            key_choices(key_sources),
-            value=start.key_source,
-            label=LABELS["key_source"],
-            elem_id="keys",
-        )
-        for name, text in (
-            ("short_side", " of the photo (pixels)"),
-            ("crop", " (pixels)"),
-            ("stride", " (pixels)"),
-            ("threshold", ": similarity that makes a patch count as alike"),
-            ("iterations", ": anchor iterations"),
-            ("shift", ": shift per logarithm of windows"),
-            ("scale", ": sharpening of small sets"),
-            ("beta", ": share of the mean subtracted (fixed normalization)"),
-            ("gamma", ": scale (fixed normalization)"),
-        ):
+        for name, offered in choices.items():
+            widgets[name] = gr.Dropdown(
+                offered, value=values[name], label=LABELS[name], elem_id=name.replace("_", "-")
+            )
+        for name, text in SLIDERS.items():
             low, high, step = RANGES[name]
-            form[name] = gr.Slider(
+            widgets[name] = gr.Slider(
                 low,
                 high,
-                getattr(start, name),
+                values[name],
                 step=step,
                 label=LABELS[name] + text,
                 elem_id=name.replace("_", "-"),
             )
-        return gr.Button("Back to the backbone's settings", size="sm", elem_id="reset")
+        widgets["reset"] = gr.Button("Back to the backbone's settings", size="sm", elem_id="reset")
+    return widgets

@@ -1,4 +1,12 @@
-// What the attention viewer and the lessons both draw; each component puts it before its own code.
+// What the viewers and the lessons share; each component puts it before its own code.
+
+// A share of 1 for people, by the rule of glaclip/pictures/numbers.py.
+const percent = (share) => {
+  const value = 100 * share;
+  if (value < 0) return value <= -0.1 ? '\u2212' + percent(-share) : '0 %';
+  if (value === 0) return '0 %';
+  return value < 0.1 ? '< 0.1 %' : value.toFixed(value < 9.95 ? 1 : 0) + ' %';
+};
 
 // Inferno, sampled: perceptually even, readable in grey and by color-blind eyes.
 const STOPS = [[0,0,4],[22,11,57],[66,10,104],[106,23,110],[147,38,103],[188,55,84],[221,81,58],[243,120,25],[252,165,10],[246,215,70],[252,255,164]];

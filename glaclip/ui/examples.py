@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from glaclip.photo import load_photo
+from glaclip.pictures.files import picture_uri
 from glaclip.ui.attention_value import attention_photo
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.viewer_value import viewer_photo
@@ -89,9 +88,7 @@ def thumbnail(name: str) -> str:
     photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))
     left, top = (photo.width - _THUMBNAIL[0]) // 2, (photo.height - _THUMBNAIL[1]) // 2
     photo = photo.crop((left, top, left + _THUMBNAIL[0], top + _THUMBNAIL[1]))
-    stream = io.BytesIO()
-    photo.save(stream, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    return picture_uri(photo, "JPEG", quality=82)
 
 
 @functools.cache
@@ -116,3 +113,17 @@ def precomputed(name: str) -> dict[str, Any] | None:
 def example_form(start: Form, example: Example) -> Form:
     """The controls for a shipped photo: the page's defaults with its words."""
     return dataclasses.replace(start, words=tuple(split_words([example.vocabulary])))
+
+
+def first_values(example: Example) -> dict[str, Any]:
+    """What the page shows of a shipped result, by widget; empty ones when it was not built."""
+    look, shown = f"<p class='look'>{example.look}</p>", precomputed(example.name)
+    if shown is None:
+        return {"viewer": None, "status": look, "attention": None, "readout": ""}
+    note = f"<p class='line'><span>Computed beforehand. {shown['status']}</span></p>"
+    return {
+        "viewer": shown["compare"],
+        "status": look + note,
+        "attention": shown["attention"],
+        "readout": shown.get("readout", ""),
+    }

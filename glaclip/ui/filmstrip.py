@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from html import escape
 
 import numpy as np
@@ -11,11 +9,12 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.clicks import AttentionMaps
+from glaclip.pictures.files import picture_uri
 from glaclip.pictures.labels import overlay
+from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
 from glaclip.segmenter import Segmentation, resize_photo
 from glaclip.settings import CAPTIONS
-from glaclip.ui.answers import percent
 from glaclip.ui.service import Comparison
 
 _SIDE = 160
@@ -25,9 +24,7 @@ MAX_WINDOWS = 60
 
 
 def _uri(picture: Image.Image, side: int = _SIDE) -> str:
-    stream = io.BytesIO()
-    picture.convert("RGB").resize((side, side)).save(stream, "JPEG", quality=84)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    return picture_uri(picture.convert("RGB").resize((side, side)), "JPEG", quality=84)
 
 
 def working_photo(photo: Image.Image, result: Segmentation) -> Image.Image:

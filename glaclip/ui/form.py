@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlencode
 
-from glaclip.settings import CAPTIONS, AttentionSettings, WindowSettings
+from glaclip.backbones.base import Backbone
+from glaclip.settings import RUNGS, STAGES, AttentionSettings, SettingsError, WindowSettings
 from glaclip.ui.service import SWITCHES_OFF, Request
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary
 
@@ -32,9 +33,7 @@ LABELS = {
     "background": "Background",
     "background_words": "Words of the background",
     "background_threshold": "Least probability of a word",
-    "cross_window": "Cross-window context",
-    "proxy_anchors": "Proxy anchors",
-    "dynamic_normalization": "Dynamic normalization",
+    **{stage.field: stage.title for stage in STAGES},
     "backbone": "Backbone",
     "baseline": "Left side",
     "key_source": "Keys of attention",
@@ -51,60 +50,84 @@ LABELS = {
 _CLASS_SPLIT = re.compile(r"[,\n\r\uff0c\u3001]")
 
 
+#: The switches of each rung of the ladder, by its caption.
+LADDER: dict[str, list[bool]] = {
+    rung.caption: [stage.name in rung.stages for stage in STAGES] for rung in RUNGS
+}
+#: The controls that stand for parts of the settings; the rest are `Form`'s own fields.
+_ATTENTION = tuple(entry.name for entry in fields(AttentionSettings))
+_WINDOWS = ("short_side", "crop", "stride")
+
+
 @dataclass(frozen=True)
 class Form:
-    """What the controls say, in the order of the page's widgets.
+    """What the controls say.
 
     Attributes:
         words: one tag a class, `;` between synonyms.
         background: whether pixels may belong to no word.
         background_words: what the background stands for; "" for the default words.
         background_threshold: probability below which a pixel is background.
-        cross_window, proxy_anchors, dynamic_normalization: the three switches.
         backbone: registry name.
         baseline: the left side.
         key_source: whose keys attention uses; "" for the backbone's first.
-        short_side, crop, stride: windows, in pixels.
-        threshold, iterations, shift, scale, beta, gamma: the method's constants.
+        attention: the switches and the method's constants.
+        windows: how the photo is cut.
     """
 
     words: tuple[str, ...] = ()
     background: bool = False
     background_words: str = ""
     background_threshold: float = DEFAULT_BACKGROUND_THRESHOLD
-    cross_window: bool = True
-    proxy_anchors: bool = True
-    dynamic_normalization: bool = True
     backbone: str = "auto"
     baseline: str = SWITCHES_OFF
     key_source: str = ""
-    short_side: int = 336
-    crop: int = 224
-    stride: int = 112
-    threshold: float = 0.6
-    iterations: int = 2
-    shift: float = 0.3
-    scale: float = 30.0
-    beta: float = 1.2
-    gamma: float = 3.0
+    attention: AttentionSettings = field(default_factory=AttentionSettings)
+    windows: WindowSettings = field(default_factory=WindowSettings)
 
     @classmethod
-    def of(cls, *values: Any) -> Form:
-        """From widget values in field order; whole numbers may arrive as floats."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        given = dict(zip(names, values, strict=True))
-        given["words"] = tuple(given["words"] or ())
-        for name in ("background_words", "key_source"):
-            given[name] = given[name] or ""
-        for name in ("short_side", "crop", "stride", "iterations"):
-            given[name] = whole(given[name])
-        return cls(**given)
+    def of(cls, values: Mapping[str, Any]) -> Form:
+        """From the values of all `CONTROLS`, as widgets give them.
+
+        Raises:
+            SettingsError: a value outside its range.
+        """
+        return cls().changed({name: values[name] for name in CONTROLS})
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The value of every control by its name."""
+        parts: tuple[tuple[object, tuple[str, ...]], ...] = (
+            (self, _OWN),
+            (self.attention, _ATTENTION),
+            (self.windows, _WINDOWS),
+        )
+        return {name: getattr(part, name) for part, names in parts for name in names}
+
+    def changed(self, values: Mapping[str, Any]) -> Form:
+        """The form with other values of some controls, as widgets or links give them.
+
+        Raises:
+            SettingsError: a value outside its range.
+        """
+        usual = self.values
+        given = {name: _like(value, usual[name]) for name, value in values.items()}
+
+        def part(names: Sequence[str]) -> dict[str, Any]:
+            return {name: given[name] for name in names if name in given}
+
+        return dataclasses.replace(
+            self,
+            **part(_OWN),
+            attention=dataclasses.replace(self.attention, **part(_ATTENTION)),
+            windows=dataclasses.replace(self.windows, **part(_WINDOWS)),
+        )
 
     def request(self) -> Request:
         """The request.
 
         Raises:
-            VocabularyError, SettingsError: each a sentence.
+            VocabularyError: a sentence.
         """
         vocabulary = parse_vocabulary(
             "\n".join(self.words),
@@ -113,32 +136,39 @@ class Form:
         )
         return Request(
             vocabulary=vocabulary,
-            attention=self.attention(),
-            windows=WindowSettings(self.short_side, self.crop, self.stride),
+            attention=self.attention,
+            windows=self.windows,
             baseline=self.baseline,
             key_source=self.key_source,
             backbone=self.backbone,
         )
 
-    def attention(self) -> AttentionSettings:
-        """Switches and constants."""
-        names = [field.name for field in dataclasses.fields(AttentionSettings)]
-        return AttentionSettings(**{name: getattr(self, name) for name in names})
-
-    def with_defaults(self, attention: AttentionSettings, windows: WindowSettings) -> Form:
+    def with_defaults(self, backbone: Backbone) -> Form:
         """The same words and background with a backbone's best settings."""
         return dataclasses.replace(
-            self,
-            **dataclasses.asdict(attention),
-            short_side=windows.short_side,
-            crop=windows.crop,
-            stride=windows.stride,
+            self, attention=backbone.default_attention, windows=backbone.default_windows
         )
+
+
+_OWN = tuple(e.name for e in fields(Form) if e.name not in ("attention", "windows"))
+#: Controls that a backbone has its own best values for.
+SETTINGS = (*_ATTENTION, *_WINDOWS)
+#: Names of all controls that a form is made of; links and widgets go by them.
+CONTROLS = (*_OWN, *SETTINGS)
 
 
 def whole(value: Any) -> Any:
     """Sliders give whole numbers as floats at times; anything else is left to validation."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _like(value: Any, usual: Any) -> Any:
+    """A widget's value in the type of the control; emptied widgets give None."""
+    if isinstance(usual, tuple):
+        return tuple(value or ())
+    if isinstance(usual, str):
+        return value or ""
+    return whole(value) if type(usual) is int else value
 
 
 def split_words(tags: Sequence[str]) -> list[str]:
@@ -149,15 +179,9 @@ def split_words(tags: Sequence[str]) -> list[str]:
 
 
 def ladder_name(form: Form) -> str | None:
-    """The rung that the three switches stand on, or None between rungs."""
-    rung = form.attention().rung
+    """The rung that the switches stand on, or None between rungs."""
+    rung = form.attention.rung
     return rung.caption if rung else None
-
-
-def ladder_switches(name: str) -> tuple[bool, bool, bool]:
-    """The three switches of a rung."""
-    rung = AttentionSettings.ladder()[CAPTIONS.index(name)]
-    return rung.cross_window, rung.proxy_anchors, rung.dynamic_normalization
 
 
 #: Longest link that is read; browsers and proxies cut longer ones.
@@ -178,14 +202,14 @@ def to_link(
     query: dict[str, str] = {}
     if example:
         query["photo"] = example
-    for field in dataclasses.fields(Form):
-        value = getattr(form, field.name)
-        if value == getattr(defaults, field.name):
+    usual = defaults.values
+    for name, value in form.values.items():
+        if value == usual[name]:
             continue
-        if field.name == "words":
+        if name == "words":
             query["words"] = ", ".join(value)
         else:
-            query[field.name] = str(int(value)) if isinstance(value, bool) else f"{value}"
+            query[name] = str(int(value)) if isinstance(value, bool) else f"{value}"
     if point is not None:
         query["point"] = f"{point[0]},{point[1]}"
     return urlencode(query)
@@ -207,27 +231,23 @@ def from_link(
     given: dict[str, Any] = {}
     if sum(len(value) for value in query.values()) > _MAX_LINK:
         return defaults, "", None, ["The link is too long and was not used."]
-    for field in dataclasses.fields(Form):
-        text = query.get(field.name)
+    for name, default in defaults.values.items():
+        text = query.get(name)
         if text is None:
             continue
-        default = getattr(defaults, field.name)
         try:
             value = _parsed(text, default)
-            low, high, _ = RANGES.get(field.name, (value, value, 0))
+            low, high, _ = RANGES.get(name, (value, value, 0))
             if not low <= value <= high:
                 raise ValueError(text)
-            given[field.name] = value
+            given[name] = value
         except ValueError:
-            problems.append(f"The link's value for “{LABELS[field.name]}” was not used.")
-    form = dataclasses.replace(defaults, **given)
+            problems.append(f"The link's value for “{LABELS[name]}” was not used.")
     try:
-        WindowSettings(form.short_side, form.crop, form.stride)
-    except ValueError:
+        form = defaults.changed(given)
+    except SettingsError:
         problems.append("The link's windows were not used.")
-        form = dataclasses.replace(
-            form, short_side=defaults.short_side, crop=defaults.crop, stride=defaults.stride
-        )
+        form = defaults.changed({name: given[name] for name in given.keys() - set(_WINDOWS)})
     point: tuple[int, int] | None = None
     if match := re.fullmatch(r"(\d{1,5}),(\d{1,5})", query.get("point", "")):
         point = int(match[1]), int(match[2])

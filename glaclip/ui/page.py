@@ -8,20 +8,18 @@ from pathlib import Path
 import gradio as gr
 
 from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.ui.actions import address, download, look, method, photo, run, show, words
 from glaclip.ui.api import build_api
-from glaclip.ui.attention_viewer import AttentionViewer
-from glaclip.ui.controls import build_controls
-from glaclip.ui.examples import example_form, examples, precomputed
+from glaclip.ui.board import Board
+from glaclip.ui.controls import Choices, build_controls
+from glaclip.ui.demo import Demo
+from glaclip.ui.examples import example_form, examples, first_values
 from glaclip.ui.form import Form, to_link
-from glaclip.ui.handlers import Page, first_values
-from glaclip.ui.lessons.book import learn_tab
 from glaclip.ui.service import Service
-from glaclip.ui.truth_tab import build_truth_tab, wire_truth_tab
-from glaclip.ui.viewer import LinkedViewer
-from glaclip.ui.windows_tab import build_windows_tab, wire_windows_tab
-from glaclip.ui.wiring import Outputs, Wiring
+from glaclip.ui.tabs import TABS
 
 _LOG = logging.getLogger(__name__)
+ACTIONS = (run, method, words, photo, show, look, address, download)
 CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 TITLE = "GLA-CLIP demo"
 MASTHEAD = """<header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
@@ -33,96 +31,70 @@ SMALL_PRINT = """Everything on this page is computed on the server that runs it;
 photos after about a day. Words decide the result: every pixel gets one of them, right or wrong,
 unless the background is switched on. Attention shows where a weight goes, not why a label was
 chosen."""
-EMPTY_ATTENTION = "Click a point of the photo in Compare to see where its attention goes."
 
 
-def build_page(service: Service, backbones: list[tuple[str, str]] | None = None) -> gr.Blocks:
+def build_page(service: Service, backbones: Choices | None = None) -> gr.Blocks:
     """Builds the demo.
 
     Args:
         service: the backbones that all visitors share.
         backbones: (label, registry name) of the choices; "auto" alone when left out.
     """
-    try:
-        backbone: Backbone | None = service.segmenter("auto").backbone
-    except BackboneError:
-        # The page must come up and say what is missing when it is used.
-        _LOG.exception("no backbone can start")
-        backbone = None
-    start = Form()
-    if backbone is not None:
-        start = start.with_defaults(backbone.default_attention, backbone.default_windows)
+    backbone = _starting(service)
+    start = Form().with_defaults(backbone) if backbone else Form()
     choices = backbones or [("Automatic", "auto")]
-    page = Page(service, start, tuple(name for _, name in choices))
-    first = examples()[0]
-    first_form = example_form(start, first)
-    shown = first_values(first, precomputed(first.name))
+    demo = Demo(service, start, tuple(name for _, name in choices))
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        board = Board(page)
+        _build(board, start, choices, backbone)
+        for part in (*ACTIONS, *TABS):
+            part.connect(demo, board)
+        build_api(demo)
+    return page.queue(max_size=64)
 
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
-        gr.HTML(MASTHEAD)
-        point = gr.State(first.point)
-        example = gr.State(first.name)
-        with gr.Row(elem_id="layout"):
-            with gr.Column(elem_id="controls"):
-                controls = build_controls(
-                    first_form,
-                    choices,
-                    backbone.baselines if backbone else (),
-                    backbone.key_sources if backbone else ("",),
+
+def _starting(service: Service) -> Backbone | None:
+    """What the page starts with; it must come up and say what is missing when it is used."""
+    try:
+        return service.segmenter("auto").backbone
+    except BackboneError:
+        _LOG.exception("no backbone can start")
+        return None
+
+
+def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | None) -> None:
+    """The widgets, with a shipped photo and its result on the first screen."""
+    first = examples()[0]
+    form, (x, y) = example_form(start, first), first.point
+    shown = {**first_values(first), "x": x, "y": y}
+    gr.HTML(MASTHEAD)
+    board.add(
+        point=gr.State(first.point),
+        example=gr.State(first.name),
+        known_words=gr.State(list(form.words)),
+        # Time stamps: their change means that a person has changed the words, or chosen a point.
+        edited=gr.State(None),
+        asked=gr.State(None),
+        accepted=gr.State(None),  # the file of the last upload that could be used
+        opened=gr.State(False),  # true once a link was opened
+        link=gr.Textbox(to_link(form, start, first.name), visible="hidden", elem_id="link"),
+        tab=gr.Textbox(TABS[0].id, visible="hidden", elem_id="tab"),
+    )
+    with gr.Row(elem_id="layout"):
+        with gr.Column(elem_id="controls"):
+            build_controls(board, form, choices, backbone)
+        with gr.Column(elem_id="results"):
+            board.add(status=gr.HTML(shown["status"], elem_id="status"))
+            with gr.Tabs(elem_id="tabs") as tabs:
+                for tab in TABS:
+                    with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}") as shell:
+                        tab.build(board, shown)
+                    board.in_browser(shell.select, f"() => '{tab.id}'", (), ["tab"])
+            with gr.Row(elem_id="actions"):
+                board.add(
+                    tabs=tabs,
+                    copy=gr.Button("Copy link to this view", size="sm", elem_id="copy-link"),
+                    download=gr.Button("Download everything", size="sm", elem_id="download"),
+                    file=gr.DownloadButton(elem_id="result-file", visible="hidden"),
                 )
-            with gr.Column(elem_id="results"):
-                status = gr.HTML(shown[1], elem_id="status")
-                with gr.Tabs(elem_id="tabs") as tabs:
-                    with gr.Tab("Compare", id="compare"):
-                        viewer = LinkedViewer(shown[0], elem_id="viewer")
-                        readout = gr.HTML(shown[3], elem_id="readout")
-                    with gr.Tab("Attention", id="attention"):
-                        attention = AttentionViewer(
-                            shown[2], empty=EMPTY_ATTENTION, elem_id="attention-viewer"
-                        )
-                        with gr.Row(elem_id="point-fields"):
-                            x = gr.Number(
-                                first.point[0], label="x (pixels)", precision=0, elem_id="point-x"
-                            )
-                            y = gr.Number(
-                                first.point[1], label="y (pixels)", precision=0, elem_id="point-y"
-                            )
-                    with gr.Tab("Windows", id="windows"):
-                        windows_tab = build_windows_tab()
-                    with gr.Tab("Learn", id="learn"):
-                        lessons = learn_tab()
-                    with gr.Tab("Ground truth", id="truth"):
-                        truth_tab = build_truth_tab()
-                with gr.Row(elem_id="actions"):
-                    copy = gr.Button("Copy link to this view", size="sm", elem_id="copy-link")
-                    download = gr.Button("Download everything", size="sm", elem_id="download")
-                    file = gr.DownloadButton(elem_id="result-file", visible="hidden")
-                gr.Markdown(SMALL_PRINT, elem_classes="small-print")
-        link = gr.Textbox(to_link(first_form, start, first.name), visible="hidden", elem_id="link")
-        outputs = Outputs(
-            viewer=viewer,
-            status=status,
-            attention=attention,
-            readout=readout,
-            link=link,
-            known_words=gr.State(list(first_form.words)),
-            edited=gr.State(None),
-            point=point,
-            asked=gr.State(None),
-            example=example,
-            accepted=gr.State(None),
-            x=x,
-            y=y,
-            opened=gr.State(False),
-            copy=copy,
-            download=download,
-            file=file,
-            tabs=tabs,
-            lessons=lessons,
-        )
-        wiring = Wiring(page, controls, outputs)
-        wiring.connect(demo)
-        wire_windows_tab(windows_tab, page, wiring)
-        wire_truth_tab(truth_tab, page, wiring)
-        build_api(page)
-    return demo.queue(max_size=64)
+            gr.Markdown(SMALL_PRINT, elem_classes="small-print")

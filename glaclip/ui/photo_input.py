@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import Any
 
@@ -10,6 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from glaclip.photo import PhotoError, load_photo
+from glaclip.pictures.files import encoded
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.service import MAX_SIDE
 
@@ -51,9 +51,7 @@ def accept(path: str | None) -> str:
         photo = shrink(load_photo(path))
     except PhotoError as error:
         raise gr.Error(str(error), print_exception=False) from None
-    stream = io.BytesIO()
-    photo.save(stream, "PNG", compress_level=1)
-    return save_to_cache(stream.getvalue(), "photo.png")
+    return save_to_cache(encoded(photo, "PNG", compress_level=1), "photo.png")
 
 
 def read(path: str | None) -> Image.Image:

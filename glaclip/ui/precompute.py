@@ -8,10 +8,8 @@ from typing import Any
 
 from glaclip.backbones.registry import load
 from glaclip.ui import answers
-from glaclip.ui.attention_value import attention_value
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
 from glaclip.ui.form import Form
-from glaclip.ui.handlers import compare_value, left_title, right_title
 from glaclip.ui.lessons.build import build_lessons
 from glaclip.ui.service import Service
 
@@ -22,13 +20,12 @@ BACKBONE = "lite"
 def example_document(service: Service, example: Example) -> dict[str, Any]:
     """The shipped result of an example, without the photo, which is shipped anyway."""
     backbone = service.segmenter(BACKBONE).backbone
-    start = Form().with_defaults(backbone.default_attention, backbone.default_windows)
-    form = example_form(start, example)
+    form = example_form(Form().with_defaults(backbone), example)
     photo, request = example.photo(), form.request()
     result = service.compare(photo, request)
-    maps = service.attention(photo, example.point, request)
-    compare = compare_value(photo, form, result, example.point)
-    attention: dict[str, Any] = dict(attention_value(photo, result.encoded, maps))
+    compare = answers.compare_value(photo, result, example.point)
+    looked = answers.look(service, photo, request, result, example.point)
+    attention = looked["attention"]
     del compare["photo"], attention["photo"]
     rows, columns = result.encoded.grid
     return {
@@ -36,7 +33,7 @@ def example_document(service: Service, example: Example) -> dict[str, Any]:
         "status": f"{backbone.title}, {rows * columns} windows.",
         "compare": compare,
         "attention": attention,
-        "readout": answers.readout(result, example.point, left_title(form), right_title(form)),
+        "readout": looked["readout"],
     }
 
 

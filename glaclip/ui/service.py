@@ -17,7 +17,6 @@ from PIL import Image
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.clicks import AttentionMaps
 from glaclip.evaluation.metrics import AttentionSummary, attention_summary
-from glaclip.seams import seam_rate
 from glaclip.segmenter import (
     Encoded,
     Method,
@@ -104,8 +103,6 @@ class Comparison:
     Attributes:
         left: the baseline.
         right: GLA-CLIP with the request's switches.
-        left_seams: seam rate of the left side, NaN with a single window.
-        right_seams: seam rate of the right side.
         encoded: the photo's tokens.
         encoded_cached: whether the photo was known.
         seconds: wall-clock of the whole request.
@@ -113,8 +110,6 @@ class Comparison:
 
     left: Segmentation
     right: Segmentation
-    left_seams: float
-    right_seams: float
     encoded: Encoded
     encoded_cached: bool
     seconds: float
@@ -248,18 +243,10 @@ class Service:
         return Comparison(
             left=left,
             right=right,
-            left_seams=self.seams(left),
-            right_seams=self.seams(right),
             encoded=encoded,
             encoded_cached=cached,
             seconds=time.perf_counter() - started,
         )
-
-    @staticmethod
-    def seams(result: Segmentation) -> float:
-        """Seam rate of a segmentation; NaN with a single window."""
-        encoded = result.encoded
-        return seam_rate(result.labels, encoded.boxes, encoded.size, encoded.windows.stride)
 
     def attention(
         self, photo: Image.Image, point: tuple[float, float], request: Request

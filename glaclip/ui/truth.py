@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from html import escape
@@ -12,12 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.evaluation.metrics import class_iou, confusion, mean_iou, pixel_accuracy
+from glaclip.labels import resize_labels
+from glaclip.methods import method_title
 from glaclip.photo import PhotoError, check_size
+from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
 from glaclip.seams import boundary_errors
 from glaclip.segmenter import Segmentation
-from glaclip.ui.answers import percent
-from glaclip.ui.service import Comparison
+from glaclip.ui.form import Form, split_words
+from glaclip.ui.service import Comparison, Service
+from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
 DEFAULT_IGNORE = (255,)
@@ -63,24 +68,50 @@ def read_label_map(path: str | Path) -> NDArray[np.int64]:
 
 
 def resize_to(labels: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.int64]:
-    """Nearest-neighbor resizing of a label map to (height, width).
+    """A label map at (height, width), nearest neighbor.
 
     Raises:
         PhotoError: proportions differ from the photo's by more than 2 %.
     """
-    if labels.shape == size:
-        return labels
     if abs(labels.shape[0] / labels.shape[1] / (size[0] / size[1]) - 1) > 0.02:
         raise PhotoError(
             f"The label map is {labels.shape[1]} x {labels.shape[0]} pixels and the photo "
             f"{size[1]} x {size[0]}; they must show the same picture in the same proportions."
         )
-    rows, columns = (
-        ((np.arange(target) + 0.5) * source / target).astype(np.intp)
-        for source, target in zip(labels.shape, size, strict=True)
-    )
-    resized: NDArray[np.int64] = labels[rows[:, None], columns]
-    return resized
+    return resize_labels(labels, size).astype(np.int64, copy=False)
+
+
+def measure(
+    service: Service,
+    photo: Image.Image,
+    form: Form,
+    label_map: str | None,
+    class_list: str,
+    ignore: float | None,
+) -> tuple[Comparison, tuple[Score, Score], NDArray[np.int64]]:
+    """Runs both sides with the class list as words and scores them.
+
+    Returns:
+        Both sides, their scores, and the ground truth [H, W] with one class more for what is left
+        out.
+
+    Raises:
+        PhotoError, VocabularyError, SettingsError, BackboneError: each a sentence.
+    """
+    if not label_map:
+        raise PhotoError("Choose a label map first: an indexed or grey PNG.")
+    words = tuple(split_words([class_list]))
+    request = dataclasses.replace(form, words=words, background=False).request()
+    classes, notes = len(request.vocabulary.classes), request.vocabulary.notes
+    if notes:
+        # Leaving a double out would shift the numbers of all classes after it.
+        raise VocabularyError(f"Each class of the list must be named once. {notes[0]}")
+    truth = resize_to(read_label_map(label_map), (photo.height, photo.width))
+    left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
+    result = service.compare(photo, request)
+    scores = score(result.left, truth, left_out), score(result.right, truth, left_out)
+    known = (truth >= 0) & (truth < classes) & ~np.isin(truth, left_out)
+    return result, scores, np.where(known, truth, classes)
 
 
 def score(result: Segmentation, truth: NDArray[np.int64], ignore: tuple[int, ...]) -> Score:
@@ -101,7 +132,7 @@ def _cell(value: float) -> str:
     return "–" if math.isnan(value) else percent(value)
 
 
-def report(result: Comparison, left: Score, right: Score, titles: tuple[str, str]) -> str:
+def report(result: Comparison, left: Score, right: Score) -> str:
     """Both sides as an HTML table."""
     names = result.right.classes
     rows = [
@@ -119,6 +150,7 @@ def report(result: Comparison, left: Score, right: Score, titles: tuple[str, str
         for name, a, b in zip(names, left.iou, right.iou, strict=True)
         if not math.isnan(a)
     )
+    titles = (method_title(part.method) for part in (result.left, result.right))
     head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in titles)
     return (
         f"<table class='scores'><thead><tr><th></th>{head}</tr></thead>"

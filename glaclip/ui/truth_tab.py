@@ -10,9 +10,16 @@ from typing import Any
 
 import gradio as gr
 
+from glaclip.pictures.labels import overlay
+from glaclip.ui.actions.address import show_link
+from glaclip.ui.actions.show import VIEW, show
+from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.charts import picture_html
+from glaclip.ui.demo import ASKED, Demo, asked
 from glaclip.ui.examples import find
-from glaclip.ui.handlers import Page
-from glaclip.ui.wiring import Wiring
+from glaclip.ui.refusals import refusals_as_toasts
+from glaclip.ui.tab import Tab
+from glaclip.ui.truth import measure, report, truth_colors
 from glaclip.vocabulary import ASSETS
 
 _FOLDER = ASSETS / "ground_truth"
@@ -50,21 +57,7 @@ def shipped_truths() -> dict[str, ShippedTruth]:
     }
 
 
-@dataclass
-class TruthTab:
-    """Widgets that the page connects."""
-
-    shipped: Any
-    label_map: Any
-    classes: Any
-    ignore: Any
-    measure: Any
-    shown: Any
-    table: Any
-
-
-def build_truth_tab() -> TruthTab:
-    """Builds the tab's content."""
+def _build(board: Board, first: Changes) -> None:
     gr.Markdown(INTRODUCTION, elem_classes="hint")
     shipped = gr.Radio(
         [(truth.title, name) for name, truth in shipped_truths().items()],
@@ -89,52 +82,62 @@ def build_truth_tab() -> TruthTab:
             ignore = gr.Number(
                 255, label="Value that means no class", precision=0, elem_id="truth-ignore"
             )
-    measure = gr.Button("Measure both sides", variant="primary", elem_id="measure")
+    button = gr.Button("Measure both sides", variant="primary", elem_id="measure")
     with gr.Row(elem_id="truth-result"):
         with gr.Column(min_width=300):
             table = gr.HTML("", elem_id="truth-table")
         with gr.Column(min_width=300):
             shown = gr.HTML("", elem_id="truth-shown")
-    return TruthTab(shipped, label_map, classes, ignore, measure, shown, table)
+    board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)
+    board.add(measure=button, truth_shown=shown, truth_table=table)
 
 
-def wire_truth_tab(tab: TruthTab, page: Page, wiring: Wiring) -> None:
-    """Connects the tab to the page's photo and controls."""
-    private: dict[str, Any] = {"api_visibility": "private"}
-    controls, outputs = wiring.controls, wiring.outputs
-    everything = outputs.everything(controls)
-    run: dict[str, Any] = {
-        "fn": page.truth,
-        "inputs": [controls.photo, tab.label_map, tab.classes, tab.ignore, *controls.inputs],
-        "outputs": [tab.shown, tab.table],
-        "concurrency_limit": 4,
-        **private,
+@refusals_as_toasts()
+def truth(demo: Demo, visit: Visit) -> Changes:
+    """Both sides against a label map: its overlay and a table of measures."""
+    photo, form, _ = asked(visit)
+    given = (visit["label_map"], visit["classes"], visit["ignore"])
+    result, scores, labels = measure(demo.service, photo, form, *given)
+    classes = result.right.classes
+    shown = overlay(photo, labels, truth_colors(len(classes)), 0.62)
+    text = f"The photo with the true classes: {', '.join(classes)}."
+    return {
+        "truth_shown": picture_html(shown, "Ground truth", text),
+        "truth_table": report(result, *scores),
     }
 
-    def choose(name: str | None, request: gr.Request) -> tuple[Any, ...]:
-        # The whole page turns to the photo, as if its thumbnail had been pressed.
-        truth = shipped_truths().get(name or "")
-        if name is None or truth is None:
-            return (gr.skip(),) * (len(everything) + 3)
-        shown = page.show_example(name, request)
-        return *shown, str(truth.label_map), truth.classes, truth.ignore
 
-    tab.measure.click(**run)
-    chosen = tab.shipped.input(
-        choose,
-        tab.shipped,
-        [*everything, tab.label_map, tab.classes, tab.ignore],
-        show_progress="hidden",
-        **private,
-    )
-    wiring.show_link(chosen)
-    chosen.success(**run)
+def _connect(demo: Demo, board: Board) -> None:
+    """The tab measures the page's photo with the page's controls."""
+    given, results = ("label_map", "classes", "ignore"), ("truth_shown", "truth_table")
+
+    def choose(visit: Visit) -> Changes:
+        # The whole page turns to the photo, as if its thumbnail had been pressed.
+        name = visit["shipped"] or ""
+        found = shipped_truths().get(name)
+        if found is None:
+            return {}
+        chosen = (str(found.label_map), found.classes, found.ignore)
+        return show(demo, visit.page, name) | dict(zip(given, chosen, strict=True))
+
+    def measure_on(event: Any) -> None:
+        board.on(
+            event,
+            lambda visit: truth(demo, visit),
+            (*given, *ASKED),
+            results,
+            show_progress="full",
+            concurrency_limit=4,
+        )
+
+    measure_on(board["measure"].click)
+    chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given])
+    show_link(board, chosen)
+    measure_on(chosen.success)
     # Another photo: what was measured is no longer about what is shown.
-    gr.on(
-        [controls.photo.upload, controls.strip.select],
-        lambda: (None, None, "", ""),
-        None,
-        [tab.shipped, tab.label_map, tab.table, tab.shown],
-        show_progress="hidden",
-        **private,
-    )
+    stale = {"shipped": None, "label_map": None, "truth_table": "", "truth_shown": ""}
+    others = [board["photo"].upload, board["strip"].select]
+    board.on(others, lambda visit: stale, (), list(stale))
+
+
+TAB = Tab("truth", "Ground truth", _build, _connect)

@@ -159,12 +159,6 @@ function show() {
 
 // ---------------------------------------------------------------- words
 
-const percent = (share) => {
-  if (!share) return "0";
-  const hundred = 100 * share;
-  return hundred < 0.1 ? "<0.1" : hundred.toFixed(hundred < 99.95 ? 1 : 0);
-};
-const signed = (share) => (100 * share).toFixed(1).replace("-0.0", "0.0").replace("-", "\u2212");
 const THIN = "\u2009"; // between a number and its percent sign
 const nameOf = (label) => data.classes[label]?.name ?? "?";
 
@@ -183,7 +177,7 @@ function writeHeads() {
     head.querySelector(".lv-subtitle").textContent = side.subtitle;
     chip.hidden = side.seam_rate === null;
     if (side.seam_rate !== null) {
-      chip.textContent = `Seams ${signed(side.seam_rate)}${THIN}%`;
+      chip.textContent = `Seams ${percent(side.seam_rate)}`;
       chip.title = SEAM_HELP;
     }
     frames[index].top.setAttribute(
@@ -194,7 +188,7 @@ function writeHeads() {
   if (data.sides.length > 1) {
     divider.setAttribute("aria-label", `Divider between ${data.sides[0].title} and ${data.sides[1].title}`);
     const sentence = find(".lv-sentence");
-    sentence.textContent = `${percent(data.changed)}${THIN}% of pixels changed`;
+    sentence.textContent = `${percent(data.changed)} of pixels changed`;
     root.dataset.changed = String(data.changed);
   }
 }
@@ -242,7 +236,7 @@ function entry(label, left, right, largest) {
   const meter = make("span", "lv-meter");
   const parts = right === null ? [left] : [left, right];
   if (right !== null) share.append(`${percent(left)} \u2192 `);
-  share.append(make("b", "", percent(parts[parts.length - 1])), `${THIN}%`);
+  share.append(make("b", "", percent(parts[parts.length - 1])));
   for (const part of parts) {
     const bar = make("i");
     bar.style.background = data.classes[label].color;
@@ -256,8 +250,8 @@ function entry(label, left, right, largest) {
   button.setAttribute(
     "aria-label",
     right === null
-      ? `${nameOf(label)}, ${percent(left)} percent`
-      : `${nameOf(label)}, ${percent(left)} percent left, ${percent(right)} percent right`,
+      ? `${nameOf(label)}, ${percent(left)}`
+      : `${nameOf(label)}, ${percent(left)} left, ${percent(right)} right`,
   );
   return button;
 }

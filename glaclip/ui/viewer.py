@@ -38,7 +38,7 @@ class LinkedViewer(gr.HTML):  # type: ignore[misc]
             value=value,
             html_template=_text("viewer.html"),
             css_template=_text("viewer.css"),
-            js_on_load=_text("viewer.js"),
+            js_on_load=_text("drawing.js") + _text("viewer.js"),
             apply_default_css=False,
             empty=empty,
             hint=hint,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -12,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from glaclip.labels import resize_labels
+from glaclip.pictures.files import data_uri, encoded, picture_uri
 from glaclip.pictures.palette import hex_colors
 from glaclip.seams import Edges, interior_edges
 from glaclip.windows import Box, Size
@@ -150,23 +150,13 @@ def viewer_photo(photo: Image.Image, shown: Size) -> str:
     small = photo.convert("RGB")
     if small.size != (shown[1], shown[0]):
         small = small.resize((shown[1], shown[0]), Image.Resampling.LANCZOS)
-    return _data_uri(small, "JPEG", quality=_JPEG_QUALITY)
+    return picture_uri(small, "JPEG", quality=_JPEG_QUALITY)
 
 
 def shown_size(size: Size, max_side: int = MAX_SIDE) -> Size:
     """(height, width) in proportion with no side above `max_side`; never larger than `size`."""
     scale = min(1.0, max_side / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def shown_labels(labels: NDArray[Any], shown: Size) -> NDArray[Any]:
-    """Nearest-neighbor resizing: a shown pixel has the label of the photo pixel at its center."""
-    rows, columns = (
-        ((np.arange(target) + 0.5) * (length / target)).astype(np.int64)
-        for target, length in zip(shown, labels.shape, strict=True)
-    )
-    resized: NDArray[Any] = labels[rows[:, None], columns[None, :]]
-    return resized
 
 
 def seam_runs(labels: NDArray[Any], edges: Edges, shown: Size) -> SeamsValue:
@@ -217,17 +207,17 @@ def label_png(labels: NDArray[Any], wide: bool) -> bytes:
         channels = np.zeros((*labels.shape, 3), dtype=np.uint8)
         channels[..., 0] = labels & 0xFF
         channels[..., 1] = labels >> 8
-        return _encoded(Image.fromarray(channels), "PNG")
-    return _encoded(Image.fromarray(labels.astype(np.uint8)), "PNG")
+        return encoded(Image.fromarray(channels), "PNG")
+    return encoded(Image.fromarray(labels.astype(np.uint8)), "PNG")
 
 
 def _side_value(side: Side, count: int, edges: Edges, full: Size, shown: Size) -> SideValue:
     areas = np.bincount(side.labels.ravel(), minlength=count) / side.labels.size
-    png = label_png(shown_labels(side.labels, shown), wide=count > 256)
+    png = label_png(resize_labels(side.labels, shown), wide=count > 256)
     return SideValue(
         title=side.title,
         subtitle=side.subtitle,
-        labels="data:image/png;base64," + base64.b64encode(png).decode("ascii"),
+        labels=data_uri(png, "png"),
         areas=[round(float(area), 6) for area in areas],
         seam_rate=None if side.seam_rate is None else float(side.seam_rate),
         seams=seam_runs(side.labels, edges, shown),
@@ -249,14 +239,3 @@ def _inside(point: tuple[float, float], full: Size) -> list[int]:
 
 def _scaled(position: int, length: int, target: int) -> float:
     return round(position * target / length, 2)
-
-
-def _encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def _data_uri(picture: Image.Image, form: str, **options: Any) -> str:
-    encoded = base64.b64encode(_encoded(picture, form, **options)).decode("ascii")
-    return f"data:image/{form.lower()};base64,{encoded}"

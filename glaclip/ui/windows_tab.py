@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import gradio as gr
+import numpy as np
 
+from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
+from glaclip.pictures.numbers import percent
 from glaclip.settings import CAPTIONS
-from glaclip.ui.handlers import Page
-from glaclip.ui.wiring import Wiring
+from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.charts import chart_html
+from glaclip.ui.demo import ASKED, Demo, asked, point_in
+from glaclip.ui.filmstrip import filmstrip, top_patches
+from glaclip.ui.refusals import refusals_as_toasts
+from glaclip.ui.tab import Tab
+
+CHARTS = ("by_distance", "set_sizes", "charts_note")
 
 
-@dataclass
-class WindowsTab:
-    """Widgets that the page connects."""
-
-    rung: Any
-    exclude_own: Any
-    films: Any
-    patches: Any
-    compute: Any
-    by_distance: Any
-    set_sizes: Any
-    note: Any
-
-
-def build_windows_tab() -> WindowsTab:
-    """Builds the tab's content."""
+def _build(board: Board, first: Changes) -> None:
     gr.Markdown(
         "Each window by itself: its part of the photo, what it says alone, what it says with the "
         "switches as set but before windows are averaged, and the attention it receives.",
@@ -42,44 +33,89 @@ def build_windows_tab() -> WindowsTab:
     compute = gr.Button("Average over every patch", size="sm", elem_id="compute-charts")
     note = gr.HTML("", elem_id="charts-note")
     with gr.Row(elem_id="charts"):
-        by_distance = gr.HTML("", elem_id="by-distance")
-        set_sizes = gr.HTML("", elem_id="set-sizes")
-    return WindowsTab(rung, exclude_own, films, patches, compute, by_distance, set_sizes, note)
+        charts = [gr.HTML("", elem_id=name) for name in ("by-distance", "set-sizes")]
+    board.add(rung=rung, exclude_own=exclude_own, films=films, patches=patches, compute=compute)
+    board.add(**dict(zip(CHARTS, (*charts, note), strict=True)))
 
 
-def wire_windows_tab(tab: WindowsTab, page: Page, wiring: Wiring) -> None:
-    """Connects the tab; it follows every new result while it is open."""
-    private: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 4}
-    controls, outputs = wiring.controls, wiring.outputs
-    is_open = gr.State(False)
-    gr.on(
-        [outputs.tabs.select],
-        _is_open,
-        None,
-        is_open,
-        show_progress="hidden",
-        trigger_mode="multiple",
-        **private,
+@refusals_as_toasts()
+def windows(demo: Demo, visit: Visit) -> Changes:
+    """Every window by itself, and the patches that receive most attention."""
+    photo, _, request = asked(visit)
+    cost = demo.service.cost(photo, request)
+    if not cost.cheap:
+        # Opening a tab is no wish for minutes of work.
+        return {"films": f"<p>{cost.sentence}</p>", "patches": ""}
+    result = demo.service.compare(photo, request)
+    point = point_in(visit, photo)
+    if point is None:
+        films = filmstrip(photo, result, None)
+        return {"films": films, "patches": "<p>Choose a point in Compare first.</p>"}
+    maps = demo.service.attention(photo, point, request)
+    rung = CAPTIONS.index(visit["rung"])
+    return {
+        "films": filmstrip(photo, result, maps),
+        "patches": top_patches(photo, result, maps, exclude_own=visit["exclude_own"], rung=rung),
+    }
+
+
+@refusals_as_toasts()
+def charts(demo: Demo, visit: Visit) -> Changes:
+    """Attention over the whole photo: mass by distance, histogram of |P|."""
+    photo, _, request = asked(visit)
+    summaries, _ = demo.service.summaries(photo, request)
+    distances, masses = summaries[0].distances, [s.mass_by_distance for s in summaries]
+    sizes = np.asarray(summaries[-1].set_sizes)
+    own = ", ".join(
+        f"{name} {percent(summary.own_mass)}"
+        for name, summary in zip(CAPTIONS, summaries, strict=True)
     )
+    return {
+        "by_distance": chart_html(
+            lambda theme: mass_by_distance_chart(distances, masses, theme=theme),
+            "Attention by distance from the own window",
+            f"Share of attention inside the own window: {own}.",
+            "attention-by-distance",
+        ),
+        "set_sizes": chart_html(
+            lambda theme: set_size_histogram(sizes, theme=theme),
+            "How many patches are alike",
+            f"Histogram of |P| over all patches; median {np.median(sizes):.0f}.",
+            "similar-patches",
+        ),
+        "charts_note": f"<p>Average attention inside the own window: {own}. With context on, the "
+        f"own window has {percent(summaries[-1].own_share)} of the visible tokens.</p>",
+    }
 
-    def show(visible: bool, *values: Any) -> tuple[Any, Any]:
-        return page.windows(*values) if visible else (gr.skip(), gr.skip())
 
-    gr.on(
-        [is_open.change, tab.rung.input, tab.exclude_own.input, outputs.viewer.change],
+def _connect(demo: Demo, board: Board) -> None:
+    """The tab follows every new result while it is open."""
+
+    def show(visit: Visit) -> Changes:
+        return windows(demo, visit) if visit["tab"] == TAB.id else {}
+
+    changed = [board["tab"].change, board["rung"].input, board["exclude_own"].input]
+    board.on(
+        [*changed, board["viewer"].change],
         show,
-        [is_open, controls.photo, outputs.point, tab.rung, tab.exclude_own, *controls.inputs],
-        [tab.films, tab.patches],
+        ("tab", "rung", "exclude_own", *ASKED),
+        ("films", "patches"),
         trigger_mode="always_last",
-        **private,
+        show_progress="full",
+        concurrency_limit=4,
     )
-    charts = [tab.by_distance, tab.set_sizes, tab.note]
-    tab.compute.click(page.charts, [controls.photo, *controls.inputs], charts, **private)
+    board.on(
+        board["compute"].click,
+        lambda visit: charts(demo, visit),
+        ASKED,
+        CHARTS,
+        show_progress="full",
+        concurrency_limit=4,
+    )
     # Averages of what was shown before would look like those of the new result.
-    outputs.viewer.change(
-        lambda: ("", "", ""), None, charts, show_progress="hidden", queue=False, **private
+    board.on(
+        board["viewer"].change, lambda visit: dict.fromkeys(CHARTS, ""), (), CHARTS, queue=False
     )
 
 
-def _is_open(event: gr.SelectData) -> bool:
-    return str(event.value) == "Windows"
+TAB = Tab("windows", "Windows", _build, _connect)

@@ -45,7 +45,7 @@ def test_own_photo_with_the_embedded_backbone(page: Page, serve: Callable[..., s
     before = site.turn
     page.locator("#dynamic-normalization input").uncheck()
     site.wait_for_turn(before)
-    assert site.titles[1] == "GLA-CLIP with context and anchors only"
+    assert site.titles[1] == "With context and anchors"
     page.mouse.move(2, 2)
     new_left, new_right = page.evaluate(OVERLAYS)
     assert new_right != right

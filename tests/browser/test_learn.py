@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(DOCUMENT is None, reason="the lessons' numbers w
 
 def _tab() -> Any:
     def show(event: gr.SelectData) -> str:
-        return repr(view_of(event))
+        return repr(view_of(event._data))
 
     with gr.Blocks() as blocks:
         with gr.Tabs(), gr.Tab("Learn"):

@@ -178,7 +178,7 @@ def test_switches_run_again_without_encoding(two_colors: Site, toy: PageBackbone
         site.wait_for_turn(before)
         site.wait_for_query(**{switch.replace("-", "_"): "0"})
         assert site.switches == [index >= off for index in range(3)]
-    assert site.titles[1] == "All switches off"
+    assert site.titles[1] == "Each window alone"
     expect(site.page.locator("#ladder input").first).to_be_checked()
     expect(site.status).to_contain_text("photo from cache")
     assert toy.encoded_windows == encoded
@@ -197,7 +197,7 @@ def test_ladder_and_switches_never_disagree(two_colors: Site) -> None:
     site.wait_for_turn(before)
     assert site.switches == [False, True, False]
     assert site.rung is None
-    assert site.titles[1] == "GLA-CLIP with anchors only"
+    assert site.titles[1] == "With anchors"
     before = site.turn
     site.page.locator("#cross-window input").check()
     site.wait_for_turn(before)
@@ -244,7 +244,7 @@ def test_a_newer_run_ends_the_older_one(two_colors: Site, toy: PageBackbone) -> 
     site.page.wait_for_timeout(1500)
     toy.gate.set()
     site.wait_for_query(cross_window="0", proxy_anchors="0")
-    assert site.titles[1] == "GLA-CLIP with normalization only"
+    assert site.titles[1] == "With normalization"
     assert site.turn == str(int(before) + 1), "results of ended runs must not be shown"
     # The first run stopped after the window it was in; the last one encoded all eight.
     assert toy.encoded_windows - encoded < 16
@@ -318,7 +318,7 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
     before = site.turn
     site.page.locator("#cross-window input").uncheck()
     site.wait_for_turn(before)
-    assert site.titles[1] == "GLA-CLIP with anchors and normalization only"
+    assert site.titles[1] == "With anchors and normalization"
     assert toy.encoded_windows == encoded + 60
     before = site.turn
     site.press("reset")

@@ -217,7 +217,7 @@ def test_hostile_links_are_harmless(
     # The page works: a switch runs, and what is shown follows.
     site.page.locator("#cross-window input").uncheck()
     site.wait_for_query(cross_window="0")
-    assert site.titles[1] == "GLA-CLIP with anchors and normalization only"
+    assert site.titles[1] == "With anchors and normalization"
     point = page.locator(".lv").get_attribute("data-point")
     assert point
     assert int(point.split(",")[0]) < examples()[0].photo().width

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glaclip.settings import CAPTIONS, SettingsError
+from glaclip.settings import CAPTIONS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.ui.form import (
+    CONTROLS,
     LABELS,
+    LADDER,
     RANGES,
     Form,
     from_link,
     ladder_name,
-    ladder_switches,
     split_words,
     to_link,
 )
@@ -38,21 +39,18 @@ def forms(draw: st.DrawFn) -> Form:
         background=draw(st.booleans()),
         background_words=draw(_TEXT),
         background_threshold=draw(_within("background_threshold")),
-        cross_window=draw(st.booleans()),
-        proxy_anchors=draw(st.booleans()),
-        dynamic_normalization=draw(st.booleans()),
         backbone=draw(_TEXT),
         baseline=draw(_TEXT),
         key_source=draw(_TEXT),
-        short_side=draw(st.integers(max(crop, 224), 1120)),
-        crop=crop,
-        stride=draw(st.integers(32, crop)),
-        threshold=draw(_within("threshold")),
-        iterations=draw(st.integers(1, 10)),
-        shift=draw(_within("shift")),
-        scale=draw(_within("scale")),
-        beta=draw(_within("beta")),
-        gamma=draw(_within("gamma")),
+        windows=WindowSettings(
+            draw(st.integers(max(crop, 224), 1120)), crop, draw(st.integers(32, crop))
+        ),
+        attention=AttentionSettings(
+            *(draw(st.booleans()) for _ in range(3)),
+            threshold=draw(_within("threshold")),
+            iterations=draw(st.integers(1, 10)),
+            **{name: draw(_within(name)) for name in ("shift", "scale", "beta", "gamma")},
+        ),
     )
 
 
@@ -69,11 +67,11 @@ def test_a_link_reopens_the_view(form: Form, photo: str, point: tuple[int, int] 
 
 def test_a_link_names_only_what_differs() -> None:
     assert to_link(START, START) == ""
-    changed = dataclasses.replace(START, cross_window=False)
+    changed = START.changed({"cross_window": False})
     assert to_link(changed, START, "china", (3, 4)) == "photo=china&cross_window=0&point=3%2C4"
 
 
-_NAMES = [field.name for field in dataclasses.fields(Form)] + ["photo", "point", "lesson", ""]
+_NAMES = [*CONTROLS, "photo", "point", "lesson", ""]
 _VALUES = st.text(max_size=60) | st.sampled_from(
     ["nan", "inf", "-1", "1e999", "9" * 400, "0x10", "１２", "true", "<script>", "../../etc/passwd"]
 )
@@ -86,9 +84,8 @@ def test_any_query_gives_a_form_that_can_be_used(query: dict[str, str]) -> None:
     assert isinstance(photo, str)
     assert point is None or all(0 <= value <= 99_999 for value in point)
     assert all(note.endswith(".") for note in problems)
-    form.attention()
     for name, (low, high, _) in RANGES.items():
-        assert low <= getattr(form, name) <= high
+        assert low <= form.values[name] <= high
     try:
         request = form.request()
     except VocabularyError:
@@ -112,7 +109,7 @@ def test_any_query_gives_a_form_that_can_be_used(query: dict[str, str]) -> None:
 )
 def test_unusable_values_are_left_out_and_named(field: str, value: str, note: str) -> None:
     form, _, _, problems = from_link({field: value, "beta": "2"}, START)
-    assert form == dataclasses.replace(START, beta=2.0)
+    assert form == START.changed({"beta": 2.0})
     assert len(problems) == 1
     assert note in problems[0]
     assert value not in problems[0]
@@ -125,15 +122,11 @@ def test_a_huge_link_is_not_used() -> None:
 
 
 def test_widget_values_arrive_as_floats_and_nothing() -> None:
-    values = [getattr(START, field.name) for field in dataclasses.fields(Form)]
-    names = [field.name for field in dataclasses.fields(Form)]
-    values[names.index("words")] = ["sky", "tree"]
-    values[names.index("crop")] = 224.0
-    values[names.index("background_words")] = None
-    assert Form.of(*values) == START
-    values[names.index("words")] = None
+    values = START.values | {"words": ["sky", "tree"], "crop": 224.0, "background_words": None}
+    assert Form.of(values) == START
+    assert type(Form.of(values).windows.crop) is int
     with pytest.raises(VocabularyError, match="at least two classes"):
-        Form.of(*values).request()
+        Form.of(values | {"words": None}).request()
 
 
 def test_background_words_reach_the_request() -> None:
@@ -159,13 +152,11 @@ def test_split_words(tags: list[str], words: list[str]) -> None:
 
 
 def test_ladder_and_switches_are_inverse() -> None:
-    seen = set()
-    for name in CAPTIONS:
-        switches = ladder_switches(name)
-        seen.add(switches)
-        assert ladder_name(Form(None, False, "", 0.1, *switches)) == name  # type: ignore[arg-type]
-    assert len(seen) == 4
-    assert ladder_name(Form(cross_window=False)) is None
+    assert tuple(LADDER) == CAPTIONS
+    assert len({tuple(switches) for switches in LADDER.values()}) == 4
+    for name, switches in LADDER.items():
+        assert ladder_name(Form(attention=AttentionSettings(*switches))) == name
+    assert ladder_name(Form().changed({"cross_window": False})) is None
 
 
 @pytest.mark.parametrize(
@@ -176,11 +167,10 @@ def test_ladder_and_switches_are_inverse() -> None:
     ],
 )
 def test_refusals_name_the_pages_controls(field: str, value: object, sentence: str) -> None:
-    form = dataclasses.replace(START, **{field: value})
     with pytest.raises(SettingsError) as refused:
-        form.request()
+        START.changed({field: value})
     assert refused.value.named(LABELS) == sentence
 
 
 def test_every_control_has_a_label() -> None:
-    assert set(LABELS) == {field.name for field in dataclasses.fields(Form)}
+    assert set(LABELS) == set(CONTROLS)

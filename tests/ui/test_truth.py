@@ -112,10 +112,10 @@ def test_report_is_escaped_and_names_both_sides(result: Comparison) -> None:
     truth = result.right.labels.astype(np.int64)
     truth[0, 0] = 2
     measured = score(result.left, truth, (255,)), score(result.right, truth, (255,))
-    table = report(result, *measured, ("Alone", "<b>GLA</b>"))
+    table = report(result, *measured)
     assert "<img" not in table
     assert "&lt;img" in table
-    assert "<b>GLA" not in table
+    assert "<th scope='col'>Each window alone</th><th scope='col'>GLA-CLIP</th>" in table
     assert table.count("<tr class='measure'>") == 3
     assert "mIoU" in table
 

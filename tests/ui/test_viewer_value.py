@@ -18,7 +18,6 @@ from glaclip.ui.viewer_value import (
     ViewerValue,
     label_png,
     seam_runs,
-    shown_labels,
     shown_size,
     viewer_value,
 )
@@ -103,15 +102,6 @@ def test_background_is_gray() -> None:
 )
 def test_shown_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
     assert shown_size(size) == expected
-
-
-def test_shown_labels_take_the_pixel_at_the_center() -> None:
-    labels = noise(9, (50, 70))
-    shown = shown_labels(labels, (20, 28))
-    for y in range(20):
-        for x in range(28):
-            assert shown[y, x] == labels[int((y + 0.5) * 2.5), int((x + 0.5) * 2.5)]
-    assert np.array_equal(shown_labels(labels, labels.shape), labels)
 
 
 def test_seams_are_the_facing_pairs_that_differ() -> None:

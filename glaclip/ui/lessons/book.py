@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def learn_tab() -> LessonBook:
     return LessonBook(book_value(), elem_id="lessons", padding=False)
 
 
-def view_of(event: gr.SelectData) -> View | None:
+def view_of(picked: Mapping[str, Any]) -> View | None:
     """What a "Try it" asks for, or None; events come from the browser and are not trusted."""
     document = load_document()
-    return views(document).get(str(event.value)) if document else None
+    return views(document).get(str(picked.get("value"))) if document else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from glaclip.pictures.files import data_uri
 from glaclip.segmenter import Segmenter
 from glaclip.ui.examples import PRECOMPUTED
 from glaclip.ui.lessons.lesson import Part, View, fill, placeholders
@@ -34,7 +34,6 @@ BUILDERS: dict[str, Callable[[Lab], Part]] = {
 }
 FILE = "lessons.json"
 FOLDER = "lessons"
-_MEDIA = {".webp": "image/webp", ".png": "image/png"}
 
 
 def compute_parts(segmenter: Segmenter) -> dict[str, Part]:
@@ -128,7 +127,8 @@ def book_value(out_dir: Path = PRECOMPUTED) -> dict[str, Any] | None:
         """Names each picture once, whichever figures show it."""
         if isinstance(value, str) and value.startswith("file:"):
             name = value.removeprefix("file:")
-            pictures.setdefault(name, _data_uri(out_dir / FOLDER / name))
+            path = out_dir / FOLDER / name
+            pictures.setdefault(name, data_uri(path.read_bytes(), path.suffix[1:]))
             return name
         if isinstance(value, dict):
             return {key: embed(entry) for key, entry in value.items()}
@@ -154,8 +154,3 @@ def book_value(out_dir: Path = PRECOMPUTED) -> dict[str, Any] | None:
             }
         )
     return {"backbone": document["backbone"], "lessons": lessons, "pictures": pictures}
-
-
-def _data_uri(path: Path) -> str:
-    encoded = base64.b64encode(path.read_bytes()).decode()
-    return f"data:{_MEDIA[path.suffix]};base64,{encoded}"

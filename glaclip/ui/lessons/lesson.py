@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from glaclip.pictures.numbers import percent
+
 Tab = Literal["compare", "attention", "windows"]
 
 
@@ -84,15 +86,6 @@ class Part:
     view: View
     names: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
-
-
-def percent(share: float) -> str:
-    """A share of 1 for people, as the rest of the page writes it: "4.3 %", "58 %"."""
-    value = 100 * share
-    if abs(value) < 0.05:
-        return "0\N{NARROW NO-BREAK SPACE}%"
-    digits = f"{abs(value):.1f}" if abs(value) < 9.95 else f"{abs(value):.0f}"
-    return f"{'−' if value < 0 else ''}{digits}\N{NARROW NO-BREAK SPACE}%"
 
 
 class _Formatter(string.Formatter):

@@ -1,10 +1,6 @@
 // What all figures share: elements, pictures, numbers. Only textContent ever takes words.
 const figures = {};
 const SVG = 'http://www.w3.org/2000/svg';
-const percent = (share) => {
-  const value = Math.abs(share) < 0.0005 ? 0 : share * 100;
-  return (value < 0 ? '\u2212' : '') + Math.abs(value).toFixed(Math.abs(value) < 9.95 && value ? 1 : 0) + '\u202f%';
-};
 const whole = (number) => Math.round(number).toLocaleString('en-US');
 
 function make(parent, tag, className, text) {

@@ -13,10 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.evaluation.metrics import AttentionSummary, attention_summary
+from glaclip.pictures.export import seam_rate_of
 from glaclip.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.ui.examples import Example, examples, find
-from glaclip.ui.service import Service
 from glaclip.vocabulary import parse_vocabulary
 from glaclip.windows import Box
 
@@ -72,7 +72,9 @@ class Lab:
 
     def seams(self, name: str, rung: int) -> float:
         """Seam rate of a shipped photo at a rung."""
-        return Service.seams(self.segment(name, rung))
+        rate = seam_rate_of(self.segment(name, rung))
+        assert rate is not None, "lessons' photos have several windows"
+        return rate
 
     def _summary(self, name: str, rung: int) -> AttentionSummary:
         """Attention over a whole shipped photo at a rung."""

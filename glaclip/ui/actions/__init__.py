@@ -1,0 +1,1 @@
+"""What a person does on the page, one file each: `connect` says which widgets it listens to."""

@@ -1,0 +1,48 @@
+"""Taking everything away: both sides, the attention and what made them, as one zip file."""
+
+from __future__ import annotations
+
+from glaclip.pictures.attention import attention_panels
+from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.palette import palette
+from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.demo import ASKED, Demo, asked, point_in
+from glaclip.ui.files import save_to_cache
+from glaclip.ui.refusals import refusals_as_toasts
+
+_PRESS = """() => {
+  // The file's address arrives with the next rendering of the hidden button.
+  setTimeout(() => document.querySelector('#result-file').click(), 150);
+  return [];
+}"""
+
+
+@refusals_as_toasts()
+def download(demo: Demo, visit: Visit) -> Changes:
+    """The zip file, in gradio's own cache, where its clean-up finds it."""
+    photo, form, request = asked(visit)
+    backbone = demo.backbone(form)
+    result = demo.service.compare(photo, request)
+    point = point_in(visit, photo)
+    panels = (
+        attention_panels(demo.service.attention(photo, point, request), photo) if point else None
+    )
+    vocabulary = request.vocabulary
+    colors = palette(len(vocabulary.classes), vocabulary.background)
+    sides = (result.left, result.right)
+    document = result_document(*sides, backbone, colors, point=point)
+    content = result_zip(*sides, backbone, colors, photo, panels=panels, document=document)
+    return {"file": save_to_cache(content, f"gla-clip-{visit['example'] or 'photo'}.zip")}
+
+
+def connect(demo: Demo, board: Board) -> None:
+    """The button below the results."""
+    ready = board.on(
+        board["download"].click,
+        lambda visit: download(demo, visit),
+        ASKED,
+        ["file"],
+        show_progress="full",
+        concurrency_limit=4,
+    )
+    board.in_browser(ready.success, _PRESS)

@@ -1,0 +1,33 @@
+"""Bringing a photo of one's own."""
+
+from __future__ import annotations
+
+from glaclip.ui.actions.run import run_on
+from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.demo import Demo
+from glaclip.ui.examples import find
+from glaclip.ui.photo_input import accept
+
+
+def _earlier(visit: Visit) -> Changes:
+    """The photo that the shown result belongs to, after an upload that cannot be used."""
+    shipped = find(visit["example"])
+    return {"photo": str(shipped.path) if shipped else visit["accepted"]}
+
+
+def _accepted(visit: Visit) -> Changes:
+    nothing_chosen = {"point": None, "example": "", "attention": None, "readout": ""}
+    return {"accepted": visit["photo"], **nothing_chosen}
+
+
+def connect(demo: Demo, board: Board) -> None:
+    """An upload is checked, shown and run."""
+    uploaded = board.on(
+        board["photo"].upload,
+        lambda visit: {"photo": accept(visit["photo"])},
+        ["photo"],
+        ["photo"],
+    )
+    board.on(uploaded.failure, _earlier, ["example", "accepted"], ["photo"])
+    cleared = ["accepted", "point", "example", "attention", "readout"]
+    run_on(demo, board, board.on(uploaded.success, _accepted, ["photo"], cleared).then)

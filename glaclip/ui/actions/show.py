@@ -1,0 +1,127 @@
+"""Showing a prepared view: a shipped photo, what a lesson opens, or a link."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from glaclip.backbones.base import BackboneError
+from glaclip.ui.actions.address import show_link
+from glaclip.ui.actions.run import run_on
+from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.controls import choices_of
+from glaclip.ui.demo import Demo
+from glaclip.ui.examples import Example, example_form, examples, find, first_values
+from glaclip.ui.form import CONTROLS, LABELS, Form, from_link, ladder_name, to_link
+
+#: What a prepared view sets.
+VIEW = (
+    *("photo", "example", "point", "x", "y", "viewer", "status", "attention", "readout", "link"),
+    *("known_words", "ladder", *CONTROLS),
+)
+
+
+def form_changes(form: Form) -> Changes:
+    """New values of the controls; new words must be among a dropdown's choices."""
+    words = list(form.words)
+    return form.values | {"words": gr.update(choices=words, value=words)}
+
+
+def view_changes(demo: Demo, example: Example, form: Form, point: tuple[int, int]) -> Changes:
+    """New values of everything in `VIEW`; results only where the shipped ones fit."""
+    return {
+        "photo": str(example.path),
+        "example": example.name,
+        "point": point,
+        "x": point[0],
+        "y": point[1],
+        **(first_values(example) if is_shipped(demo, example, form, point) else {}),
+        "link": to_link(form, demo.start, example.name, point),
+        "known_words": list(form.words),
+        "ladder": ladder_name(form),
+        **form_changes(form),
+    }
+
+
+def is_shipped(demo: Demo, example: Example, form: Form, point: tuple[int, int]) -> bool:
+    """Whether the shipped result is the view's."""
+    return form == example_form(demo.start, example) and point == example.point
+
+
+def show(
+    demo: Demo,
+    page: str,
+    name: str,
+    changes: Mapping[str, Any] | None = None,
+    point: tuple[int, int] | None = None,
+) -> Changes:
+    """A shipped photo as it ships, or with some controls changed; ends the page's run."""
+    demo.runs.stop(page)
+    demo.looks.stop(page)
+    example = find(name) or examples()[0]
+    form = example_form(demo.start, example).changed(changes or {})
+    return view_changes(demo, example, form, point or example.point)
+
+
+def restore(demo: Demo, visit: Visit) -> Changes:
+    """Opens a link: shipped photo, controls, point."""
+    known = {k: v for k, v in visit.query.items() if not k.startswith("__")}
+    if not known:
+        return {}
+    example = find(known.get("photo", "")) or examples()[0]
+    form, _, point, problems = from_link(known, example_form(demo.start, example))
+    if "photo" in known and find(known["photo"]) is None:
+        problems.append("The link names a photo that is not shipped with this page.")
+    form, choices = _offered(demo, form, problems)
+    for note in problems:
+        gr.Warning(note)
+    point = point or example.point
+    shown = view_changes(demo, example, form, point)
+    for name, offered in choices.items():
+        shown[name] = gr.update(choices=offered, value=form.values[name])
+    return shown | {"opened": not is_shipped(demo, example, form, point)}
+
+
+def _offered(
+    demo: Demo, form: Form, problems: list[str]
+) -> tuple[Form, dict[str, list[tuple[str, str]]]]:
+    """Replaces choices of a link that the page does not offer; widgets refuse to send them.
+
+    Returns:
+        The form, and the choices that depend on its backbone. Sentences on what was left out are
+        added to `problems`.
+    """
+    if form.backbone not in demo.backbones:
+        problems.append("The link names a backbone that is not offered here.")
+        form = dataclasses.replace(form, backbone=demo.start.backbone)
+    try:
+        choices = choices_of(demo.backbone(form))
+    except BackboneError as error:
+        problems.append(str(error))
+        choices = choices_of(None)
+    for name, offered in choices.items():
+        if form.values[name] not in [value for _, value in offered]:
+            problems.append(f"The link's “{LABELS[name]}” is not offered here.")
+            form = form.changed({name: demo.start.values[name]})
+    return form, choices
+
+
+def connect(demo: Demo, board: Board) -> None:
+    """The strip of photos, and what happens when the page is opened."""
+
+    def chosen(visit: Visit) -> Changes:
+        return show(demo, visit.page, str(visit.picked.get("value")))
+
+    shown = board.on(board["strip"].select, chosen, (), VIEW, picks=True, trigger_mode="multiple")
+    show_link(board, shown)
+    board.on(
+        board["example"].change,
+        lambda visit: {"strip": {"chosen": visit["example"]}},
+        ["example"],
+        ["strip"],
+    )
+    board.on(board.page.load, lambda visit: restore(demo, visit), (), [*VIEW, "opened"])
+    run_on(demo, board, board["opened"].change)

@@ -1,0 +1,61 @@
+"""Choosing words: typed, pasted, from a ready list, with or without a background."""
+
+from __future__ import annotations
+
+import time
+
+import gradio as gr
+
+from glaclip.ui.actions.run import run_on
+from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.demo import Demo
+from glaclip.ui.form import split_words
+from glaclip.vocabulary import load_preset
+
+
+def _words(words: list[str]) -> Changes:
+    """New words put there by the page, which are no edit of a person."""
+    return {"words": gr.update(choices=words, value=words), "known_words": words}
+
+
+def _changed(visit: Visit) -> Changes:
+    """Splits pasted lists; words that the page itself has put there are no edit of a person."""
+    tags = visit["words"] or []
+    words = split_words(tags)
+    if words != tags:
+        return {"words": _words(words)["words"]}
+    if words == list(visit["known_words"]):
+        return {}
+    return {"known_words": words, "edited": time.monotonic_ns()}
+
+
+def _preset_chosen(visit: Visit) -> Changes:
+    if not visit["preset"]:
+        return {}
+    vocabulary = load_preset(visit["preset"]).vocabulary
+    background = vocabulary.background
+    words = [
+        "; ".join(entry.prompts)
+        for index, entry in enumerate(vocabulary.classes)
+        if index != background
+    ]
+    if background is None:
+        return {**_words(words), "background": False, "background_words": ""}
+    return {
+        **_words(words),
+        "background": True,
+        "background_words": ", ".join(vocabulary.classes[background].prompts[1:]),
+        "background_threshold": vocabulary.background_threshold,
+    }
+
+
+def connect(demo: Demo, board: Board) -> None:
+    """Words, ready lists and background run at once, if that is cheap."""
+    words, known = board["words"], ["words", "known_words"]
+    # The browser emits `input` for some ways to edit tags only, `change` for all of them.
+    board.on(words.change, _changed, known, [*known, "edited"])
+    run_on(demo, board, board["edited"].change)
+    background = ["background", "background_words", "background_threshold"]
+    chosen = board.on(board["preset"].input, _preset_chosen, ["preset"], [*known, *background])
+    run_on(demo, board, chosen.then)
+    run_on(demo, board, [board["background"].input, board["background_words"].submit])

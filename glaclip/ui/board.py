@@ -1,0 +1,144 @@
+"""The page's widgets by name: what an event reads and writes is said in names, not positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One event on one open page.
+
+    Attributes:
+        page: identifies the open page.
+        values: of the widgets that the event reads, by name.
+        query: the parameters of the address that the page was opened with.
+        picked: what a `select` event says was chosen.
+        progress: shows how far a run is, see `gr.Progress`.
+    """
+
+    page: str
+    values: Mapping[str, Any]
+    query: Mapping[str, str]
+    picked: Mapping[str, Any]
+    progress: Callable[..., Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+#: New values of widgets by name; what is not named stays as it is.
+Changes = dict[str, Any]
+Handler = Callable[[Visit], Changes]
+
+
+class Board:
+    """Widgets of a page by name, and what happens when they are used."""
+
+    def __init__(self, page: gr.Blocks) -> None:
+        self.page = page
+        self._widgets: dict[str, Any] = {}
+
+    def add(self, **widgets: Any) -> None:
+        """Puts widgets on the board.
+
+        Raises:
+            ValueError: a name that is taken.
+        """
+        if taken := self._widgets.keys() & widgets.keys():
+            raise ValueError(f"each widget needs a name of its own; taken: {sorted(taken)}")
+        self._widgets |= widgets
+
+    def __getitem__(self, name: str) -> Any:
+        return self._widgets[name]
+
+    def on(
+        self,
+        events: Any,
+        do: Handler,
+        reads: Sequence[str] = (),
+        writes: Sequence[str] = (),
+        *,
+        picks: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Calls a handler on the server.
+
+        Args:
+            events: a listener such as `button.click` or `event.then`, or a list of listeners.
+            do: takes a `Visit` and gives new values by name.
+            reads: names of the widgets whose values the handler gets.
+            writes: names of the widgets that it may change.
+            picks: whether the event carries a choice.
+            options: of gradio's listeners; by default nothing is shown as in progress.
+
+        Returns:
+            The event, to go on with `.then` or `.success`.
+        """
+        names = tuple(writes)
+
+        def answer(
+            request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
+        ) -> Any:
+            changes = do(
+                Visit(
+                    page=request.session_hash or "",
+                    values=dict(zip(reads, values, strict=True)),
+                    query=dict(request.query_params),
+                    picked=picked,
+                    progress=progress,
+                )
+            )
+            if unknown := changes.keys() - set(names):
+                raise KeyError(f"the event does not write {sorted(unknown)}")
+            found = tuple(changes.get(name, gr.skip()) for name in names)
+            return found[0] if len(found) == 1 else found or None
+
+        # Gradio reads from a handler's signature what else it wants.
+        def plain(
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008 (gradio looks for it here)
+            *values: Any,
+        ) -> Any:
+            return answer(request, progress, values, {})
+
+        def picking(
+            event: gr.EventData,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008
+            *values: Any,
+        ) -> Any:
+            return answer(request, progress, values, event._data)
+
+        return self._listen(events, picking if picks else plain, reads, writes, options)
+
+    def in_browser(
+        self,
+        events: Any,
+        script: str,
+        reads: Sequence[str] = (),
+        writes: Sequence[str] = (),
+        **options: Any,
+    ) -> Any:
+        """Calls a function of the browser with the values read; it returns those written."""
+        return self._listen(events, None, reads, writes, options | {"js": script})
+
+    def _listen(
+        self,
+        events: Any,
+        fn: Callable[..., Any] | None,
+        reads: Sequence[str],
+        writes: Sequence[str],
+        options: dict[str, Any],
+    ) -> Any:
+        # A single listener keeps gradio's own ways, such as `change` running the last change.
+        listen: Any = (
+            (lambda *a, **o: gr.on(events, *a, **o)) if isinstance(events, list) else events
+        )
+        inputs, outputs = ([self[name] for name in names] for names in (reads, writes))
+        quiet = {"api_visibility": "private", "show_progress": "hidden"}
+        return listen(fn, inputs, outputs, **quiet | options)

@@ -1,0 +1,74 @@
+"""What all visitors of a page share; nothing of a visitor is kept here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from glaclip.backbones.base import Backbone
+from glaclip.ui.board import Visit
+from glaclip.ui.form import CONTROLS, Form
+from glaclip.ui.photo_input import read
+from glaclip.ui.service import Request, Runs, Service, StoppedError
+
+#: What every computation of the page depends on.
+ASKED = ("photo", "point", "example", *CONTROLS)
+
+
+@dataclass
+class Demo:
+    """One process's page.
+
+    Attributes:
+        service: what computes.
+        start: the controls of a fresh page.
+        backbones: registry names that the page offers.
+        runs: which run of a page is the newest.
+        looks: which run or click is the newest: a run asked for before a click must not undo it.
+    """
+
+    service: Service
+    start: Form
+    backbones: tuple[str, ...] = ("auto",)
+    runs: Runs = field(default_factory=Runs)
+    looks: Runs = field(default_factory=Runs)
+
+    def backbone(self, form: Form) -> Backbone:
+        """The backbone that a form names.
+
+        Raises:
+            BackboneError: it cannot start.
+        """
+        return self.service.segmenter(form.backbone).backbone
+
+
+def asked(visit: Visit) -> tuple[Image.Image, Form, Request]:
+    """Photo and request of the controls.
+
+    Raises:
+        PhotoError, VocabularyError, SettingsError, gr.Error: what is wrong, in a sentence.
+    """
+    form = Form.of(visit.values)
+    return read(visit["photo"]), form, form.request()
+
+
+def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
+    """The chosen point moved into the photo, which may have changed since."""
+    point = visit["point"]
+    if point is None:
+        return None
+    return (
+        min(max(int(point[0]), 0), photo.width - 1),
+        min(max(int(point[1]), 0), photo.height - 1),
+    )
+
+
+def ended(check: Callable[[], None]) -> bool:
+    """Whether a newer run or click has come, by the check that `Runs.start` gave."""
+    try:
+        check()
+    except StoppedError:
+        return True
+    return False

@@ -1,0 +1,34 @@
+"""What a visitor may do wrong, and the sentence that the page answers with."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from html import escape
+
+import gradio as gr
+
+from glaclip.backbones.base import BackboneError
+from glaclip.photo import PhotoError
+from glaclip.settings import SettingsError
+from glaclip.ui.form import LABELS
+from glaclip.vocabulary import VocabularyError
+
+#: What a visitor may cause; each carries a sentence for the page.
+REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, gr.Error)
+
+
+def sentence(error: Exception) -> str:
+    """What a refusal says to the visitor, with the page's names of its controls."""
+    if isinstance(error, SettingsError):
+        return error.named(LABELS)
+    return str(error.message) if isinstance(error, gr.Error) else str(error)
+
+
+@contextlib.contextmanager
+def refusals_as_toasts() -> Iterator[None]:
+    """Turns refusals within into messages on the page, which gradio renders as HTML."""
+    try:
+        yield
+    except REFUSALS as error:
+        raise gr.Error(escape(sentence(error), quote=False), print_exception=False) from None
