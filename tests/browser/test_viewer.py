@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
 from glaclip.seams import interior_edges
 from glaclip.ui.viewer_value import Side, ViewerValue, shown_size, viewer_value
@@ -285,8 +286,7 @@ def test_legend_numbers(page: Page, viewer: Locator) -> None:
     assert order == sorted(range(4), key=lambda label: -shares[1][label])
     for label in range(4):
         text = entry(page, label).locator(".lv-entry-share").text_content() or ""
-        numbers = [float(part) for part in text.replace("%", "").split("→")]
-        assert numbers == pytest.approx([100 * shares[0][label], 100 * shares[1][label]], abs=0.051)
+        assert text == " → ".join(percent(float(side[label])) for side in shares)
     assert page.locator(".lv-missing-count").text_content() == "2 words not found"
     page.locator(".lv-missing-count").click()
     assert page.locator(".lv-missing-list li:visible").all_text_contents() == ["boat", "cat"]
@@ -369,8 +369,8 @@ def test_changed(page: Page, viewer: Locator) -> None:
         mode(page, "Changed")
     share = float(np.mean(left != right))
     assert float(attribute(page, "changed") or -1) == pytest.approx(share)
-    text = (page.locator(".lv-sentence").text_content() or "").replace("\u2009", " ")
-    assert text == f"{100 * share:.1f} % of pixels changed"
+    text = page.locator(".lv-sentence").text_content()
+    assert text == f"{percent(share)} of pixels changed"
     assert pixel(page, "left", "picture", 0.55, 0.6)[:3] == palette(1)[0].tolist()
     red, green, blue, _ = pixel(page, "left", "picture", 0.9, 0.9)
     assert max(red, green, blue) - min(red, green, blue) <= 4
@@ -418,6 +418,7 @@ def test_click_gives_photo_pixels(page: Page, viewer: Locator) -> None:
 def test_keyboard_moves_and_picks(page: Page, viewer: Locator) -> None:
     page.locator(".lv-opacity-range").focus()
     page.keyboard.press("Tab")
+    frame(page)
     assert attribute(page, "cursor") == "120,60"  # starts at the value's point
     with no_requests(page):
         page.keyboard.press("ArrowRight")
