@@ -28,7 +28,10 @@ class Help(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults, but not those that say nothing."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False, "", argparse.SUPPRESS) or not action.option_strings:
+        if (
+            action.default in (None, False, "", [], 0, argparse.SUPPRESS)
+            or not action.option_strings
+        ):
             return action.help
         return super()._get_help_string(action)
 

@@ -50,6 +50,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("give a DATASET, or --paper TABLE1 --data ROOT, or --merge DIRS")
     if args.merge and args.dataset:
         raise UsageError("--merge reads folders of counts and takes no DATASET")
+    if args.paper and args.dataset:
+        raise UsageError("--paper takes no DATASET; the folder that holds the sets is --data ROOT")
     if args.worst < 0:
         raise UsageError(f"--worst must be at least 0; received {args.worst}")
     if args.worst and args.out is None:

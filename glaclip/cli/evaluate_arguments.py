@@ -34,6 +34,9 @@ def add_evaluate(commands: Any) -> None:
     parser = commands.add_parser(
         "evaluate",
         formatter_class=_RawEpilog,
+        usage="python -m glaclip evaluate DATASET [options]\n"
+        "       python -m glaclip evaluate --paper TABLE1 --data ROOT [options]\n"
+        "       python -m glaclip evaluate --merge DIR [DIR ...] [options]",
         help="mIoU, BER and seam rate on a set with truth; the paper's table",
         description="Scores methods on a set with ground truth: mIoU and accuracy over the whole\n"
         "set, boundary error rate (BER) and seam rate. A set is images/, masks/ and\n"
@@ -107,6 +110,7 @@ def _add_paper(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--sets", type=words, metavar="LIST", help="only these, such as voc21,ade20k"
     )
+    group.add_argument("--rows", type=words, metavar="LIST", help="only these: sclip,gla,...")
     group.add_argument(
         "--settings",
         default="paper",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.registry import LITE, BackboneInfo, available
 from glaclip.cli.arguments import CONSTANTS
 from glaclip.cli.console import Console, UsageError
+from glaclip.cli.evaluate_plan import say_missing, say_plan, unstarted
 from glaclip.cli.evaluate_set import pictures_of, score_set, show, write_results
 from glaclip.cli.given import Loader
 from glaclip.evaluation.document import Document, evaluation_document, paper_document
 from glaclip.evaluation.evaluate import CACHE_BYTES
-from glaclip.evaluation.layouts import LAYOUTS, layout_of
 from glaclip.evaluation.paper import BENCHMARKS, PAPER_BACKBONE, TABLES
-from glaclip.evaluation.plan import Job, Place, find_sets, plan_table
+from glaclip.evaluation.plan import Place, find_sets
 from glaclip.evaluation.processes import Team
 from glaclip.evaluation.worst import WorstPhoto
 from glaclip.segmenter import Segmenter
@@ -25,7 +25,7 @@ _FIXED = (
     *((field, option) for option, field, _, _ in CONSTANTS),
     *((name, f"--{name.replace('_', '-')}") for name in ("short_side", "crop", "stride")),
     ("methods", "--methods"), ("switches", "--switches"), ("key_source", "--key-source"),
-    ("classes_from", "--classes-from"), ("list", "--list"), ("dataset", "DATASET"),
+    ("classes_from", "--classes-from"), ("list", "--list"),
 )  # fmt: skip
 
 
@@ -39,16 +39,18 @@ def run_paper(args: argparse.Namespace, load: Loader, console: Console, team: Te
     _check(args)
     places = _wanted(find_sets(args.data), args.sets)
     infos = _backbones(args)
-    _say_missing(places, infos, args.sets, console)
+    say_missing(places, infos, args.sets, console)
     if not places:
         raise UsageError(f"{args.data} holds none of the sets, or not where they are looked for")
     runs: list[Document] = []
     worst: dict[str, list[WorstPhoto]] = {}
-    for info in infos:
-        backbone = _started(info, args, load, console, last=info is infos[-1] and not runs)
-        if backbone is not None:
-            _run_jobs(backbone, places, args, console, team, runs, worst)
-    if not args.plan and team.rank == 0:
+    if args.plan:
+        for info in infos:
+            say_plan(unstarted(info, load, args), places, args, console)
+        return
+    for backbone in _started(infos, args, load, console):
+        _run_jobs(backbone, places, args, console, team, runs, worst)
+    if team.rank == 0:
         show(_document(args, runs), args.per_class, console)
 
 
@@ -61,9 +63,14 @@ def _check(args: argparse.Namespace) -> None:
         )
     if args.data is None:
         raise UsageError("--paper needs --data ROOT, the folder that holds the sets")
-    unknown = [name for name in args.sets or () if name not in BENCHMARKS]
-    if unknown:
-        raise UsageError(f"--sets must be among {', '.join(BENCHMARKS)}; received {unknown[0]!r}")
+    rows = [row.name for row in TABLES[args.paper]]
+    for option, wanted, known in (
+        ("--sets", args.sets, list(BENCHMARKS)),
+        ("--rows", args.rows, rows),
+    ):
+        unknown = [name for name in wanted or () if name not in known]
+        if unknown:
+            raise UsageError(f"{option} must be among {', '.join(known)}; received {unknown[0]!r}")
 
 
 def _wanted(found: dict[str, Place], sets: Sequence[str] | None) -> list[Place]:
@@ -88,47 +95,25 @@ def _backbones(args: argparse.Namespace) -> list[BackboneInfo]:
     return [infos[name] for name in names]
 
 
-def _say_missing(
-    places: Sequence[Place],
-    infos: Sequence[BackboneInfo],
-    sets: Sequence[str] | None,
-    console: Console,
-) -> None:
-    """What is not here, how large it is and where it comes from, before hours are spent."""
-    lines = []
-    for info in infos:
-        for file in info.missing:
-            lines.append(f"  weights of {info.name}: {file}, {file.license}, from the model hub")
-    found = {place.preset: place for place in places}
-    absent: dict[str, list[str]] = {}
-    for preset, benchmark in BENCHMARKS.items():
-        if sets and preset not in sets:
-            continue
-        place = found.get(preset)
-        if place is None:
-            absent.setdefault(benchmark.download, []).append(benchmark.title)
-        elif not place.whole:
-            of = LAYOUTS[layout_of(preset)].photos
-            lines.append(
-                f"  {benchmark.title}: {place.photos} of {of} photos are in {place.folder}"
-            )
-    lines += [f"  {', '.join(titles)}: {download}" for download, titles in absent.items()]
-    if lines:
-        console.say("\n".join(["Missing:", *lines]))
-
-
 def _started(
-    info: BackboneInfo, args: argparse.Namespace, load: Loader, console: Console, last: bool
-) -> Backbone | None:
-    try:
-        backbone = load(info.name, args.device, args.dtype, args.weights)
-    except BackboneError as error:
-        if last:
-            raise
-        console.say(str(error))
-        return None
-    console.say(f"Backbone: {backbone.title} ({backbone.name}, {backbone.device})")
-    return backbone
+    infos: Sequence[BackboneInfo], args: argparse.Namespace, load: Loader, console: Console
+) -> Iterator[Backbone]:
+    """Backbones one after the other; those that cannot start are said, unless none can."""
+    problem: BackboneError | None = None
+    some = False
+    for info in infos:
+        try:
+            backbone = load(info.name, args.device, args.dtype, args.weights)
+        except BackboneError as error:
+            problem = error
+            if len(infos) > 1:
+                console.say(str(error))
+            continue
+        some = True
+        console.say(f"Backbone: {backbone.title} ({backbone.name}, {backbone.device})")
+        yield backbone
+    if problem is not None and not some:
+        raise problem
 
 
 def _run_jobs(
@@ -140,14 +125,8 @@ def _run_jobs(
     runs: list[Document],
     worst: dict[str, list[WorstPhoto]],
 ) -> None:
-    plan = plan_table(TABLES[args.paper], places, backbone, args.settings, args.words)
-    for sentence in plan.impossible:
-        console.say(f"Left out: {sentence}")
-    console.say("\n".join(["To run:", *(f"  {_described(job)}" for job in plan.jobs)]))
-    if args.plan:
-        return
     segmenter = Segmenter(backbone, CACHE_BYTES)
-    for job in plan.jobs:
+    for job in say_plan(backbone, places, args, console):
         dataset = job.open(args.limit)
         folder = args.out / backbone.name / job.name if args.out else None
         evaluation = score_set(
@@ -164,13 +143,6 @@ def _run_jobs(
         runs.append(document)
         # After every set, so that a run that is stopped leaves the table so far.
         write_results(_document(args, runs), args.out, args.json, worst, console)
-
-
-def _described(job: Job) -> str:
-    title = BENCHMARKS[job.place.preset].title
-    windows = f"{job.windows.short_side}/{job.windows.crop}/{job.windows.stride}"
-    rows = ", ".join(row.title for row in job.rows)
-    return f"{title}, {job.place.photos} photos, windows {windows}, words of {job.words}: {rows}"
 
 
 def _document(args: argparse.Namespace, runs: Sequence[Document]) -> Document:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from glaclip.backbones.base import Backbone
 from glaclip.methods import NamedMethod
 from glaclip.settings import (
     ATTENTION_PRESETS,
@@ -73,6 +73,23 @@ BENCHMARKS = {
         Benchmark("ade20k", "ADE", _ADE),
     )
 }
+
+
+class Able(Protocol):
+    """What of a backbone a plan needs: a backbone itself, or what is known of it without weights.
+
+    Attributes:
+        title: name for people.
+        key_sources: what attention may use as keys.
+        baselines: its baselines.
+        pixel_multiple: window sides must be a multiple of this many pixels.
+    """
+
+    title: str
+    key_sources: tuple[str, ...]
+    baselines: tuple[str, ...]
+    pixel_multiple: int
+
 
 #: Windows as (short side, crop, stride): "" is every set, a preset's name that set alone.
 _Windows = Mapping[str, tuple[int, int, int]]
@@ -149,7 +166,7 @@ class PaperRow:
             base = dataclasses.replace(base, beta=0.0, gamma=1.0)
         return base.with_stages(self.stages)
 
-    def method(self, backbone: Backbone, settings: str) -> NamedMethod:
+    def method(self, backbone: Able, settings: str) -> NamedMethod:
         """The row as a method of a backbone.
 
         Raises:

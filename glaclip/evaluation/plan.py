@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glaclip.backbones.base import Backbone
 from glaclip.evaluation.classes import DatasetError
 from glaclip.evaluation.datasets import Dataset, open_dataset
 from glaclip.evaluation.layouts import LAYOUTS, folders_within, layout_of
-from glaclip.evaluation.paper import BENCHMARKS, PaperRow
+from glaclip.evaluation.paper import BENCHMARKS, Able, PaperRow
 from glaclip.methods import NamedMethod
 from glaclip.settings import SettingsError, WindowSettings
 
@@ -115,7 +114,7 @@ class Plan:
 def plan_table(
     rows: Sequence[PaperRow],
     places: Sequence[Place],
-    backbone: Backbone,
+    backbone: Able,
     settings: str = "paper",
     words: str = "field",
 ) -> Plan:

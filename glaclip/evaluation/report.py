@@ -33,13 +33,13 @@ h3 { font-size: 15px; margin: 24px 0 6px; }
 .note { color: var(--muted); margin: 2px 0; max-width: 85ch; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 24px 0 8px; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding-bottom: 6px; }
+caption { text-align: left; font-weight: 600; padding-bottom: 6px; white-space: nowrap; }
 th, td { padding: 4px 12px; text-align: right; border-bottom: 1px solid var(--rule);
   white-space: nowrap; }
 th[scope=row], thead th:first-child { text-align: left; font-weight: 400; padding-left: 4px; }
 thead th { color: var(--muted); font-weight: 500; }
 tbody tr:nth-child(even) { background: var(--zebra); }
-.photos { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 8px; }
+.photos { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 8px; }
 figure { margin: 0; } img { width: 100%; border-radius: 6px; display: block; }
 figcaption { color: var(--muted); font-size: 13px; }
 .chip { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin: 0 5px 0 12px;
@@ -48,7 +48,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margi
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 </style>
 <h1>$title</h1><p class="note">$made</p>
-<div class="wide">$tables</div>
+$tables
 $worst
 <h2>Settings and versions</h2>$settings
 </html>

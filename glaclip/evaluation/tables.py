@@ -77,7 +77,7 @@ def _about(run: Document) -> list[str]:
     windows, cost = run["windows"], run["cost"]
     shape = f"{windows['short_side']}/{windows['crop']}/{windows['stride']}"
     lines = [
-        f"mIoU over the whole set of {run['photos']} photos, not a mean of photos. "
+        f"mIoU over {_photos(run['photos'])} together, not a mean of photos. "
         f"Windows {shape}, words of {run['words']}."
     ]
     if run["skipped"] or run["photos"] < run["photos_in_set"]:
@@ -89,12 +89,16 @@ def _about(run: Document) -> list[str]:
         processes = f" in {cost['processes']} processes" if cost["processes"] > 1 else ""
         gpu = f", {cost['gpu_gigabytes']:.1f} GB on the GPU" if cost["gpu_gigabytes"] else ""
         lines.append(
-            f"{cost['photos']} photos took {cost['seconds']:.0f} s{processes} "
+            f"{_photos(cost['photos'])} took {cost['seconds']:.0f} s{processes} "
             f"({cost['encode_seconds']:.0f} s of encoding) and {cost['gigabytes']:.1f} GB{gpu}."
         )
     if any(method["paper_miou"] is not None for method in run["methods"]):
         lines.append("The paper's numbers: Table 1.")
     return lines
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"
 
 
 def classes_table(run: Document) -> Table:
@@ -186,7 +190,7 @@ def latex(table: Table) -> str:
 
 
 def html(table: Table) -> str:
-    """A `<table class='scores'>` with a caption; every text is escaped."""
+    """A `<table class='scores'>` with a caption, and its notes; every text is escaped."""
     heads = "".join(f"<th scope='col'>{escape(head)}</th>" for head in table.heads)
     rows = "".join(
         f"<tr><th scope='row'>{escape(row[0])}</th>"
@@ -196,8 +200,8 @@ def html(table: Table) -> str:
     )
     notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in table.notes)
     return (
-        f"<table class='scores'><caption>{escape(table.title)}</caption>"
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{notes}"
+        f"<div class='wide'><table class='scores'><caption>{escape(table.title)}</caption>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{notes}"
     )
 
 

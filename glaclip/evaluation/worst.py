@@ -95,7 +95,7 @@ def _drawn(
         ("Photo", photo),
         ("Truth", overlay(photo, shown_truth, judged, 0.72)),
         ("Prediction", overlay(photo, labels, colors, 0.72)),
-        ("Errors", error_picture(photo, truth, labels)),
+        ("Errors: red is wrong, dark is not judged", error_picture(photo, truth, labels)),
     )
     present = sorted({int(v) for v in np.unique(truth[~unjudged])} | set(np.unique(labels)))
     return WorstPhoto(

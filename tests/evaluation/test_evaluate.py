@@ -21,6 +21,7 @@ from glaclip.methods import parse_method
 from glaclip.segmenter import Progress, Segmenter
 from glaclip.settings import RUNG_NAMES, AttentionSettings, SettingsError, WindowSettings
 from tests.clip_towers import tiny_backbone
+from tests.evaluation.sets import Clip
 from tests.toy import ColorBackbone
 
 
@@ -112,14 +113,6 @@ def test_counts_of_other_templates_are_not_taken_up(folder: Path, tmp_path: Path
     assert store("{}").get("whole", method_key(method)) is not None
 
 
-class Clip(ColorBackbone):
-    """Goes by the name of the paper's backbone."""
-
-    name = "clip-b16"
-    key_sources = ("vfm", "clearclip", "sclip")
-    baselines = ("clearclip", "proxyclip")
-
-
 DEFAULT, PROXY = WindowSettings(), WindowSettings(short_side=448, crop=336)
 CLEAR = WindowSettings(short_side=448, crop=448, stride=224)
 
@@ -208,7 +201,7 @@ def test_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr()
     assert "58.3" in said.out
     assert "not comparable" in said.out
-    assert "whole set of 2 photos" in said.out
+    assert "mIoU over 2 photos together" in said.out
     assert "green" in said.out
     assert "Photos: 2 of 2" in said.err
     document = json.loads((tmp_path / "scores.json").read_text())
