@@ -49,4 +49,4 @@ def _joined(documents: list[Document], args: argparse.Namespace) -> Document:
     names = {method["name"] for document in documents for method in document["methods"]}
     fitting = [name for name, rows in TABLES.items() if names & {row.name for row in rows}]
     chosen = args.paper or (fitting[0] if fitting else next(iter(TABLES)))
-    return paper_document(chosen, args.settings, args.words, documents)
+    return paper_document(chosen, "as they ran", "as they ran", documents)

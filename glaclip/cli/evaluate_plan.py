@@ -13,6 +13,7 @@ from glaclip.cli.given import Loader
 from glaclip.evaluation.layouts import LAYOUTS, layout_of
 from glaclip.evaluation.paper import BENCHMARKS, TABLES, Able
 from glaclip.evaluation.plan import Job, Place, plan_table
+from glaclip.evaluation.tables import photos_text
 
 
 def say_missing(
@@ -78,4 +79,6 @@ def _described(job: Job) -> str:
     title = BENCHMARKS[job.place.preset].title
     windows = f"{job.windows.short_side}/{job.windows.crop}/{job.windows.stride}"
     rows = ", ".join(row.title for row in job.rows)
-    return f"{title}, {job.place.photos} photos, windows {windows}, words of {job.words}: {rows}"
+    return (
+        f"{title}, {photos_text(job.place.photos)}, windows {windows}, words of {job.words}: {rows}"
+    )

@@ -18,7 +18,7 @@ from glaclip.evaluation.processes import Shard, Team
 from glaclip.evaluation.report import result_files
 from glaclip.evaluation.run import Run
 from glaclip.evaluation.store import Store
-from glaclip.evaluation.tables import classes_table, tables_of
+from glaclip.evaluation.tables import classes_table, photos_text, tables_of
 from glaclip.evaluation.worst import WorstPhoto, worst_pictures
 from glaclip.methods import NamedMethod
 from glaclip.segmenter import Segmenter
@@ -64,7 +64,9 @@ def score_set(
     """
     say_skipped(dataset.missing, console)
     if args.strict and dataset.missing:
-        raise DatasetError(f"--strict: {len(dataset.missing)} photos of {dataset.name} are missing")
+        raise DatasetError(
+            f"--strict: of {dataset.name} {photos_text(len(dataset.missing))} cannot be used"
+        )
     shard = shard_of(args)
     store = None
     if folder is not None:
@@ -74,7 +76,7 @@ def score_set(
     samples = shard.of(dataset.samples)
     part = f", of which part {shard.index} of {shard.count} here: {len(samples)}"
     console.say(
-        f"{dataset.name}: {photos} photos, {classes} classes{part if shard.count > 1 else ''}"
+        f"{dataset.name}: {photos_text(photos)}, {classes} classes{part if shard.count > 1 else ''}"
     )
     console.errors_of_process(team.rank)
     evaluation = evaluate(

@@ -77,7 +77,7 @@ def _about(run: Document) -> list[str]:
     windows, cost = run["windows"], run["cost"]
     shape = f"{windows['short_side']}/{windows['crop']}/{windows['stride']}"
     lines = [
-        f"mIoU over {_photos(run['photos'])} together, not a mean of photos. "
+        f"mIoU over {photos_text(run['photos'])} together, not a mean of photos. "
         f"Windows {shape}, words of {run['words']}."
     ]
     if run["skipped"] or run["photos"] < run["photos_in_set"]:
@@ -89,7 +89,7 @@ def _about(run: Document) -> list[str]:
         processes = f" in {cost['processes']} processes" if cost["processes"] > 1 else ""
         gpu = f", {cost['gpu_gigabytes']:.1f} GB on the GPU" if cost["gpu_gigabytes"] else ""
         lines.append(
-            f"{_photos(cost['photos'])} took {cost['seconds']:.0f} s{processes} "
+            f"{photos_text(cost['photos'])} took {cost['seconds']:.0f} s{processes} "
             f"({cost['encode_seconds']:.0f} s of encoding) and {cost['gigabytes']:.1f} GB{gpu}."
         )
     if any(method["paper_miou"] is not None for method in run["methods"]):
@@ -97,7 +97,8 @@ def _about(run: Document) -> list[str]:
     return lines
 
 
-def _photos(count: int) -> str:
+def photos_text(count: int) -> str:
+    """How many photos, for people."""
     return "1 photo" if count == 1 else f"{count} photos"
 
 
@@ -123,8 +124,8 @@ def paper_table(document: Document) -> Table:
         cells.append(_beside(average, row["paper_average"]))
         rows.append((title, *cells))
     notes = [
-        f"Ours | the paper's, mIoU in percent; settings {document['settings']!r}, words "
-        f"{document['words']!r}.",
+        f"Ours | the paper's, mIoU in percent; settings: {document['settings']}, words: "
+        f"{document['words']}.",
         *(f"({letter}) {difference}." for difference, letter in letters.items()),
         document["standing_difference"],
         "An average is given when all eight sets were run.",

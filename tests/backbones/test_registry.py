@@ -484,13 +484,10 @@ print(json.dumps({
 """
 
 
-def test_full_size_clip_b16_end_to_end_within_6_gb(tmp_path: Path) -> None:
-    folder = tmp_path / "weights"
-    write_random_weights(CLIP_MODELS["clip-b16"], folder)
+def test_full_size_clip_b16_end_to_end_within_6_gb(tmp_path: Path, full_size_weights: Path) -> None:
     photo = tmp_path / "photo.npy"
     np.save(photo, random_photo())
-    output = _python(FULL_SIZE.replace("PHOTO", str(photo)), GLACLIP_WEIGHTS=str(folder))
-    shutil.rmtree(folder)  # 1 GB
+    output = _python(FULL_SIZE.replace("PHOTO", str(photo)), GLACLIP_WEIGHTS=str(full_size_weights))
     found = json.loads(output)
     assert found["windows"] == 8
     assert found["keys"] == [8, 784, 768]

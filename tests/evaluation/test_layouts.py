@@ -94,7 +94,7 @@ def test_strict_stops_at_what_is_missing_or_broken(
     (root / "masks" / "p1.png").unlink()
     photo(root / "images" / "bare.png")
     assert main(["evaluate", str(root), "--strict"], clip) == 2
-    assert "--strict: 1 photos of set are missing" in capsys.readouterr().err
+    assert "--strict: of set 1 photo cannot be used" in capsys.readouterr().err
 
 
 # --- words ------------------------------------------------------------------------------------
