@@ -20,6 +20,7 @@ from glaclip.ui.examples import find
 from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tab import Tab
 from glaclip.ui.truth import measure, report, truth_colors
+from glaclip.ui.truth_scores import build_scores, connect_scores
 from glaclip.vocabulary import ASSETS
 
 _FOLDER = ASSETS / "ground_truth"
@@ -90,6 +91,7 @@ def _build(board: Board, first: Changes) -> None:
             shown = gr.HTML("", elem_id="truth-shown")
     board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)
     board.add(measure=button, truth_shown=shown, truth_table=table)
+    build_scores(board)
 
 
 @refusals_as_toasts()
@@ -138,6 +140,7 @@ def _connect(demo: Demo, board: Board) -> None:
     stale = {"shipped": None, "label_map": None, "truth_table": "", "truth_shown": ""}
     others = [board["photo"].upload, board["strip"].select]
     board.on(others, lambda visit: stale, (), list(stale))
+    connect_scores(board)
 
 
 TAB = Tab("truth", "Ground truth", _build, _connect)
