@@ -33,7 +33,7 @@ class Visit:
 
 #: New values of widgets by name; what is not named stays as it is.
 Changes = dict[str, Any]
-Handler = Callable[[Visit], Changes]
+Handler = Callable[[Visit], Changes | None]
 
 
 class Board:
@@ -84,7 +84,7 @@ class Board:
         def answer(
             request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
         ) -> Any:
-            changes = do(
+            changes: Changes | None = do(
                 Visit(
                     page=request.session_hash or "",
                     values=dict(zip(reads, values, strict=True)),
@@ -93,6 +93,7 @@ class Board:
                     progress=progress,
                 )
             )
+            changes = changes or {}  # a handler that was stopped gives nothing
             if unknown := changes.keys() - set(names):
                 raise KeyError(f"the event does not write {sorted(unknown)}")
             found = tuple(changes.get(name, gr.skip()) for name in names)

@@ -9,13 +9,15 @@ from html import escape
 import gradio as gr
 
 from glaclip.backbones.base import BackboneError
+from glaclip.limits import LimitError
 from glaclip.photo import PhotoError
 from glaclip.settings import SettingsError
 from glaclip.ui.form import LABELS
+from glaclip.ui.service import StoppedError
 from glaclip.vocabulary import VocabularyError
 
 #: What a visitor may cause; each carries a sentence for the page.
-REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, gr.Error)
+REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, LimitError, gr.Error)
 
 
 def sentence(error: Exception) -> str:
@@ -27,8 +29,13 @@ def sentence(error: Exception) -> str:
 
 @contextlib.contextmanager
 def refusals_as_toasts() -> Iterator[None]:
-    """Turns refusals within into messages on the page, which gradio renders as HTML."""
+    """Turns refusals within into messages on the page, which gradio renders as HTML.
+
+    A handler that was stopped changes nothing.
+    """
     try:
         yield
+    except StoppedError:
+        return
     except REFUSALS as error:
         raise gr.Error(escape(sentence(error), quote=False), print_exception=False) from None

@@ -203,14 +203,21 @@ class Service:
         except (BackboneError, SettingsError, LimitError):
             _LOG.info("the backbone is not ready yet", exc_info=True)
 
-    def cost(self, photo: Image.Image, request: Request, *, click: bool = False) -> Cost:
+    def cost(
+        self,
+        photo: Image.Image,
+        request: Request,
+        progress: Progress | None = None,
+        *,
+        click: bool = False,
+    ) -> Cost:
         """What `compare` would have left to compute, and `attention` too for a click.
 
         Raises:
             SettingsError, BackboneError, LimitError: each a sentence for the visitor.
         """
         self.limits.check_backbone(request.backbone)
-        segmenter = self.segmenter(request.backbone)
+        segmenter = self.segmenter(request.backbone, progress)
         right, left = self._methods(segmenter, request)
         plan = _plan(photo, request, (right, left))
         encoded = segmenter.known_encoding(photo, request.windows)
@@ -436,38 +443,47 @@ def best_classes(
     return [(names[i], float(probabilities[i])) for i in order]
 
 
+#: The kind of run that shows a new result; what other kinds show is about an older one then.
+MAIN = "run"
+#: What goes on when a new result comes: a person asked for the older one to keep.
+_KEPT = "download"
+
+
 class Runs:
-    """Which run is the newest of each page. It holds numbers only, nothing of a visitor."""
+    """Which runs are the newest of each page. It holds numbers only, nothing of a visitor."""
 
     def __init__(self, pages: int = 4096) -> None:
         """Args:
         pages: open pages remembered; the longest idle are forgotten first.
         """
         self._pages = pages
-        self._newest: dict[str, int] = {}
+        self._newest: dict[str, dict[str, int]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def start(self, page: str) -> Callable[[], None]:
-        """Starts a run of a page, which ends every older one.
+    def start(self, page: str, kind: str = MAIN) -> Callable[[], None]:
+        """Starts a run of a page, which ends older ones of its kind; a main run all but downloads.
 
         Returns:
-            A check that raises StoppedError once the run is no longer the newest.
+            A check that raises StoppedError once the run is no longer wanted.
         """
-        mine = self.stop(page)
+        with self._lock:
+            mine = next(self._numbers)
+            kinds = self._newest.pop(page, {})
+            if kind == MAIN:
+                kinds = {name: run for name, run in kinds.items() if name == _KEPT}
+            # At the end of the order, as the least idle.
+            self._newest[page] = {**kinds, kind: mine}
+            while len(self._newest) > self._pages:
+                self._newest.pop(next(iter(self._newest)))
 
         def check() -> None:
-            if self._newest.get(page) != mine:
+            if self._newest.get(page, {}).get(kind) != mine:
                 raise StoppedError
 
         return check
 
-    def stop(self, page: str) -> int:
+    def stop(self, page: str) -> None:
         """Ends every run of a page."""
         with self._lock:
-            number = next(self._numbers)
             self._newest.pop(page, None)
-            self._newest[page] = number  # at the end of the order, as the least idle
-            while len(self._newest) > self._pages:
-                self._newest.pop(next(iter(self._newest)))
-            return number
