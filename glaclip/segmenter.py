@@ -163,7 +163,7 @@ def _to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, fl
     x, y = point
     height, width = encoded.photo_size
     if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(
+        raise SettingsError(
             f"The point must lie inside the photo, x from 0 to {width - 1} and y from 0 to "
             f"{height - 1}; received ({x:g}, {y:g})."
         )
@@ -455,7 +455,8 @@ class Segmenter:
             progress: called as ("attention", 0, 1) before each piece of work.
 
         Raises:
-            ValueError: a point outside the photo, or tokens of another backbone.
+            SettingsError: a point outside the photo.
+            ValueError: tokens of another backbone.
         """
         self._require_own(encoded)
         method = self.method(settings, key_source=key_source)

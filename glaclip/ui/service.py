@@ -341,7 +341,7 @@ class Service:
 
         Raises:
             PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
-            ValueError: a point outside the photo.
+            SettingsError: also for a point outside the photo.
             StoppedError: from `progress`.
         """
         self.limits.check_backbone(request.backbone)
