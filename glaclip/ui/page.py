@@ -50,7 +50,7 @@ def build_page(service: Service, backbones: Choices | None = None) -> gr.Blocks:
         for part in (*ACTIONS, *TABS):
             part.connect(demo, board)
         build_api(demo)
-    return page.queue(max_size=64)
+    return page.queue(max_size=service.limits.queue)
 
 
 def _starting(service: Service) -> Backbone | None:

@@ -19,7 +19,7 @@ from glaclip.photo import PhotoError, check_size
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
 from glaclip.seams import boundary_errors
-from glaclip.segmenter import Segmentation
+from glaclip.segmenter import Progress, Segmentation
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.service import Comparison, Service
 from glaclip.vocabulary import VocabularyError
@@ -88,6 +88,7 @@ def measure(
     label_map: str | None,
     class_list: str,
     ignore: float | None,
+    progress: Progress | None = None,
 ) -> tuple[Comparison, tuple[Score, Score], NDArray[np.int64]]:
     """Runs both sides with the class list as words and scores them.
 
@@ -108,7 +109,7 @@ def measure(
         raise VocabularyError(f"Each class of the list must be named once. {notes[0]}")
     truth = resize_to(read_label_map(label_map), (photo.height, photo.width))
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
-    result = service.compare(photo, request)
+    result = service.compare(photo, request, progress)
     scores = score(result.left, truth, left_out), score(result.right, truth, left_out)
     known = (truth >= 0) & (truth < classes) & ~np.isin(truth, left_out)
     return result, scores, np.where(known, truth, classes)

@@ -15,7 +15,7 @@ from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.show import VIEW, show
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.charts import picture_html
-from glaclip.ui.demo import ASKED, Demo, asked
+from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
 from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tab import Tab
@@ -97,9 +97,10 @@ def _build(board: Board, first: Changes) -> None:
 @refusals_as_toasts()
 def truth(demo: Demo, visit: Visit) -> Changes:
     """Both sides against a label map: its overlay and a table of measures."""
-    photo, form, _ = asked(visit)
+    photo, form, _ = asked(demo, visit)
+    step = follow(visit, demo.runs.start(visit.page, "truth"))
     given = (visit["label_map"], visit["classes"], visit["ignore"])
-    result, scores, labels = measure(demo.service, photo, form, *given)
+    result, scores, labels = measure(demo.service, photo, form, *given, step)
     classes = result.right.classes
     shown = overlay(photo, labels, truth_colors(len(classes)), 0.62)
     text = f"The photo with the true classes: {', '.join(classes)}."

@@ -409,7 +409,7 @@ def test_downloads_fall_back_to_the_other_file_name(
     for file, module in zip(tiny[0].files, modules_of(tiny[0]), strict=True):
         torch.save(module.state_dict(), tmp_path / file.names[1])
 
-    def download(repo: str, name: str, etag_timeout: float) -> str:
+    def download(repo: str, name: str, **options: object) -> str:
         asked.append((repo, name))
         if name.endswith(".safetensors"):
             raise EntryNotFoundError("no such file")
@@ -424,7 +424,7 @@ def test_downloads_fall_back_to_the_other_file_name(
 def test_a_download_that_breaks_gets_a_sentence(
     tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def download(repo: str, name: str, etag_timeout: float) -> str:
+    def download(repo: str, name: str, **options: object) -> str:
         raise ConnectionResetError("reset")
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
