@@ -10,7 +10,7 @@ import gradio as gr
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
 from glaclip.pictures.files import png_bytes
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.demo import Demo
@@ -91,7 +91,7 @@ class Endpoints:
         except REFUSALS as error:
             raise _refusal(error) from None
         model = self._demo.service.segmenter(backbone).backbone
-        colors = palette(len(request.vocabulary.classes), request.vocabulary.background)
+        colors = class_colors(request.vocabulary.names, request.vocabulary.background)
         document = result_document(result.left, result.right, model, colors)
         archive = result_zip(result.left, result.right, model, colors, picture, document=document)
         return document, save_to_cache(archive, "gla-clip.zip")

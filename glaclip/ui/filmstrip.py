@@ -12,7 +12,7 @@ from glaclip.clicks import AttentionMaps
 from glaclip.pictures.files import picture_uri
 from glaclip.pictures.labels import overlay
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, resize_photo
 from glaclip.settings import CAPTIONS
 from glaclip.ui.service import Comparison
@@ -56,7 +56,7 @@ def filmstrip(photo: Image.Image, result: Comparison, maps: AttentionMaps | None
             "drawn. A larger stride or a smaller photo makes fewer.</p>"
         )
     working = working_photo(photo, result.right)
-    colors = palette(len(result.right.classes), result.right.vocabulary.background)
+    colors = class_colors(result.right.classes, result.right.vocabulary.background)
     last = maps.rungs[-1] if maps else None
     top = float(last.weights.max()) if last else 1.0
     cards = []

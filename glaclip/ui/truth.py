@@ -17,7 +17,7 @@ from glaclip.labels import resize_labels
 from glaclip.methods import method_title
 from glaclip.photo import PhotoError, check_size
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.seams import boundary_errors
 from glaclip.segmenter import Segmentation
 from glaclip.ui.form import Form, split_words
@@ -123,9 +123,9 @@ def score(result: Segmentation, truth: NDArray[np.int64], ignore: tuple[int, ...
     return Score(mean_iou(counts), pixel_accuracy(counts), pairs.rate, class_iou(counts))
 
 
-def truth_colors(classes: int) -> NDArray[np.uint8]:
+def truth_colors(names: Sequence[str]) -> NDArray[np.uint8]:
     """Colors of the ground truth's classes, and dark grey for what is left out."""
-    return np.concatenate([palette(classes), np.full((1, 3), 60, np.uint8)])
+    return np.concatenate([class_colors(names), np.full((1, 3), 60, np.uint8)])
 
 
 def _cell(value: float) -> str:
