@@ -12,6 +12,7 @@ from glaclip.clicks import AttentionMaps, RowAttention
 from glaclip.pictures.drawing import (
     Theme,
     ThemeName,
+    draw_ring,
     fit,
     font,
     paste_star,
@@ -107,8 +108,21 @@ def attention_mosaic(
     frame = (x - gap, y - gap, x + wide + gap - 1, y + high + gap - 1)
     ImageDraw.Draw(sheet).rectangle(frame, outline=look.accent, width=gap)
     center = (x + (maps.token[1] + 0.5) * cell, y + (maps.token[0] + 0.5) * cell)
-    paste_star(sheet, center, int(np.clip(round(min(wide, high) / 13), 5, 14)))
+    radius = int(np.clip(round(min(wide, high) / 13), 5, 14))
+    paste_star(sheet, center, radius)
+    if row.collapsed:
+        window, down, across = kept_token(maps, rung)
+        x, y = corner(window)
+        draw_ring(sheet, (x + (across + 0.5) * cell, y + (down + 0.5) * cell), 2 * radius)
     return sheet
+
+
+def kept_token(maps: AttentionMaps, rung: int) -> tuple[int, int, int]:
+    """(window, row, column) of the largest weight: after a collapse, all there is."""
+    window, token = divmod(
+        int(maps.rungs[rung].weights.argmax()), maps.rungs[rung].weights.shape[1]
+    )
+    return window, *divmod(token, maps.key_grid[1])
 
 
 def attention_overlay(
@@ -143,7 +157,14 @@ def attention_overlay(
         canvas[b.top : b.bottom, b.left : b.right] = alone.cpu().numpy()
     picture = heat_on(small, canvas, scale, smooth=True)
     x, y = ((p + 0.5) * small.width / photo.width for p in maps.point)
-    paste_star(picture, (x, y), max(6, round(min(small.size) / 45)))
+    radius = max(6, round(min(small.size) / 45))
+    paste_star(picture, (x, y), radius)
+    if row.collapsed:
+        window, down, across = kept_token(maps, rung)
+        box, (rows, columns) = maps.boxes[window], maps.key_grid
+        x = box.left + (across + 0.5) * (box.right - box.left) / columns
+        y = box.top + (down + 0.5) * (box.bottom - box.top) / rows
+        draw_ring(picture, (x * small.width / size[1], y * small.height / size[0]), 2 * radius)
     return picture
 
 
@@ -225,11 +246,10 @@ def _explain(
     swatch = hatched((round(text * 1.8), text), look)
     sheet.paste(swatch, (margin, round(middle - swatch.height / 2)))
     x = margin + swatch.width + round(text * 0.5)
-    whose = "one scale for all panels" if scales.shared else scales.reason
+    whose = scales.reason or "One scale for all panels."
     note = (
-        "not visible.  Numbers: times even attention, on a square-root scale; "
-        f"{whose}{'.' if scales.shared else ''}  Star: the query.  Above: every window, the star's "
-        "own outlined.  Below: the same, laid back on the photo."
+        "not visible.  Numbers: times even attention, square-root scale.  "
+        f"{whose}  Star: the query, its window outlined.  Below: laid back on the photo."
     )
     note = fit(note, letters, sheet.width - margin - x)
     draw.text((x, middle), note, look.muted, letters, anchor="lm")

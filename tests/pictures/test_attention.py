@@ -15,6 +15,7 @@ from glaclip.pictures.attention import (
     attention_mosaic,
     attention_overlay,
     attention_panels,
+    kept_token,
     rung_caption,
 )
 from glaclip.pictures.drawing import ThemeName, theme_of
@@ -100,6 +101,12 @@ def test_a_collapsed_rung_has_its_own_scale(maps: AttentionMaps) -> None:
     own = tile(attention_mosaic(fallen, 1, photo, cell=4), maps, maps.window, 4)
     assert own.mean() > 100  # as bright as without the collapse
     assert rung_caption(last) == COLLAPSED
+    assert kept_token(fallen, 3) == (maps.window, 0, 7)
+    ringed = tile(attention_mosaic(fallen, 3, photo, cell=4), maps, maps.window, 4)
+    assert (ringed == 255).all(axis=2).any()  # the ring around the one token that is left
+    on_photo = attention_overlay(photo, fallen, 3)
+    assert has_color(on_photo, np.array((255, 255, 255)))
+    assert not has_color(attention_overlay(photo, fallen, 1), np.array((255, 255, 255)))
 
 
 def test_rungs_too_far_apart_have_scales_of_their_own(maps: AttentionMaps) -> None:
