@@ -11,8 +11,7 @@ from torch import Tensor
 
 from glaclip.clicks import AttentionMaps, RowAttention, WindowView
 from glaclip.labels import class_probabilities
-from glaclip.pictures.files import data_uri
-from glaclip.pictures.files import encoded as encoded_picture
+from glaclip.pictures.files import picture_uri
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.pictures.weights import COLLAPSED, visible_tokens, weight_scales
@@ -197,7 +196,7 @@ def attention_photo(photo: Image.Image) -> str:
     """The photo as the viewer gets it: a JPEG as a data URI."""
     small = photo.convert("RGB")
     small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return data_uri(encoded_picture(small, "JPEG", quality=_JPEG_QUALITY), "jpeg")
+    return picture_uri(small, "JPEG", quality=_JPEG_QUALITY)
 
 
 def attention_value(
