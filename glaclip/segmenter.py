@@ -19,7 +19,13 @@ from glaclip.attention import attend_and_mean_query, mean_query
 from glaclip.backbones.base import Backbone, Grid, Tokens
 from glaclip.cache import ByteCache, digest
 from glaclip.chunks import Resizing
-from glaclip.clicks import AttentionMaps, attention_ladder, needs_mean_query
+from glaclip.clicks import (
+    AttentionMaps,
+    attention_ladder,
+    needs_mean_query,
+    token_at,
+    window_views,
+)
 from glaclip.labels import class_probabilities, label_map
 from glaclip.photo import PhotoSource, as_photo
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
@@ -464,7 +470,6 @@ class Segmenter:
         base = method.settings
         x, y = _to_working(point, encoded)
         window = own_window((x, y), encoded.boxes)
-        box = encoded.boxes[window]
         note = progress or _unheard
 
         def step() -> None:
@@ -472,8 +477,7 @@ class Segmenter:
 
         with torch.inference_mode():
             keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
-            row = int((y - box.top) * grid[0] / (box.bottom - box.top))
-            column = int((x - box.left) * grid[1] / (box.right - box.left))
+            row, column = token_at((x, y), encoded.boxes[window], grid)
             # The fixed normalization needs a mean over all queries: once a photo, not a click.
             averaged = next(filter(needs_mean_query, AttentionSettings.ladder(base)))
             (mean, _), _ = self._features.get(
@@ -482,6 +486,7 @@ class Segmenter:
                 lambda: note(WAITING, 0, 1),
             )
             rungs = attention_ladder(keys, window, row * grid[1] + column, base, query_mean=mean)
+            views = window_views(keys, (x, y), encoded.boxes, grid, base)
         return AttentionMaps(
             point=point,
             window=window,
@@ -490,6 +495,7 @@ class Segmenter:
             rungs=rungs,
             boxes=encoded.boxes,
             grid=encoded.grid,
+            views=views,
         )
 
 

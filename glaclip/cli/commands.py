@@ -27,7 +27,7 @@ from glaclip.photo import load_photo
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import SIDES, result_document, result_files
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import STAGES
 from glaclip.vocabulary import ASSETS, Vocabulary, load_preset, parse_vocabulary
@@ -107,7 +107,7 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
         baseline=left_method.baseline or None,
         key_source=left_method.key_source or args.key_source,
     )
-    colors = palette(len(vocabulary.classes), vocabulary.background)
+    colors = class_colors(vocabulary.names, vocabulary.background)
     panels = None
     if args.point:
         maps = segmenter.attention(encoded, args.point, base, key_source=args.key_source)

@@ -74,8 +74,9 @@ def look(
     if point is None:
         return {"attention": None, "readout": ""}
     maps = service.attention(photo, point, request, progress)
+    alone = service.alone(request, result)
     return {
-        "attention": dict(attention_value(photo, result.encoded, maps)),
+        "attention": dict(attention_value(photo, result.encoded, maps, alone)),
         "readout": readout(result, point),
     }
 

@@ -15,7 +15,7 @@ from PIL import Image
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
 from glaclip.pictures.files import png_bytes
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.demo import Demo
@@ -124,7 +124,7 @@ class Endpoints:
             picture = self._photo(photo)
             result = self._demo.service.compare(picture, request)
             model = self._demo.backbone(form)
-            colors = palette(len(request.vocabulary.classes), request.vocabulary.background)
+            colors = class_colors(request.vocabulary.names, request.vocabulary.background)
             sides = (result.left, result.right)
             document = result_document(*sides, model, colors)
             archive = result_zip(*sides, model, colors, picture, document=document)

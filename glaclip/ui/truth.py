@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,7 +18,7 @@ from glaclip.labels import resize_labels
 from glaclip.methods import method_title
 from glaclip.photo import PhotoError, check_size
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.seams import boundary_errors
 from glaclip.segmenter import Progress, Segmentation
 from glaclip.ui.form import Form, split_words
@@ -124,9 +125,9 @@ def score(result: Segmentation, truth: NDArray[np.int64], ignore: tuple[int, ...
     return Score(mean_iou(counts), pixel_accuracy(counts), pairs.rate, class_iou(counts))
 
 
-def truth_colors(classes: int) -> NDArray[np.uint8]:
+def truth_colors(names: Sequence[str]) -> NDArray[np.uint8]:
     """Colors of the ground truth's classes, and dark grey for what is left out."""
-    return np.concatenate([palette(classes), np.full((1, 3), 60, np.uint8)])
+    return np.concatenate([class_colors(names), np.full((1, 3), 60, np.uint8)])
 
 
 def _cell(value: float) -> str:

@@ -102,7 +102,7 @@ def truth(demo: Demo, visit: Visit) -> Changes:
     given = (visit["label_map"], visit["classes"], visit["ignore"])
     result, scores, labels = measure(demo.service, photo, form, *given, step)
     classes = result.right.classes
-    shown = overlay(photo, labels, truth_colors(len(classes)), 0.62)
+    shown = overlay(photo, labels, truth_colors(classes), 0.62)
     text = f"The photo with the true classes: {', '.join(classes)}."
     return {
         "truth_shown": picture_html(shown, "Ground truth", text),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.files import save_to_cache
@@ -29,7 +29,7 @@ def download(demo: Demo, visit: Visit) -> Changes:
     if point:
         panels = attention_panels(demo.service.attention(photo, point, request, step), photo)
     vocabulary = request.vocabulary
-    colors = palette(len(vocabulary.classes), vocabulary.background)
+    colors = class_colors(vocabulary.names, vocabulary.background)
     sides = (result.left, result.right)
     document = result_document(*sides, backbone, colors, point=point)
     content = result_zip(*sides, backbone, colors, photo, panels=panels, document=document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from glaclip.pictures.palette import hex_colors
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.seams import Edges, control_lines, facing_pairs, interior_edges
 from glaclip.ui.lessons.lesson import Part, View
 from glaclip.ui.lessons.parts.lab import Lab, labels_file, photo_file, stage
@@ -54,7 +54,7 @@ def build(lab: Lab) -> Part:
             **stage(example, encoded),
             "labels": {key: f"file:labels-{key}.png" for key in sides},
             "classes": list(classes),
-            "colors": list(hex_colors(len(classes))),
+            "colors": list(hex_of(class_colors(classes))),
             "edges": {"rows": list(edges.rows), "columns": list(edges.columns)},
             "control": {"rows": list(lines.rows), "columns": list(lines.columns)},
             "counts": counts,
