@@ -8,15 +8,14 @@ from typing import Any
 
 import gradio as gr
 
-from glaclip.ui.lessons.build import book_value, load_document, views
+from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views
 from glaclip.ui.lessons.lesson import View
-from glaclip.ui.lessons.texts import LESSONS
 
 _HERE = Path(__file__).parent
 #: In this order: helpers, a figure a lesson, and last the book, which uses them.
 _SCRIPTS = (
     "../drawing.js",
-    *(f"js/{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "book")),
+    *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "book")),
 )
 
 

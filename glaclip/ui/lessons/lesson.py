@@ -1,15 +1,18 @@
-"""A lesson as content: a text with named numbers, formulas, a figure and a view to open."""
+"""A lesson as content: words that follow from measured numbers, a figure and a view to open."""
 
 from __future__ import annotations
 
-import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, Literal
 
 from glaclip.pictures.numbers import percent
+from glaclip.ui.lessons.lab import Lab
 
 Tab = Literal["compare", "attention", "windows"]
+#: What was measured, by name; a name that was not measured raises AttributeError.
+Facts = SimpleNamespace
 
 
 @dataclass(frozen=True)
@@ -40,97 +43,54 @@ class View:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What one lesson says. Texts are templates, see `fill`.
-
-    Attributes:
-        slug: name in files and events.
-        short: name in the list of lessons.
-        title: heading.
-        text: paragraphs, templates.
-        formulas: one a line; `_{...}` is lowered, `^{...}` raised.
-        symbols: each letter of the formulas, written like them, and a template that explains it.
-        try_label: what "Try it" does, on its button.
-        note: a line below the figure, a template.
-    """
-
-    slug: str
-    short: str
-    title: str
-    text: tuple[str, ...]
-    formulas: tuple[str, ...]
-    symbols: tuple[tuple[str, str], ...]
-    try_label: str
-    note: str = ""
-
-    @property
-    def templates(self) -> tuple[str, ...]:
-        """Everything that may hold numbers."""
-        return (*self.text, *(meaning for _, meaning in self.symbols), self.note)
-
-
-@dataclass(frozen=True)
 class Part:
     """What the model gives to one lesson.
 
     Attributes:
-        facts: numbers of the text by name.
-        names: words of the text by name, such as a photo's title.
+        facts: numbers and words of the text by name.
         figure: JSON for the figure; a string "file:NAME" stands for a picture of `files`.
         view: what "Try it" opens.
         files: encoded pictures by file name.
     """
 
-    facts: Mapping[str, float]
+    facts: Mapping[str, float | str]
     figure: Mapping[str, Any]
     view: View
-    names: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class _Formatter(string.Formatter):
-    """Adds the form `p` for shares and `{before->after:p}`, which says what a number does."""
-
-    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
-        if "->" in field_name:
-            before, after = field_name.split("->")
-            return _Change(kwargs[before], kwargs[after]), field_name
-        return kwargs[field_name], field_name
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, _Change):
-            before, after = (
-                self.format_field(number, format_spec) for number in (value.before, value.after)
-            )
-            if before == after:
-                return f"stays at {after}"
-            verb = "falls" if value.after < value.before else "rises"
-            return f"{verb} from {before} to {after}"
-        if format_spec == "p":
-            return percent(value)
-        return str(super().format_field(value, format_spec))
-
-
 @dataclass(frozen=True)
-class _Change:
-    before: float
-    after: float
+class Lesson:
+    """One lesson; its figure is `figures[slug]` of the file `slug`.js.
 
-
-def fill(template: str, values: Mapping[str, float | str]) -> str:
-    """Puts numbers into a text.
-
-    `{name:p}` writes a share of 1 as a percentage; `{a->b:p}` writes "falls from .. to ..", "rises
-    from .. to .." or "stays at ..", so that a sentence stays true when the numbers change; anything
-    else is Python's format syntax.
-
-    Raises:
-        KeyError: a name without a value.
+    Attributes:
+        slug: name in files and events.
+        short: name in the list of lessons.
+        title: heading.
+        measure: asks the model for the facts and the figure.
+        text: paragraphs that say what the facts say, whichever way they turned out.
+        formulas: one a line; `_{...}` is lowered, `^{...}` raised.
+        symbols: each letter of the formulas, written like them, and what it means.
+        try_label: what "Try it" does, on its button.
+        note: a line below the figure.
     """
-    return _Formatter().vformat(template, (), values)
+
+    slug: str
+    short: str
+    title: str
+    measure: Callable[[Lab], Part]
+    text: Callable[[Facts], tuple[str, ...]]
+    formulas: tuple[str, ...]
+    symbols: tuple[tuple[str, str], ...]
+    try_label: str
+    note: str = ""
 
 
-def placeholders(template: str) -> set[str]:
-    """Names of the values a template needs."""
-    names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
-    return {part for name in names for part in name.split("->")}
+def change(before: float, after: float) -> str:
+    """What a share does: "falls from 16 % to 4.7 %", "rises from .. to ..", "stays at ..".
+
+    A sentence with it stays true when the model and its numbers change.
+    """
+    if percent(before) == percent(after):
+        return f"stays at {percent(after)}"
+    return f"{'falls' if after < before else 'rises'} from {percent(before)} to {percent(after)}"

@@ -1,4 +1,4 @@
-"""Lesson 5: the mean-shift step of proxy anchors on real tokens."""
+"""Lesson: the mean-shift step of proxy anchors on real tokens."""
 
 from __future__ import annotations
 
@@ -8,59 +8,60 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glaclip.ui.lessons.lesson import Part, View
-from glaclip.ui.lessons.parts.lab import Lab, Spot, pack, pack_bits, photo_file, stage
+from glaclip.pictures.numbers import percent
+from glaclip.ui.lessons.lab import Lab, pack, pack_bits, photo_file, stage
+from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View
 
 PHOTO = "china"
-SPOTS = (
-    Spot("Roof", (206, 72)),
-    Spot("Walls", (200, 190)),
-    Spot("Sky", (475, 60)),
-    Spot("Lake", (470, 250)),
-    Spot("Tree", (598, 227)),
-    Spot("Bushes", (440, 370)),
-)
+SPOTS = {
+    "Roof": (206, 72),
+    "Walls": (200, 190),
+    "Sky": (475, 60),
+    "Lake": (470, 250),
+    "Tree": (598, 227),
+    "Bushes": (440, 370),
+}
 
 
-def build(lab: Lab) -> Part:
+def measure(lab: Lab) -> Part:
     """Sets, anchors and cosines of a few places; the one whose anchor moves most comes first."""
     example, encoded = lab.example(PHOTO), lab.encoded(PHOTO)
-    keys = F.normalize(lab.keys(PHOTO).flatten(0, 1).float(), dim=1)  # [N, Dk]
+    unit = F.normalize(lab.keys(PHOTO).float(), dim=2)  # [L, S, Dk]
+    keys, size = unit.flatten(0, 1), unit.shape[1]
     center, axes, kept = principal_axes(keys)
     rho, rounds = lab.attention.threshold, lab.attention.iterations
     spots: list[dict[str, Any]] = []
-    for spot in SPOTS:
-        maps = lab.segmenter.attention(encoded, spot.point, lab.attention)
+    for label, point in SPOTS.items():
+        maps = lab.click(PHOTO, point)
         row, column = maps.token
-        token = maps.window * maps.key_grid[0] * maps.key_grid[1]
-        token += row * maps.key_grid[1] + column
+        token = maps.window * size + row * maps.key_grid[1] + column
         queries, members = mean_shift(keys, token, rho, rounds)
         # As in the maps of the page; else the figure would teach another method.
-        assert int(members[rounds].sum()) == maps.rungs[-1].set_size
-        cosines = queries @ keys.T  # [T + 1, N]
-        window = torch.arange(len(keys)) // (maps.key_grid[0] * maps.key_grid[1])
+        assert int(members[rounds].sum()) == maps.rung("on").set_size
         last = members[rounds]
         spots.append(
             {
-                "label": spot.label,
-                "point": list(spot.point),
+                "label": label,
+                "point": list(point),
                 "token": token,
                 "own": maps.window,
                 "path": ((queries - center) @ axes).tolist(),
-                "cosines": [pack(row.cpu().double().numpy(), -1.0, 1.0) for row in cosines],
+                "cosines": [
+                    pack(row.cpu().double().numpy(), -1.0, 1.0) for row in queries @ keys.T
+                ],
                 "members": [pack_bits(row.numpy()) for row in members[1:]],
                 "sizes": [int(row.sum()) for row in members[1:]],
-                "outside": float((last & (window != maps.window)).sum() / last.sum()),
+                "outside": 1 - float(last.view(-1, size)[maps.window].sum() / last.sum()),
                 "moved": float(queries[0] @ queries[-1]),
             }
         )
     spots.sort(key=lambda spot: float(spot["moved"]))
     first = spots[0]
     places = ((keys - center) @ axes).cpu().double().numpy()
-    low, high = float(places.min()), float(places.max())
     name, data = photo_file(example)
     return Part(
         facts={
+            "point": str(first["label"]).lower(),
             "rho": rho,
             "rounds": rounds,
             "tokens": len(keys),
@@ -70,11 +71,10 @@ def build(lab: Lab) -> Part:
             "outside": first["outside"],
             "moved": first["moved"],
         },
-        names={"point": str(first["label"]).lower()},
         figure={
             **stage(example, encoded),
             "rho": rho,
-            "places": pack(places, low, high),
+            "places": pack(places, float(places.min()), float(places.max())),
             "spots": spots,
         },
         view=View(
@@ -124,3 +124,39 @@ def principal_axes(keys: Tensor) -> tuple[Tensor, Tensor, float]:
     # An eigenvector's sign is arbitrary; fixed, the map does not flip between builds.
     axes = axes * axes.gather(0, axes.abs().argmax(dim=0, keepdim=True)).sign()
     return center, axes, float(values[-2:].sum() / values.sum())
+
+
+def text(n: Facts) -> tuple[str, ...]:
+    """The step, the map, one place as an example."""
+    return (
+        "A query carries the view of its own window. A proxy anchor replaces it by what similar "
+        "tokens of all windows have in common: take the tokens whose cosine with the query is "
+        f"above ρ = {n.rho:.2g}, average their keys, make the result unit length again. That is "
+        f"one mean-shift step; {n.rounds} of them are done.",
+        f"Each dot is one of this photo's {n.tokens:,} tokens. The map keeps only "
+        f"{percent(n.kept)} of their variation, so nearness on it is a hint; membership is decided "
+        "by the true cosines below.",
+        f"For “{n.point}” the set has {n.first:,} tokens at first and {n.last:,} in the last step; "
+        f"{percent(n.outside)} of them lie outside the query's own window. The anchor ends at a "
+        f"cosine of {n.moved:.2f} with the query it started from.",
+    )
+
+
+LESSON = Lesson(
+    slug="anchors",
+    short="Anchors",
+    title="Proxy anchors",
+    measure=measure,
+    text=text,
+    formulas=(
+        "P_{i}^{(t)} = { j : q_{i}^{(t−1)} · k_{j} > ρ }",
+        "q_{i}^{(t)} = normalize( mean of k_{j} over P_{i}^{(t)} )",
+    ),
+    symbols=(
+        ("k_{j}", "key of token j, unit length"),
+        ("q_{i}^{(0)}", "the query's own key k_{i}"),
+        ("ρ", "the threshold"),
+    ),
+    try_label="Open this point with anchors on",
+    note="Move the slider: the large dot is the query, lit dots and lit patches are its set.",
+)

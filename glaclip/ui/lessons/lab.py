@@ -1,0 +1,150 @@
+"""What all lessons measure with: one segmenter, the shipped photos, packing for the browser."""
+
+from __future__ import annotations
+
+import base64
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from glaclip.clicks import AttentionMaps
+from glaclip.evaluation.metrics import AttentionSummary, attention_summary
+from glaclip.methods import parse_method
+from glaclip.pictures.export import seam_rate_of
+from glaclip.pictures.files import encoded as encoded_picture
+from glaclip.segmenter import Encoded, Segmentation, Segmenter
+from glaclip.settings import AttentionSettings
+from glaclip.ui.examples import Example, examples, find
+from glaclip.vocabulary import parse_vocabulary
+
+#: Long side of photos in figures.
+PHOTO_SIDE = 640
+_WEBP_QUALITY = 72
+
+
+class Lab:
+    """Measures shipped photos; what several lessons need is computed once.
+
+    Methods go by their short names: "off", "context", "anchors+normalization", "on".
+    """
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self.segmenter = segmenter
+        self.attention: AttentionSettings = segmenter.backbone.default_attention
+        self.photos: tuple[Example, ...] = examples()
+        # Instance-bound, so that the memory goes with the lab.
+        self.segment = functools.cache(self._segment)
+        self.summary = functools.cache(self._summary)
+        self.disagreement = functools.cache(self._disagreement)
+
+    def settings(self, method: str) -> AttentionSettings:
+        """The backbone's constants with a method's switches."""
+        settings = parse_method(method, self.segmenter.backbone).settings
+        assert settings is not None, f"{method} is a baseline"
+        return settings
+
+    def example(self, name: str) -> Example:
+        """A shipped photo by name."""
+        example = find(name)
+        assert example is not None, f"no shipped photo is called {name}"
+        return example
+
+    def encoded(self, name: str) -> Encoded:
+        """Tokens of a shipped photo; the segmenter keeps them."""
+        return self.segmenter.encode(self.example(name).photo())
+
+    def keys(self, name: str) -> Tensor:
+        """[L, S, Dk] keys of a shipped photo."""
+        backbone = self.segmenter.backbone
+        return backbone.keys(self.encoded(name).tokens, backbone.key_sources[0])[0][0]
+
+    def click(self, name: str, point: tuple[float, float]) -> AttentionMaps:
+        """Attention of a place of a shipped photo, at every rung."""
+        return self.segmenter.attention(self.encoded(name), point, self.attention)
+
+    def _segment(self, name: str, method: str, words: str = "") -> Segmentation:
+        """A shipped photo with its words, or with others."""
+        vocabulary = parse_vocabulary(words or self.example(name).vocabulary)
+        return self.segmenter.segment(self.encoded(name), vocabulary, self.settings(method))
+
+    def seams(self, name: str, method: str) -> float:
+        """Seam rate of a shipped photo."""
+        rate = seam_rate_of(self.segment(name, method))
+        assert rate is not None, "lessons' photos have several windows"
+        return rate
+
+    def _summary(self, name: str, method: str) -> AttentionSummary:
+        """Attention over a whole shipped photo."""
+        boxes = self.encoded(name).boxes
+        return attention_summary(self.keys(name), boxes, self.settings(method))
+
+    def _disagreement(self, name: str, method: str) -> float:
+        """Of the places that several windows see, the share to which they give several answers."""
+        answers = window_answers(self.segment(name, method))
+        seen = (answers >= 0).sum(axis=0) > 1
+        return float(disagree(answers)[seen].mean()) if seen.any() else 0.0
+
+    def average_disagreement(self, method: str) -> float:
+        """`disagreement`, averaged over the shipped photos."""
+        return float(np.mean([self.disagreement(photo.name, method) for photo in self.photos]))
+
+
+def window_answers(result: Segmentation) -> NDArray[np.int16]:
+    """[L, h, w] labels of each window before they are averaged, at the working size; -1 outside."""
+    boxes = result.encoded.boxes
+    answers = np.full((len(boxes), *result.encoded.size), -1, np.int16)
+    for window, b in enumerate(boxes):
+        answers[window, b.top : b.bottom, b.left : b.right] = result.window_labels(window)
+    return answers
+
+
+def disagree(answers: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """[h, w]: where windows that see the same place give it different labels."""
+    lowest = np.where(answers < 0, np.iinfo(np.int16).max, answers).min(axis=0)
+    different: NDArray[np.bool_] = lowest != answers.max(axis=0)
+    return different
+
+
+def photo_file(example: Example) -> tuple[str, bytes]:
+    """File name and bytes of a small copy of a shipped photo."""
+    photo = example.photo()
+    photo.thumbnail((PHOTO_SIDE, PHOTO_SIDE), Image.Resampling.LANCZOS)
+    return f"{example.name}.webp", encoded_picture(photo, "WEBP", quality=_WEBP_QUALITY, method=6)
+
+
+def labels_file(labels: NDArray[np.integer]) -> bytes:
+    """Gray PNG whose gray is the class."""
+    return encoded_picture(Image.fromarray(labels.astype(np.uint8)), "PNG", optimize=True)
+
+
+def stage(example: Example, encoded: Encoded) -> dict[str, object]:
+    """What every figure with a photo and its windows needs; boxes in working pixels."""
+    return {
+        "photo": f"file:{example.name}.webp",
+        "alt": example.alt,
+        "photo_size": list(encoded.photo_size),
+        "working_size": list(encoded.size),
+        "boxes": [list(box) for box in encoded.boxes],
+        "grid": list(encoded.grid),
+        "key_grid": list(encoded.tokens.key_grid),
+    }
+
+
+def to_photo(encoded: Encoded, x: float, y: float) -> tuple[int, int]:
+    """Photo pixel (x, y) that holds a place given in working pixels."""
+    (height, width), (tall, wide) = encoded.photo_size, encoded.size
+    return min(int(x * width / wide), width - 1), min(int(y * height / tall), height - 1)
+
+
+def pack(values: NDArray[np.floating], low: float, high: float) -> dict[str, object]:
+    """Numbers as 16-bit steps between two ends, for the browser."""
+    steps = np.round((np.clip(values, low, high) - low) / (high - low) * 65535).astype("<u2")
+    return {"low": low, "high": high, "data": base64.b64encode(steps.tobytes()).decode()}
+
+
+def pack_bits(values: NDArray[np.bool_]) -> str:
+    """Booleans, eight a byte, the first in the lowest bit."""
+    return base64.b64encode(np.packbits(values.ravel(), bitorder="little").tobytes()).decode()

@@ -1,0 +1,214 @@
+"""Lesson: what dynamic normalization does to a token that few resemble and one that many do."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glaclip.attention import Visible, dynamic_shift
+from glaclip.clicks import RowAttention, attention_row
+from glaclip.pictures.numbers import percent
+from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage, to_photo
+from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
+
+#: Places of each photo that are asked for the averages.
+GRID = (7, 5)
+#: Tokens of each photo with the smallest sets: among them is the one that the scale changes most.
+CANDIDATES = 12
+#: A scale w that can be noticed; smaller ones bend a curve by less than its line is wide.
+NOTABLE_SCALE = 1.5
+
+
+@dataclass(frozen=True)
+class Place:
+    """A token of a photo and its attention with all switches on.
+
+    Attributes:
+        photo: name of the photo.
+        token: index among all tokens of the photo.
+        row: its attention.
+        half: how many tokens hold half of it.
+        half_plain: the same for w = 1.
+    """
+
+    photo: str
+    token: int
+    row: RowAttention
+    half: int
+    half_plain: int
+
+    @property
+    def sharpening(self) -> float:
+        """How many times fewer tokens hold half because of w; 0 when a single token has it all."""
+        return 0.0 if self.row.collapsed else self.half_plain / self.half
+
+
+def measure(lab: Lab) -> Part:
+    """The place of all photos that the scale changes most, and one of that photo with a large set.
+
+    Their scores travel along, so that the browser can apply the formula itself.
+    """
+    rare = [
+        place(lab, photo.name, token)
+        for photo in lab.photos
+        for token in islice(by_set_size(lab, photo.name), CANDIDATES)
+    ]
+    small = max(rare, key=lambda found: found.sharpening)
+    common = (place(lab, small.photo, t) for t in by_set_size(lab, small.photo)[::-97])
+    # Where everything collapses, any place does: the figure then shows that.
+    large = next((found for found in common if not found.row.collapsed), small)
+    scales = [1 + lab.attention.scale / set_sizes(lab, photo.name) for photo in lab.photos]
+    example, encoded = lab.example(small.photo), lab.encoded(small.photo)
+    name, data = photo_file(example)
+    spots = [_spot(lab, found, letter) for found, letter in ((small, "A"), (large, "B"))]
+    return Part(
+        facts={
+            **_averages(lab),
+            "scale": lab.attention.scale,
+            "notable": float(np.mean([np.mean(w > NOTABLE_SCALE) for w in scales])),
+            "notable_scale": NOTABLE_SCALE,
+            **{
+                f"{kind}_{fact}": value
+                for kind, found in (("small", small), ("large", large))
+                for fact, value in (
+                    ("set", found.row.set_size),
+                    ("w", found.row.scale),
+                    ("half", found.half),
+                    ("half_plain", found.half_plain),
+                )
+            },
+        },
+        figure={
+            **stage(example, encoded),
+            "spots": spots,
+            "scale": lab.attention.scale,
+            "u": dynamic_shift(lab.attention, len(encoded.boxes)),
+        },
+        view=View(small.photo, {}, (spots[0]["point"][0], spots[0]["point"][1]), "attention"),
+        files={name: data},
+    )
+
+
+def set_sizes(lab: Lab, photo: str) -> NDArray[np.int64]:
+    """|P| of every token of a photo."""
+    sizes = lab.summary(photo, "on").set_sizes
+    assert sizes is not None
+    return sizes
+
+
+def by_set_size(lab: Lab, photo: str) -> NDArray[np.int64]:
+    """Tokens of a photo, those with the fewest similar ones first."""
+    return np.argsort(set_sizes(lab, photo), kind="stable")
+
+
+def place(lab: Lab, photo: str, token: int) -> Place:
+    """Attention of a token with the scale, and without."""
+    keys, on = lab.keys(photo), lab.settings("on")
+    where = divmod(int(token), keys.shape[1])
+    row = attention_row(keys, *where, on)
+    plain = attention_row(keys, *where, dataclasses.replace(on, scale=0.0))
+    return Place(photo, int(token), row, half_count(row), half_count(plain))
+
+
+def half_count(row: RowAttention) -> int:
+    """How many of the largest weights make up half of the attention."""
+    weights = np.sort(row.weights.cpu().double().numpy().ravel())[::-1]
+    return int(np.searchsorted(np.cumsum(weights), 0.5 * weights.sum()) + 1)
+
+
+def _averages(lab: Lab) -> dict[str, float | str]:
+    """Over a grid of places on every photo: what keeps any weight, and how often one token does."""
+    asked = [
+        lab.click(photo.name, (width * (i + 0.5) / GRID[0], height * (j + 0.5) / GRID[1]))
+        for photo in lab.photos
+        for height, width in (lab.encoded(photo.name).photo_size,)
+        for i in range(GRID[0])
+        for j in range(GRID[1])
+    ]
+
+    def kept(rung: str) -> float:
+        return float(np.mean([(maps.rung(rung).weights > 0).float().mean() for maps in asked]))
+
+    return {
+        "photos": len(lab.photos),
+        "points": len(asked),
+        "kept_fixed": kept("context+anchors"),
+        "kept": kept("on"),
+        "collapsed": sum(maps.rung("on").collapsed for maps in asked),
+    }
+
+
+def _spot(lab: Lab, found: Place, letter: str) -> dict[str, Any]:
+    """What the figure draws of a place: where it is, what it is called, its scores."""
+    encoded, keys = lab.encoded(found.photo), lab.keys(found.photo)
+    windows, tokens = keys.shape[:2]
+    visible = Visible(keys.flatten(0, 1), windows)
+    queries = visible.queries(slice(found.token, found.token + 1), lab.settings("on"))
+    rows, columns = encoded.tokens.key_grid
+    window, inside = divmod(found.token, tokens)
+    box = encoded.boxes[window]
+    y = box.top + (inside // columns + 0.5) * (box.bottom - box.top) / rows
+    x = box.left + (inside % columns + 0.5) * (box.right - box.left) / columns
+    point = to_photo(encoded, x, y)
+    result = lab.segment(found.photo, "on")
+    return {
+        "label": f"{letter}: {result.classes[int(result.labels[point[1], point[0]])]}",
+        "point": list(point),
+        "set_size": found.row.set_size,
+        "half_plain": found.half_plain,
+        "half": found.half,
+        "scores": pack(visible.cosines(queries.vectors)[0].cpu().double().numpy(), -1.0, 1.0),
+    }
+
+
+def text(n: Facts) -> tuple[str, ...]:
+    """The two rules, what the shift does everywhere, what the scale does where sets are small."""
+    if n.small_half < n.large_half:
+        sharper = "So the thing that little resembles gets the sharper attention."
+    else:
+        sharper = "Even so, A has the wider attention of the two: w is not all that decides."
+    failing = (
+        f"In {n.collapsed} of {n.points} places all scores fall below zero and the best token "
+        "alone is kept: here the rule subtracts too much."
+        if n.collapsed
+        else f"In none of {n.points} places do all scores fall below zero."
+    )
+    return (
+        "Scores become weights in two steps: subtract about an average, then multiply; what falls "
+        "below zero is dropped. A fixed rule does the same for every token. Dynamic normalization "
+        "subtracts more, the more windows are visible: over "
+        f"{n.points} places of the {n.photos} photos, the share of tokens that keep any weight "
+        f"{change(n.kept_fixed, n.kept)}.",
+        "And it multiplies by w: the fewer similar tokens the anchors found, the larger w, the "
+        f"sharper the attention. Place A has {n.small_set:,} similar tokens and w = "
+        f"{n.small_w:.2f}: half of its attention lies on {n.small_half:,} tokens, with w = 1 on "
+        f"{n.small_half_plain:,}. Place B has {n.large_set:,} and w = {n.large_w:.2f}: "
+        f"{n.large_half:,} tokens, with w = 1 {n.large_half_plain:,}. {sharper}",
+        f"Of all places, A is where w does most; it exceeds {n.notable_scale} for "
+        f"{percent(n.notable)} of the tokens. {failing}",
+    )
+
+
+LESSON = Lesson(
+    slug="normalization",
+    short="Normalization",
+    title="Dynamic normalization",
+    measure=measure,
+    text=text,
+    formulas=(
+        "A_{ij} = w_{i} ( S_{ij} − u · max( mean_{j} S_{ij}, 0 ) )",
+        "u = 1 + λ_{1} ln(1 + L),   w_{i} = 1 + λ_{2} / |P_{i}|",
+    ),
+    symbols=(
+        ("S_{ij}", "cosine of anchor i and key j"),
+        ("L", "visible windows"),
+        ("|P_{i}|", "size of the last set of similar tokens"),
+    ),
+    try_label="Open place A in Attention",
+    note="The curves are computed in your browser from the real scores; move λ₂ and see A bend.",
+)
