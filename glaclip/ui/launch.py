@@ -9,7 +9,7 @@ import gradio as gr
 
 from glaclip.backbones.base import Backbone
 from glaclip.ui.examples import PHOTOS
-from glaclip.ui.page import CSS, build_page
+from glaclip.ui.page import CSS, JS, build_page
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
 
@@ -51,6 +51,7 @@ def launch_options() -> dict[str, object]:
     return {
         "theme": theme(),
         "css": CSS,
+        "js": JS,
         "footer_links": ["api", "settings"],
         "ssr_mode": False,
         "show_error": True,
