@@ -14,7 +14,7 @@ from glaclip.backbones.base import Backbone
 from glaclip.limits import Limits
 from glaclip.segmenter import Progress
 from glaclip.ui.examples import PHOTOS
-from glaclip.ui.page import CSS, build_page
+from glaclip.ui.page import CSS, JS, build_page
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
 
@@ -62,6 +62,7 @@ def launch_options(service: Service | None = None) -> dict[str, object]:
         "app_kwargs": {"routes": health},
         "theme": theme(),
         "css": CSS,
+        "js": JS,
         "footer_links": ["api", "settings"],
         "ssr_mode": False,
         # What nobody foresaw is for the log; sentences meant for people are shown either way.

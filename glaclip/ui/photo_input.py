@@ -14,8 +14,12 @@ from glaclip.ui.files import save_to_cache
 from glaclip.ui.service import MAX_SIDE
 
 
-class PhotoInput(gr.Image):  # type: ignore[misc]
-    """`gr.Image` by file path. Gradio's own reading of broken files would show a server path."""
+class PhotoInput(gr.UploadButton):  # type: ignore[misc]
+    """A button that holds the page's photo by file path.
+
+    Gradio's own reading of broken files would show a server path. Pasted and dropped photos, and
+    those of the camera, come through the button's file input too (see page.js).
+    """
 
     is_template = True
 

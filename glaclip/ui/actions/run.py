@@ -16,13 +16,6 @@ from glaclip.ui.service import StoppedError
 
 SHOWN = ("viewer", "status", "attention", "readout", "link")
 
-# On a phone the results are above the controls, out of sight of who presses a button there.
-_TO_RESULTS = """() => {
-  if (matchMedia('(max-width: 900px)').matches)
-    document.querySelector('#results').scrollIntoView({behavior: 'smooth', block: 'start'});
-  return [];
-}"""
-
 
 def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
     """Runs both sides; after a change of a control only if that is cheap, else it says so."""
@@ -63,7 +56,7 @@ def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> No
             trigger_mode="multiple",
             concurrency_limit=16,
             show_progress="full",
-            show_progress_on=[board["status"]],
+            show_progress_on=[board["run_state"]],
         ),
     )
 
@@ -77,7 +70,6 @@ def connect(demo: Demo, board: Board) -> None:
         return {"status": answers.problem(sentence)}
 
     run_on(demo, board, board["run"].click, always=True)
-    board.in_browser([board["run"].click, board["strip"].select], _TO_RESULTS)
     board.on(board["stop"].click, stop, (), ["status"])
 
     def closed(request: gr.Request) -> None:
