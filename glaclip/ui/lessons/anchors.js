@@ -13,7 +13,7 @@ figures.anchors = async (box, data) => {
     return {...place, color: `rgb(${sum.map(Math.round).join(',')})`};
   });
   let chosen = 0, step = 0, at = 0, frame = 0;
-  const last = spots[0].path.length - 1, low = [0, 1].map((k) => Infinity), high = [0, 1].map(() => -Infinity);
+  const last = spots[0].path.length - 1, low = [0, 1].map(() => Infinity), high = [0, 1].map(() => -Infinity);
   flat.forEach((value, i) => { low[i % 2] = Math.min(low[i % 2], value); high[i % 2] = Math.max(high[i % 2], value); });
   const bar = make(box, 'div', 'lb-bar');
   const range = slider(bar, 'Step t', {min: 0, max: last, step: 1, value: 0}, (t) => `${t} of ${last}`, (t) => go(t));
@@ -33,7 +33,7 @@ figures.anchors = async (box, data) => {
     tokens.forEach((p, i) => { if (spot.members[step][i]) g.strokeRect(p.x * s + .5, p.y * t + .5, p.wide * s - 1, p.high * t - 1); });
     const [top, l, bottom, r] = data.boxes[spot.own];
     g.lineWidth = 2; g.strokeStyle = TEAL; g.strokeRect(l * s + 1, top * t + 1, (r - l) * s - 2, (bottom - top) * t - 2);
-    star(g, (spot.point[0] + .5) * wide / data.photo_size[1], (spot.point[1] + .5) * tall / data.photo_size[0], 9);
+    star(g, ...onCanvas(data, spot.point, wide, tall), 9);
   });
   const map = surface(right, 'lb-frame lb-map', ratioOf(data), (g, wide, tall, style) => {
     const spot = spots[chosen], ink = style.getPropertyValue('--body-text-color'), paper = style.getPropertyValue('--background-fill-primary');

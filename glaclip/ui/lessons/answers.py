@@ -24,17 +24,15 @@ from glaclip.ui.lessons.lab import (
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 
 METHODS = ("off", "on")
+#: A photo should have contradictions on this share of its places, or there is little to see.
+ENOUGH = 0.1
 #: The place shown first is in the middle of the largest disagreement: a blur of this side finds it.
 _BLUR = 31
 
 
 def measure(lab: Lab) -> Part:
     """The shipped photo whose windows come to agree most, and its most contested place."""
-    gains = [
-        lab.disagreement(photo.name, "off") - lab.disagreement(photo.name, "on")
-        for photo in lab.photos
-    ]
-    example = lab.photos[int(np.argmax(gains))]
+    example = max(lab.photos, key=lambda photo: _mended(lab, photo.name))
     encoded = lab.encoded(example.name)
     sides = {method: lab.segment(example.name, method) for method in METHODS}
     answers = {method: window_answers(side) for method, side in sides.items()}
@@ -67,6 +65,12 @@ def measure(lab: Lab) -> Part:
     )
 
 
+def _mended(lab: Lab, photo: str) -> float:
+    """Share of the contradictions that the switches settle; few to begin with count less."""
+    off, on = (lab.disagreement(photo, method) for method in METHODS)
+    return (off - on) / max(off, ENOUGH)
+
+
 def contested(alone: NDArray[np.int16], gla: NDArray[np.int16]) -> tuple[int, int]:
     """(x, y) amid places where windows disagree alone and agree afterwards, in working pixels.
 
@@ -95,16 +99,16 @@ def _strip(result: Segmentation) -> NDArray[np.int16]:
 def text(n: Facts) -> tuple[str, ...]:
     """The starred place, what its windows say, and how often windows contradict each other."""
     if n.kinds_off == 1:
-        alone = f"Alone, they all say the same here ({n.said_off})."
+        alone = f"all of them say the same: {n.said_off}."
     else:
-        alone = f"Alone, they contradict each other: {n.said_off}."
+        alone = f"they contradict each other: {n.said_off}. The spot is the same; what differs is "
+        alone += "what else a window holds. This is window bias, as one can see it."
     together = "they agree" if n.kinds_on == 1 else "they still differ"
     return (
-        f"{alone} The place under the star lies in {n.windows} windows, so it is asked "
-        f"{n.windows} times. The picture there is the same each time; what differs is what else "
-        "a window holds. That is window bias, as one can see it.",
+        f"The place under the star lies in {n.windows} windows, so each of them answers for it. "
+        f"Alone, {alone}",
         "Windows vote on every place, and where a window ends, its vote ends. If the others vote "
-        f"otherwise, the label jumps along the edge. With the three switches on, {together}: "
+        f"otherwise, the label jumps along that edge. With the three switches on, {together}: "
         f"{n.said_on}.",
         f"Over all {n.photos} photos, windows that hold the same place contradict each other on "
         f"{percent(n.off)} of the places. With cross-window context this share "

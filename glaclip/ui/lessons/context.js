@@ -7,12 +7,10 @@ figures.context = async (box, data) => {
   const pair = make(box, 'div', 'lb-pair lb-even');
   const left = make(pair, 'div');
   const photo = surface(left, 'lb-frame', ratioOf(data), (g, wide, high) => {
-    const s = wide / data.working_size[1], t = high / data.working_size[0], spot = data.spots[chosen];
     g.drawImage(image, 0, 0, wide, high);
-    const [top, l, bottom, right] = data.boxes[spot.own];
-    g.lineWidth = 2.5; g.strokeStyle = TEAL; g.strokeRect(l * s + 1.5, top * t + 1.5, (right - l) * s - 3, (bottom - top) * t - 3);
+    frameWindows(g, data, wide, high, (index) => index === data.spots[chosen].own);
     data.spots.forEach((other, index) => {
-      const x = (other.point[0] + .5) * wide / data.photo_size[1], y = (other.point[1] + .5) * high / data.photo_size[0];
+      const [x, y] = onCanvas(data, other.point, wide, high);
       if (index === chosen) return star(g, x, y, 11);
       g.beginPath(); g.arc(x, y, 5, 0, 7); g.fillStyle = '#101216'; g.fill(); g.lineWidth = 2; g.strokeStyle = '#fff'; g.stroke();
     });

@@ -133,3 +133,71 @@ function token(data, index) {
 }
 const ratioOf = (data) => data.photo_size[0] / data.photo_size[1];
 const describe = (canvas, text) => { canvas.setAttribute('role', 'img'); canvas.setAttribute('aria-label', text); };
+// A place in photo pixels on a canvas of this size.
+const onCanvas = (data, point, wide, high) => [(point[0] + .5) * wide / data.photo_size[1], (point[1] + .5) * high / data.photo_size[0]];
+// Calls `paint` with each window's rectangle on the canvas: x, y, width, height, index.
+function eachWindow(data, wide, high, paint) {
+  const s = wide / data.working_size[1], t = high / data.working_size[0];
+  data.boxes.forEach(([top, left, bottom, right], index) => paint(left * s, top * t, (right - left) * s, (bottom - top) * t, index));
+}
+function frameWindows(g, data, wide, high, marked) {
+  for (const teal of [false, true]) eachWindow(data, wide, high, (x, y, w, h, index) => {
+    if (marked(index) !== teal) return;
+    g.lineWidth = teal ? 2.5 : 1; g.strokeStyle = teal ? TEAL : 'rgba(255, 255, 255, .55)';
+    g.strokeRect(x + g.lineWidth / 2 + .5, y + g.lineWidth / 2 + .5, w - g.lineWidth - 1, h - g.lineWidth - 1);
+  });
+}
+const holds = ([top, left, bottom, right], [x, y]) => left <= x && x < right && top <= y && y < bottom;
+// A window's part of the photo, with a star where the place (in working pixels) lies in it.
+function cropTile(parent, data, image, index, place, caption, cover) {
+  const [top, left, bottom, right] = data.boxes[index], item = make(parent, 'figure', 'lb-crop'), canvas = make(item, 'canvas');
+  canvas.width = canvas.height = 224;
+  const g = canvas.getContext('2d'), s = image.naturalWidth / data.working_size[1], t = image.naturalHeight / data.working_size[0];
+  g.drawImage(image, left * s, top * t, (right - left) * s, (bottom - top) * t, 0, 0, 224, 224);
+  if (cover) g.drawImage(cover, 0, 0, 224, 224);
+  if (place) star(g, (place[0] - left) / (right - left) * 224, (place[1] - top) / (bottom - top) * 224, 15);
+  canvas.setAttribute('aria-hidden', 'true');
+  make(item, 'figcaption', '', caption);
+}
+// Makes a photo's canvas answer to mouse, finger and arrow keys with a place in working pixels.
+function aimAt(canvas, data, place, move) {
+  const [height, width] = data.working_size;
+  const go = (x, y) => { place = [Math.max(0, Math.min(width - 1, x)), Math.max(0, Math.min(height - 1, y))]; move(place); };
+  const aim = (event) => {
+    const r = canvas.getBoundingClientRect();
+    go((event.clientX - r.left) / r.width * width, (event.clientY - r.top) / r.height * height);
+  };
+  canvas.tabIndex = 0; canvas.classList.add('lb-aim');
+  canvas.setAttribute('role', 'application'); canvas.setAttribute('aria-label', data.alt + ' Arrow keys move the place.');
+  canvas.addEventListener('pointermove', (event) => { if (event.pointerType === 'mouse') aim(event); });
+  canvas.addEventListener('click', aim);
+  canvas.addEventListener('keydown', (event) => {
+    const way = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
+    if (!way) return;
+    event.preventDefault(); event.stopPropagation();
+    go(place[0] + way[0] * 16, place[1] + way[1] * 16);
+  });
+}
+// Lines of a label map of this size, drawn with `style`; pairs across them that differ, in yellow.
+function ruleLines(g, lines, size, wide, high, color, dash) {
+  g.lineWidth = 1; g.strokeStyle = color; g.setLineDash(dash); g.beginPath();
+  for (const line of lines.columns) { g.moveTo(line * wide / size[1], 0); g.lineTo(line * wide / size[1], high); }
+  for (const line of lines.rows) { g.moveTo(0, line * high / size[0]); g.lineTo(wide, line * high / size[0]); }
+  g.stroke(); g.setLineDash([]);
+}
+const apart = (map, kind, line, i) => kind === 'columns' ? map.at(line - 1, i) !== map.at(line, i) : map.at(i, line - 1) !== map.at(i, line);
+function markSeams(g, map, lines, wide, high) {
+  const s = wide / map.width, t = high / map.height;
+  for (const [color, half] of [['#101216', 4], [YELLOW, 2.5]]) {
+    g.fillStyle = color;
+    for (const kind of ['columns', 'rows']) for (const line of lines[kind]) {
+      const end = kind === 'columns' ? map.height : map.width;
+      for (let i = 0; i < end; i++) if (apart(map, kind, line, i)) kind === 'columns' ? g.fillRect(line * s - half, i * t, 2 * half, Math.max(1, t)) : g.fillRect(i * s, line * t - half, Math.max(1, s), 2 * half);
+    }
+  }
+}
+function tableOf(parent, titles, names) {
+  const table = make(parent, 'table', 'lb-table'), head = make(make(table, 'thead'), 'tr'), body = make(table, 'tbody');
+  titles.forEach((text) => make(head, text ? 'th' : 'td', '', text).scope = 'col');
+  return names.map((name) => { const row = make(body, 'tr'); make(row, 'th', '', name).scope = 'row'; return titles.slice(1).map(() => make(row, 'td')); });
+}

@@ -1,11 +1,11 @@
 figures.normalization = async (box, data) => {
   const image = await picture(data.photo);
-  const spots = data.spots.map((spot) => ({...spot, scores: unpack(spot.scores), fixed: unpack(spot.fixed)}));
+  const spots = data.spots.map((spot) => ({...spot, scores: unpack(spot.scores)}));
   const colors = ['var(--lb-first)', 'var(--lb-second)'];
   let scale = data.scale;
   // The formula itself: shift, scale, drop below min(0, max), softmax.
-  function weights(spot) {
-    const mean = spot.scores.reduce((sum, s) => sum + s, 0) / spot.scores.length, w = 1 + scale / spot.set_size;
+  function weights(spot, lambda) {
+    const mean = spot.scores.reduce((sum, s) => sum + s, 0) / spot.scores.length, w = 1 + lambda / spot.set_size;
     const a = spot.scores.map((s) => w * (s - data.u * Math.max(mean, 0))), top = a.reduce((m, s) => Math.max(m, s), -Infinity), floor = Math.min(0, top - 1e-6);
     const e = a.map((s) => s < floor ? 0 : Math.exp(s - top)), sum = e.reduce((all, s) => all + s, 0);
     return {w, sorted: e.map((s) => s / sum).sort().reverse()};
@@ -15,39 +15,45 @@ figures.normalization = async (box, data) => {
   const photo = surface(left, 'lb-frame', ratioOf(data), (g, wide, high) => {
     g.drawImage(image, 0, 0, wide, high);
     spots.forEach((spot, index) => {
-      const x = (spot.point[0] + .5) * wide / data.photo_size[1], y = (spot.point[1] + .5) * high / data.photo_size[0];
-      g.beginPath(); g.arc(x, y, 9, 0, 7); g.lineWidth = 6; g.strokeStyle = '#fff'; g.stroke();
-      g.lineWidth = 3.5; g.strokeStyle = getComputedStyle(root).getPropertyValue(['--lb-first', '--lb-second'][index]); g.stroke();
+      const ends = onCanvas(data, spot.point, wide, high), [x, y] = [Math.max(14, Math.min(wide - 14, ends[0])), Math.max(14, Math.min(high - 14, ends[1]))];
+      g.beginPath(); g.arc(x, y, 12, 0, 7); g.fillStyle = ['#b4480b', '#1c6e4c'][index]; g.fill(); g.lineWidth = 2.5; g.strokeStyle = '#fff'; g.stroke();
+      g.fillStyle = '#fff'; g.font = '700 14px sans-serif'; g.textAlign = 'center'; g.textBaseline = 'middle'; g.fillText('AB'[index], x, y + 1);
     });
   });
   describe(photo.canvas, data.alt);
-  const table = make(right, 'table', 'lb-table'), head = make(make(table, 'thead'), 'tr');
-  make(head, 'td');
-  spots.forEach((spot, index) => { const cell = make(head, 'th', '', spot.label); cell.scope = 'col'; cell.style.color = colors[index]; });
-  const rows = ['Similar tokens |P|', 'Scale w', 'Tokens with half of the attention, fixed', 'The same, dynamic'].map((name) => { const row = make(table, 'tr'); make(row, 'th', '', name).scope = 'row'; return spots.map(() => make(row, 'td')); });
+  const crops = make(left, 'div', 'lb-crops'), reach = Math.min(image.naturalWidth, image.naturalHeight) / 6;
+  spots.forEach((spot, index) => {
+    const [x, y] = onCanvas(data, spot.point, image.naturalWidth, image.naturalHeight), item = make(crops, 'figure', 'lb-crop'), canvas = make(item, 'canvas');
+    canvas.width = canvas.height = 192;
+    canvas.getContext('2d').drawImage(image, Math.max(0, Math.min(image.naturalWidth - reach, x - reach / 2)), Math.max(0, Math.min(image.naturalHeight - reach, y - reach / 2)), reach, reach, 0, 0, 192, 192);
+    canvas.setAttribute('aria-hidden', 'true');
+    make(item, 'figcaption', '', `${spot.label}, enlarged`);
+  });
+  const rows = tableOf(right, ['', 'A', 'B'], ['Similar tokens |P|', 'Scale w', 'Tokens with half of the attention', 'The same if w were 1']);
+  right.querySelectorAll('thead th').forEach((cell, index) => { cell.style.color = colors[index]; });
   slider(make(box, 'div', 'lb-bar'), 'λ₂', {min: 0, max: 100, step: 1, value: scale}, (n) => String(n), (n) => { scale = n; update(); });
   const lines = make(box, 'div', 'lb-pair lb-even');
-  const charts = spots.map((spot, index) => chart(make(lines, 'div'), `Sorted attention weights of ${spot.label}, fixed and dynamic`, 204, (svg, wide, tall) => {
-    const {sorted} = weights(spot), base = tall - 36, left = 8, most = 4;
+  const charts = spots.map((spot, index) => chart(make(lines, 'div'), `Sorted attention weights of ${spot.label}, with its scale and with w = 1`, 204, (svg, wide, tall) => {
+    const {sorted} = weights(spot, scale), plain = weights(spot, 0).sorted, base = tall - 36, left = 8, most = 4;
     const x = (rank) => left + Math.log10(rank + 1) / Math.log10(spot.scores.length) * (wide - left - 8);
-    // The same share at rank 1 fills the height for either rule of this point, so the two compare.
-    const top = Math.max(spot.fixed[0], sorted[0]), y = (share) => base - Math.sqrt(share / top) * (base - 40);
+    // The largest share of the slider's range fills the height, so that the curve moves and not the chart.
+    const top = weights(spot, 100).sorted[0], y = (share) => base - Math.sqrt(share / top) * (base - 40);
     const path = (values) => { let d = ''; for (let i = 0; i < values.length; i += i < 60 ? 1 : 8) d += `${d ? 'L' : 'M'}${x(i).toFixed(1)} ${y(values[i]).toFixed(1)}`; return d; };
     draw(svg, 'text', {x: left, y: 14, class: 'lb-chart-title'}, spot.label);
     draw(svg, 'text', {x: wide - 8, y: 32, 'text-anchor': 'end'}, `top of the chart: ${percent(top)}`);
     draw(svg, 'line', {x1: left, x2: wide - 8, y1: base + .5, y2: base + .5, class: 'lb-axis'});
     for (let power = 0; power < most; power++) if (10 ** power <= spot.scores.length) draw(svg, 'text', {x: x(10 ** power - 1), y: base + 15, 'text-anchor': power ? (x(10 ** power - 1) > wide - 24 ? 'end' : 'middle') : 'start'}, whole(10 ** power));
     draw(svg, 'text', {x: wide - 8, y: base + 31, 'text-anchor': 'end'}, 'tokens, largest weight first');
-    draw(svg, 'path', {d: path(spot.fixed), class: 'lb-curve lb-curve-fixed'});
+    draw(svg, 'path', {d: path(plain), class: 'lb-curve lb-curve-fixed'});
     draw(svg, 'path', {d: path(sorted), class: 'lb-curve', style: `stroke: ${colors[index]}`});
   }));
   const key = make(box, 'p', 'lb-key');
-  make(key, 'i', 'lb-dash'); key.append('fixed normalization');
-  make(key, 'i', 'lb-solid'); key.append('dynamic normalization');
+  make(key, 'i', 'lb-dash'); key.append('w = 1');
+  make(key, 'i', 'lb-solid'); key.append('with the scale w');
   function update() {
     spots.forEach((spot, index) => {
-      const {w, sorted} = weights(spot);
-      [whole(spot.set_size), w.toFixed(2), whole(spot.half_fixed), whole(half(sorted))].forEach((text, row) => { rows[row][index].textContent = text; });
+      const {w, sorted} = weights(spot, scale);
+      [whole(spot.set_size), w.toFixed(2), whole(half(sorted)), whole(half(weights(spot, 0).sorted))].forEach((text, row) => { rows[row][index].textContent = text; });
     });
     charts.forEach((one) => one.redraw());
   }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from glaclip.attention import Visible, dynamic_shift
 from glaclip.clicks import RowAttention, attention_row
 from glaclip.pictures.numbers import percent
+from glaclip.segmenter import Encoded
 from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 
@@ -20,6 +21,8 @@ from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 GRID = (7, 5)
 #: Tokens of each photo with the smallest sets: among them is the one that the scale changes most.
 CANDIDATES = 12
+#: Tokens this near to the photo's border, in steps, are left out: little resembles a corner.
+MARGIN = 2
 #: A scale w that can be noticed; smaller ones bend a curve by less than its line is wide.
 NOTABLE_SCALE = 1.5
 
@@ -102,8 +105,25 @@ def set_sizes(lab: Lab, photo: str) -> NDArray[np.int64]:
 
 
 def by_set_size(lab: Lab, photo: str) -> NDArray[np.int64]:
-    """Tokens of a photo, those with the fewest similar ones first."""
-    return np.argsort(set_sizes(lab, photo), kind="stable")
+    """Tokens of a photo, those with the fewest similar ones first, its border left out."""
+    encoded = lab.encoded(photo)
+    step = encoded.windows.crop / encoded.tokens.key_grid[0]
+    height, width = encoded.size
+    places = centers(encoded)
+    room = np.concatenate([places, [width, height] - places], axis=1).min(axis=1)
+    order = np.argsort(set_sizes(lab, photo), kind="stable")
+    inside: NDArray[np.int64] = order[room[order] > MARGIN * step]
+    return inside
+
+
+def centers(encoded: Encoded) -> NDArray[np.float64]:
+    """[N, 2] (x, y) of every token's middle, in working pixels."""
+    rows, columns = encoded.tokens.key_grid
+    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns)
+    shares = np.stack([y.T.ravel(), x.T.ravel()], axis=1)[:, ::-1]
+    return np.concatenate(
+        [shares * (b.right - b.left, b.bottom - b.top) + (b.left, b.top) for b in encoded.boxes]
+    )
 
 
 def place(lab: Lab, photo: str, token: int) -> Place:
@@ -146,18 +166,11 @@ def _averages(lab: Lab) -> dict[str, float | str]:
 def _spot(lab: Lab, found: Place, letter: str) -> dict[str, Any]:
     """What the figure draws of a place: where it is, what it is called, its scores."""
     encoded, keys = lab.encoded(found.photo), lab.keys(found.photo)
-    windows, tokens = keys.shape[:2]
-    visible = Visible(keys.flatten(0, 1), windows)
+    visible = Visible(keys.flatten(0, 1), len(keys))
     queries = visible.queries(slice(found.token, found.token + 1), lab.settings("on"))
-    rows, columns = encoded.tokens.key_grid
-    window, inside = divmod(found.token, tokens)
-    box = encoded.boxes[window]
-    y = box.top + (inside // columns + 0.5) * (box.bottom - box.top) / rows
-    x = box.left + (inside % columns + 0.5) * (box.right - box.left) / columns
-    point = to_photo(encoded, x, y)
-    result = lab.segment(found.photo, "on")
+    point = to_photo(encoded, *centers(encoded)[found.token])
     return {
-        "label": f"{letter}: {result.classes[int(result.labels[point[1], point[0]])]}",
+        "label": f"Place {letter}",
         "point": list(point),
         "set_size": found.row.set_size,
         "half_plain": found.half_plain,
@@ -169,14 +182,14 @@ def _spot(lab: Lab, found: Place, letter: str) -> dict[str, Any]:
 def text(n: Facts) -> tuple[str, ...]:
     """The two rules, what the shift does everywhere, what the scale does where sets are small."""
     if n.small_half < n.large_half:
-        sharper = "So the thing that little resembles gets the sharper attention."
+        sharper = "So the place that little resembles has the sharper attention."
     else:
         sharper = "Even so, A has the wider attention of the two: w is not all that decides."
     failing = (
-        f"In {n.collapsed} of {n.points} places all scores fall below zero and the best token "
-        "alone is kept: here the rule subtracts too much."
+        f"In {n.collapsed} of the {n.points} places all scores fall below zero and the best token "
+        "alone is kept: there the rule subtracts too much."
         if n.collapsed
-        else f"In none of {n.points} places do all scores fall below zero."
+        else f"In none of the {n.points} places do all scores fall below zero."
     )
     return (
         "Scores become weights in two steps: subtract about an average, then multiply; what falls "
@@ -185,12 +198,20 @@ def text(n: Facts) -> tuple[str, ...]:
         f"{n.points} places of the {n.photos} photos, the share of tokens that keep any weight "
         f"{change(n.kept_fixed, n.kept)}.",
         "And it multiplies by w: the fewer similar tokens the anchors found, the larger w, the "
-        f"sharper the attention. Place A has {n.small_set:,} similar tokens and w = "
-        f"{n.small_w:.2f}: half of its attention lies on {n.small_half:,} tokens, with w = 1 on "
-        f"{n.small_half_plain:,}. Place B has {n.large_set:,} and w = {n.large_w:.2f}: "
-        f"{n.large_half:,} tokens, with w = 1 {n.large_half_plain:,}. {sharper}",
-        f"Of all places, A is where w does most; it exceeds {n.notable_scale} for "
+        f"sharper the attention. {_about(n, 'A', 'small')} {_about(n, 'B', 'large')} {sharper}",
+        f"A is where w does most in all photos; it exceeds {n.notable_scale} for "
         f"{percent(n.notable)} of the tokens. {failing}",
+    )
+
+
+def _about(n: Facts, letter: str, kind: str) -> str:
+    similar, w, half, plain = (
+        vars(n)[f"{kind}_{fact}"] for fact in ("set", "w", "half", "half_plain")
+    )
+    spread = f"is on {half:,}" if half == plain else f"narrows from {plain:,} to {half:,}"
+    return (
+        f"Place {letter} has {similar:,} similar tokens, so w = {w:.2f}: half of its attention "
+        f"{spread} tokens."
     )
 
 

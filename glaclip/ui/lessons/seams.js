@@ -5,24 +5,15 @@ figures.seams = async (box, data) => {
   let side = 0, start = data.lens.start;
   const {axis, at} = data.lens, vertical = axis === 'columns';
   const [height, width] = data.photo_size, length = vertical ? height : width;
-  const apart = (map, kind, line, i) => kind === 'columns' ? map.at(line - 1, i) !== map.at(line, i) : map.at(i, line - 1) !== map.at(i, line);
   choices(make(box, 'div', 'lb-bar'), 'Which labels', ['Each window alone', 'GLA-CLIP'], 0, (index) => { side = index; update(); });
   const pair = make(box, 'div', ratioOf(data) > 1 ? 'lb-pair lb-tall' : 'lb-pair');
   const photo = surface(pair, 'lb-frame', ratioOf(data), (g, wide, high) => {
-    const s = wide / width, t = high / height, map = labels[side];
+    const s = wide / width, t = high / height;
     g.drawImage(image, 0, 0, wide, high);
     g.drawImage(overlays[side], 0, 0, wide, high);
-    for (const kind of ['columns', 'rows']) {
-      g.lineWidth = 1; g.strokeStyle = 'rgba(255, 255, 255, .75)'; g.setLineDash([1, 4]);
-      for (const line of data.control[kind]) { g.beginPath(); kind === 'columns' ? (g.moveTo(line * s, 0), g.lineTo(line * s, high)) : (g.moveTo(0, line * t), g.lineTo(wide, line * t)); g.stroke(); }
-      g.setLineDash([]); g.strokeStyle = 'rgba(16, 18, 22, .8)';
-      for (const line of data.edges[kind]) { g.beginPath(); kind === 'columns' ? (g.moveTo(line * s, 0), g.lineTo(line * s, high)) : (g.moveTo(0, line * t), g.lineTo(wide, line * t)); g.stroke(); }
-    }
-    g.fillStyle = YELLOW;
-    for (const kind of ['columns', 'rows']) for (const line of data.edges[kind]) {
-      const end = kind === 'columns' ? height : width;
-      for (let i = 0; i < end; i++) if (apart(map, kind, line, i)) kind === 'columns' ? g.fillRect(line * s - 2.5, i * t, 5, Math.max(1, t)) : g.fillRect(i * s, line * t - 2.5, Math.max(1, s), 5);
-    }
+    ruleLines(g, data.control, data.photo_size, wide, high, 'rgba(255, 255, 255, .75)', [1, 4]);
+    ruleLines(g, data.edges, data.photo_size, wide, high, 'rgba(16, 18, 22, .8)', []);
+    markSeams(g, labels[side], data.edges, wide, high);
     const half = data.span / 2;
     const lens = vertical ? [at - half, start, data.span, data.span] : [start, at - half, data.span, data.span];
     g.lineWidth = 2.5; g.strokeStyle = '#fff'; g.strokeRect(lens[0] * s, lens[1] * t, lens[2] * s, lens[3] * t);
@@ -48,23 +39,18 @@ figures.seams = async (box, data) => {
   const count = make(beside, 'p', 'lb-read');
   slider(beside, 'Along the edge', {min: 0, max: length - data.span, step: 1, value: start}, (n) => `pixel ${n}`, (n) => { start = n; update(); });
   legend(box, data.classes, data.colors);
-  const table = make(box, 'table', 'lb-table'), head = make(make(table, 'thead'), 'tr');
-  ['', 'pairs', 'differ', 'share'].forEach((text) => make(head, 'th', '', text).scope = 'col');
-  const rows = ['edges', 'control', 'rate'].map(() => make(table, 'tr'));
+  const kinds = {edges: 'Window edges (solid)', control: 'Control lines (dotted)'};
+  const rows = tableOf(box, ['', 'pairs', 'differ', 'share'], [...Object.values(kinds), 'Seam rate: the difference']);
   function update() {
     photo.redraw(); lens.redraw();
     const counts = data.counts[keys[side]], share = (c) => c[1] ? c[0] / c[1] : 0;
-    [['edges', 'Window edges (solid)'], ['control', 'Control lines (dotted)']].forEach(([kind, name], i) => {
-      rows[i].replaceChildren(); make(rows[i], 'th', '', name).scope = 'row';
-      [whole(counts[kind][1]), whole(counts[kind][0]), percent(share(counts[kind]))].forEach((text) => make(rows[i], 'td', '', text));
-    });
-    rows[2].replaceChildren(); make(rows[2], 'th', '', 'Seam rate: the difference').scope = 'row';
-    ['', '', percent(share(counts.edges) - share(counts.control))].forEach((text) => make(rows[2], 'td', '', text));
+    Object.keys(kinds).forEach((kind, row) => [whole(counts[kind][1]), whole(counts[kind][0]), percent(share(counts[kind]))].forEach((text, i) => { rows[row][i].textContent = text; }));
+    rows[2][2].textContent = percent(share(counts.edges) - share(counts.control));
     let differing = 0;
     for (let i = start; i < Math.min(length, start + data.span); i++) differing += apart(labels[side], axis, at, i);
     count.textContent = `${differing} of ${data.span} facing pairs in the lens differ.`;
     const title = ['each window alone', 'GLA-CLIP'][side];
-    describe(photo.canvas, `${data.alt} Labels of ${title}; seam rate ${rows[2].lastChild.textContent}.`);
+    describe(photo.canvas, `${data.alt} Labels of ${title}; seam rate ${rows[2][2].textContent}.`);
     describe(lens.canvas, `Pixels beside a window edge. ${count.textContent}`);
   }
   update();
