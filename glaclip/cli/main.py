@@ -142,6 +142,11 @@ def _add_benchmark(commands: Any) -> None:
         "--also-dtype", choices=DTYPES[1:], help="also encode with towers of this type"
     )
     parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
+    parser.add_argument(
+        "--yardstick",
+        action="store_true",
+        help="also time 11,760 made-up tokens beside the dense formulation (4 GB of memory)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     add_attention(parser)
     add_windows(parser)
