@@ -10,25 +10,25 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from glaclip import __version__
-from glaclip.backbones.base import BackboneError
+from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.console import Console, table
 from glaclip.limits import LimitError, Limits, is_hosted
 from glaclip.photo import load_photo
 from glaclip.segmenter import Segmenter
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
-if TYPE_CHECKING:
-    from glaclip.cli.commands import Loader
-
 _PACKAGES = (
     "torch", "torchvision", "timm", "open_clip_torch", "transformers", "safetensors",
     "huggingface_hub", "gradio", "pillow", "numpy",
 )  # fmt: skip
+#: Starts a backbone: (name, device, dtype, weights folder).
+Loader = Callable[[str, str, str, str | None], Backbone]
 _WORDS = "sky, building, tree, water"
 
 
