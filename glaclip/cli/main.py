@@ -165,13 +165,13 @@ def _add_backbones(commands: Any) -> None:
 def _add_doctor(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
-        formatter_class=_Help,
+        formatter_class=Help,
         help="what this computer can do: versions, backbones, limits, one quick run",
         description="Prints versions, which backbones can start and what the others lack, the "
         "limits of the page with their variables, free memory and disk, and the seconds of one "
         "quick run.",
     )
-    _add_backbone(parser)
+    add_backbone(parser)
     _add_output(parser)
     parser.set_defaults(command="doctor")
 
