@@ -11,6 +11,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from glaclip.cli.console import Console, UsageError, table
+from glaclip.cli.doctor import run_doctor
 from glaclip.cli.evaluate import run_evaluate
 from glaclip.cli.given import (
     Loader,
@@ -272,4 +273,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Loader, Console], None]] = {
     "evaluate": run_evaluate,
     "benchmark": run_benchmark,
     "backbones": run_backbones,
+    "doctor": run_doctor,
 }
