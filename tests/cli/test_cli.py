@@ -13,7 +13,7 @@ from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.main import main
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.vocabulary import ASSETS
 from tests.test_segmenter import halves
 from tests.toy import ColorBackbone
@@ -50,7 +50,7 @@ def test_segment_writes_everything(
     with Image.open(out / "labels_glaclip.png") as labels:
         assert labels.mode == "P"
         assert labels.size == (448, 336)
-        assert labels.getpalette()[:9] == palette(3).ravel().tolist()
+        assert labels.getpalette()[:9] == class_colors(("red", "green", "blue")).ravel().tolist()
         assert set(np.unique(np.asarray(labels))) == {0, 2}
     legend = json.loads((out / "legend.json").read_text())
     assert [entry["name"] for entry in legend] == ["red", "green", "blue"]
