@@ -170,12 +170,16 @@ def _mean_query(
     return total / len(visible), kept
 
 
-def mean_query(keys: Tensor, settings: AttentionSettings) -> Tensor:
+def mean_query(
+    keys: Tensor, settings: AttentionSettings, before_chunk: Callable[[], None] | None = None
+) -> Tensor:
     """Mean query [Dk] over all windows: what the fixed normalization needs of all other rows.
 
-    Computed once, it serves every `glaclip.clicks.attention_row` of a photo.
+    Computed once, it serves every `glaclip.clicks.attention_row` of a photo. `before_chunk` is
+    called before each chunk of rows and may raise to stop.
     """
-    return _mean_query(Visible(keys.flatten(0, 1), len(keys)), settings, CHUNK_BYTES)[0]
+    visible = Visible(keys.flatten(0, 1), len(keys))
+    return _mean_query(visible, settings, CHUNK_BYTES, before_chunk)[0]
 
 
 def attend(

@@ -7,9 +7,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+#: Seconds between two looks of a thread that waits for another.
+_LOOK = 0.1
 
 
 def digest(*parts: object) -> str:
@@ -46,8 +50,19 @@ class ByteCache(Generic[T]):
         """Bytes held now."""
         return self._bytes
 
-    def get(self, key: Hashable, compute: Callable[[], T]) -> tuple[T, bool]:
-        """The value of a key and whether it was there already; computes it when it was not."""
+    def get(
+        self,
+        key: Hashable,
+        compute: Callable[[], T],
+        waiting: Callable[[], None] | None = None,
+    ) -> tuple[T, bool]:
+        """The value of a key and whether it was there already; computes it when it was not.
+
+        Args:
+            key: everything that the value depends on.
+            compute: makes the value; called by one thread at a time for a key.
+            waiting: called now and then while another thread computes it; it may raise to leave.
+        """
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -58,17 +73,16 @@ class ByteCache(Generic[T]):
                 future = self._running[key] = Future()
         if not mine:
             try:
-                return future.result(), True
-            except Exception:
+                return _result(future, waiting), True
+            except _FailedError:
                 # The other thread was stopped or failed; this one has its own right to try.
-                return self.get(key, compute)
+                return self.get(key, compute, waiting)
         try:
             value = compute()
         except BaseException as error:
             with self._lock:
                 del self._running[key]
-            # Waiting threads see an ordinary error, even when this one was told to stop.
-            future.set_exception(error if isinstance(error, Exception) else RuntimeError("stopped"))
+            future.set_exception(_FailedError(str(error)))
             raise
         with self._lock:
             del self._running[key]
@@ -98,3 +112,20 @@ class ByteCache(Generic[T]):
         while self._bytes > self.max_bytes:
             _, (_, dropped) = self._values.popitem(last=False)
             self._bytes -= dropped
+
+
+class _FailedError(Exception):
+    """What threads see that wait for one that was stopped or failed."""
+
+
+def _result(future: Future[T], waiting: Callable[[], None] | None) -> T:
+    """Waits; `waiting` is called before the first look, so that it can let go of what it holds."""
+    if waiting is None:
+        return future.result()
+    while True:
+        if not future.done():
+            waiting()
+        try:
+            return future.result(timeout=_LOOK)
+        except NotYet:
+            continue

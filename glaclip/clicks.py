@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -37,6 +39,21 @@ class RowAttention:
 
 
 @dataclass(frozen=True)
+class WindowView:
+    """A point as one of the windows that hold it sees it, with that window alone in sight.
+
+    Attributes:
+        window: index of the window.
+        token: (row, column) of the point in the window's key grid.
+        row: its attention with all switches off.
+    """
+
+    window: int
+    token: tuple[int, int]
+    row: RowAttention
+
+
+@dataclass(frozen=True)
 class AttentionMaps:
     """Where one point's attention goes, at the rungs of the ladder.
 
@@ -50,6 +67,7 @@ class AttentionMaps:
         rungs: own window, + context, + anchors, + normalization; each weights [L, S].
         boxes: the windows in pixels of the resized photo.
         grid: (rows, columns) of windows.
+        views: the point from each window that holds it, nearest center first: the own window leads.
     """
 
     point: tuple[float, float]
@@ -59,6 +77,7 @@ class AttentionMaps:
     rungs: tuple[RowAttention, ...]
     boxes: tuple[Box, ...]
     grid: tuple[int, int]
+    views: tuple[WindowView, ...] = ()
 
     def rung(self, name: str) -> RowAttention:
         """The row at one of `settings.RUNG_NAMES`."""
@@ -146,3 +165,50 @@ def attention_ladder(
         attention_row(keys, window, token, rung, query_mean=query_mean)
         for rung in AttentionSettings.ladder(settings)
     )
+
+
+#: With a small stride a point lies in hundreds of windows; so many of the nearest are asked.
+_MOST_VIEWS = 9
+
+
+def token_at(point: tuple[float, float], box: Box, grid: tuple[int, int]) -> tuple[int, int]:
+    """(row, column) of the token that holds a point (x, y) of the resized photo in a window."""
+    x, y = point
+    return (
+        int((y - box.top) * grid[0] / (box.bottom - box.top)),
+        int((x - box.left) * grid[1] / (box.right - box.left)),
+    )
+
+
+def window_views(
+    keys: Tensor,
+    point: tuple[float, float],
+    boxes: Sequence[Box],
+    grid: tuple[int, int],
+    settings: AttentionSettings,
+) -> tuple[WindowView, ...]:
+    """The same point asked from every window that holds it, each looking at itself alone.
+
+    Args:
+        keys: [L, S, Dk] raw keys.
+        point: (x, y) in pixels of the resized photo.
+        boxes: the L windows.
+        grid: (rows, columns) of a window's keys.
+        settings: the constants; its switches are not used.
+
+    Returns:
+        Nearest center first, ties in the windows' order, as `glaclip.windows.own_window` chooses.
+    """
+    x, y = point
+
+    def distance(index: int) -> float:
+        box = boxes[index]
+        return math.hypot(x - (box.left + box.right) / 2, y - (box.top + box.bottom) / 2)
+
+    holding = [i for i, b in enumerate(boxes) if b.left <= x < b.right and b.top <= y < b.bottom]
+    views = []
+    for window in sorted(holding, key=distance)[:_MOST_VIEWS]:
+        token = token_at(point, boxes[window], grid)
+        row = attention_row(keys, window, token[0] * grid[1] + token[1], settings.off())
+        views.append(WindowView(window, token, row))
+    return tuple(views)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ from glaclip.windows import Size
 
 #: Factor on cosines before the softmax over prompts (method, section 1, step 6).
 LOGIT_SCALE = 40.0
-#: Scores alive at a time while resizing; keeps a 40-megapixel photo within about half a gigabyte.
-_STRIP_SCORES = 16_000_000
+#: Scores of a strip while resizing; a handful of tensors of this size are alive at a time.
+_STRIP_SCORES = 4_000_000
 
 
 def resized_strips(canvas: Tensor, size: Size) -> Iterator[tuple[int, Tensor]]:
@@ -49,19 +49,27 @@ def class_probabilities(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
     return class_scores((scores * LOGIT_SCALE).softmax(dim=0), vocabulary)
 
 
-def label_map(canvas: Tensor, vocabulary: Vocabulary, size: Size) -> NDArray[np.int16]:
+def label_map(
+    canvas: Tensor,
+    vocabulary: Vocabulary,
+    size: Size,
+    before_strip: Callable[[], None] | None = None,
+) -> NDArray[np.int16]:
     """The most probable class of every pixel (method, section 1, step 6).
 
     Args:
         canvas: [Q, h, w] cosines of all prompts at the working size.
         vocabulary: its background takes pixels whose best probability is below the threshold.
         size: (height, width) of the photo.
+        before_strip: called before each strip of rows; it may raise to stop.
 
     Returns:
         int16 [H, W], index into `vocabulary.classes`.
     """
     labels = np.empty(size, dtype=np.int16)
     for first, strip in resized_strips(canvas, size):
+        if before_strip:
+            before_strip()
         # The class order of probabilities is that of scores; the softmax is needed only to compare
         # the best one with the background threshold.
         best, winner = class_scores(strip, vocabulary).max(dim=0)

@@ -25,16 +25,16 @@ class PhotoError(ValueError):
 PhotoSource = Image.Image | NDArray[np.uint8]
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
     """Refuses sizes that cannot be segmented sensibly.
 
     Raises:
         PhotoError: too many pixels, a side too short, or too long and thin.
     """
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         raise PhotoError(
             f"The photo has {width} x {height} pixels ({width * height / 1e6:.0f} megapixels); "
-            f"at most {MAX_PIXELS // 1_000_000} megapixels are accepted."
+            f"at most {max_pixels / 1e6:g} megapixels are accepted."
         )
     if min(width, height) < MIN_SIDE:
         raise PhotoError(
@@ -113,11 +113,12 @@ def as_photo(photo: PhotoSource) -> Image.Image:
         return _rgb(photo)
 
 
-def load_photo(source: str | Path | bytes | IO[bytes]) -> Image.Image:
+def load_photo(source: str | Path | bytes | IO[bytes], max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Reads a picture file: the first frame, upright (EXIF), RGB.
 
     Args:
         source: path, file contents or open binary file.
+        max_pixels: refused above this before any pixel is decoded.
 
     Raises:
         PhotoError: unreadable, truncated, of no known format, or see `check_size`.
@@ -127,6 +128,6 @@ def load_photo(source: str | Path | bytes | IO[bytes]) -> Image.Image:
         # Our own limit is below Pillow's and speaks in a sentence.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(stream) as image:
-            check_size(*image.size)  # the header alone, before any pixel is decoded
+            check_size(*image.size, max_pixels)  # the header alone, before any pixel is decoded
             image.load()
             return _rgb(image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,18 +19,30 @@ from glaclip.attention import attend_and_mean_query, mean_query
 from glaclip.backbones.base import Backbone, Grid, Tokens
 from glaclip.cache import ByteCache, digest
 from glaclip.chunks import Resizing
-from glaclip.clicks import AttentionMaps, attention_ladder, needs_mean_query
+from glaclip.clicks import (
+    AttentionMaps,
+    attention_ladder,
+    needs_mean_query,
+    token_at,
+    window_views,
+)
 from glaclip.labels import class_probabilities, label_map
 from glaclip.photo import PhotoSource, as_photo
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Box, Size, boxes, crops, own_window, stitch, window_grid, working_size
 
-#: Called with (step, done, total); raising from it stops the work, and nothing half done is kept.
+#: Called with (step, done, total) before and between pieces of work, and as (WAITING, 0, 1) while
+#: another thread does that work; raising from it stops the work, and nothing half done is kept.
 Progress = Callable[[str, int, int], None]
 
+WAITING = "waiting"
 DEFAULT_CACHE_BYTES = 2 * 2**30
 _TEXTS_PER_BATCH = 128
+
+
+def _unheard(step: str, done: int, total: int) -> None:
+    """Progress that nobody follows."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +169,7 @@ def _to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, fl
     x, y = point
     height, width = encoded.photo_size
     if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(
+        raise SettingsError(
             f"The point must lie inside the photo, x from 0 to {width - 1} and y from 0 to "
             f"{height - 1}; received ({x:g}, {y:g})."
         )
@@ -225,24 +237,19 @@ class Segmenter:
             )
         image = as_photo(photo)
         key = self._encoding_key(image, settings)
-        return self._encoded.get(key, lambda: self._encode(key, image, settings, progress))
+        note = progress or _unheard
+        return self._encoded.get(
+            key, lambda: self._encode(key, image, settings, note), lambda: note(WAITING, 0, 1)
+        )
 
     def _encode(
-        self, key: str, image: Image.Image, settings: WindowSettings, progress: Progress | None
+        self, key: str, image: Image.Image, settings: WindowSettings, progress: Progress
     ) -> Encoded:
         photo_size = (image.height, image.width)
         size = working_size(*photo_size, settings)
         windows = boxes(size, settings)
-        pixels = crops(resize_photo(image, size), windows)
-        parts: list[Tokens] = []
-        if progress:
-            progress("encode", 0, len(windows))
-        for batch in torch.split(pixels, self.backbone.batch_size):
-            with torch.inference_mode():
-                parts.append(self.backbone.encode_windows(batch.to(self.backbone.device)))
-            if progress:
-                done = min(len(parts) * self.backbone.batch_size, len(windows))
-                progress("encode", done, len(windows))
+        progress("encode", 0, len(windows))
+        parts = self._encode_batches(resize_photo(image, size), windows, progress)
         return Encoded(
             key=key,
             backbone=self.backbone.fingerprint,
@@ -251,8 +258,20 @@ class Segmenter:
             size=size,
             boxes=windows,
             grid=window_grid(size, settings),
-            tokens=Tokens.concatenate(parts),
+            tokens=Tokens.gathered(parts, len(windows)),
         )
+
+    def _encode_batches(
+        self, pixels: Tensor, windows: Sequence[Box], progress: Progress
+    ) -> Iterator[Tokens]:
+        """Windows are cut out a batch at a time: together they hold each pixel many times."""
+        step = windows_per_batch(self.backbone, windows[0].bottom - windows[0].top)
+        for done in range(0, len(windows), step):
+            batch = crops(pixels, windows[done : done + step]).to(self.backbone.device)
+            with torch.inference_mode():
+                part = self.backbone.encode_windows(batch)
+            yield part
+            progress("encode", min(done + step, len(windows)), len(windows))
 
     def method(
         self,
@@ -300,24 +319,17 @@ class Segmenter:
         method = self.method(settings, baseline, key_source)
         seconds: dict[str, float] = {}
         cached: set[str] = set()
-        note = progress or (lambda step, done, total: None)
+        note = progress or _unheard
         with _timed(seconds, "words"), torch.inference_mode():
             words, all_known = self._text_features(vocabulary.prompts, note)
-        note("attention", 0, 1)
         with _timed(seconds, "attention"):
             (features, grid), known = self.features(encoded, method, note)
-        note("labels", 0, 1)
-
-        def label() -> tuple[NDArray[np.int16], Tensor]:
-            scores = (features @ words.T).transpose(1, 2)  # [L, S, E] @ [E, Q] -> [L, Q, S]
-            scores = scores.reshape(*scores.shape[:2], *grid)  # [L, Q, gh, gw]
-            canvas = stitch(scores, encoded.boxes, encoded.size)
-            labels = label_map(canvas, vocabulary, encoded.photo_size)
-            labels.flags.writeable = False  # others may get the same array
-            return labels, scores
-
         with _timed(seconds, "labels"), torch.inference_mode():
-            (labels, scores), done = self._labels.get((encoded.key, method, vocabulary), label)
+            (labels, scores), done = self._labels.get(
+                (encoded.key, method, vocabulary),
+                lambda: _label(encoded, features, grid, words, vocabulary, note),
+                lambda: note(WAITING, 0, 1),
+            )
         for step, known_before in (("words", all_known), ("attention", known), ("labels", done)):
             if known_before:
                 cached.add(step)
@@ -333,8 +345,11 @@ class Segmenter:
             ValueError: tokens of another backbone.
         """
         self._require_own(encoded)
+        note = progress or _unheard
         return self._features.get(
-            (encoded.key, method), lambda: self._compute_features(encoded, method, progress)
+            (encoded.key, method),
+            lambda: self._compute_features(encoded, method, note),
+            lambda: note(WAITING, 0, 1),
         )
 
     def known_encoding(
@@ -349,19 +364,24 @@ class Segmenter:
         """Whether `features` would answer from the cache."""
         return self._features.peek((encoded.key, method)) is not None
 
-    def similarities(self, encoded: Encoded, method: Method) -> float:
-        """How often `features` compares two tokens: its cost, but for the backbone's pace.
+    def knows_labels(self, encoded: Encoded, method: Method, vocabulary: Vocabulary) -> bool:
+        """Whether `segment` would take its labels from the cache."""
+        return self._labels.peek((encoded.key, method, vocabulary)) is not None
 
-        Once a pair in sight, and again for each iteration of the anchors; 0 for a baseline.
-        """
-        settings = method.settings
-        if settings is None:
-            return 0.0
-        count, windows = 0, len(encoded.boxes)
-        for rows, columns in self.backbone.key_grids(encoded.tokens, method.key_source):
-            tokens = rows * columns
-            count += windows * tokens * (windows * tokens if settings.cross_window else tokens)
-        return count * (1.0 + settings.iterations * settings.proxy_anchors)
+    def knows_mean_query(self, encoded: Encoded, method: Method) -> bool:
+        """Whether `attention` would compare one query only, not all of them first."""
+        return self._features.peek(_mean_key(encoded, method)) is not None
+
+    def unknown_words(self, prompts: Sequence[str]) -> int:
+        """How many of these prompts are not embedded yet."""
+        where = (self.backbone.fingerprint, self.backbone.templates)
+        return sum(self._words.peek((*where, prompt)) is None for prompt in prompts)
+
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes that the caches hold now."""
+        caches = (self._encoded, self._features, self._words, self._labels)
+        return sum(cache.nbytes for cache in caches)
 
     def _require_own(self, encoded: Encoded) -> None:
         if encoded.backbone != self.backbone.fingerprint:
@@ -374,13 +394,13 @@ class Segmenter:
         return digest(photo.tobytes(), photo.size, windows, self.backbone.fingerprint)
 
     def _compute_features(
-        self, encoded: Encoded, method: Method, progress: Progress | None
+        self, encoded: Encoded, method: Method, progress: Progress
     ) -> tuple[Tensor, Grid]:
         tokens = encoded.tokens
+        progress("attention", 0, len(encoded.boxes))
 
         def step(done: int, total: int) -> None:
-            if progress:
-                progress("attention", done, total)
+            progress("attention", done, total)
 
         with torch.inference_mode():
             if method.settings is None:
@@ -429,6 +449,7 @@ class Segmenter:
         settings: AttentionSettings | None = None,
         *,
         key_source: str | None = None,
+        progress: Progress | None = None,
     ) -> AttentionMaps:
         """Where the attention of one point goes, window by window, at each rung of the ladder.
 
@@ -437,9 +458,11 @@ class Segmenter:
             point: (x, y) in photo pixels.
             settings: gives the constants; its switches are not used.
             key_source: one of `backbone.key_sources`; with several key sets, the first is shown.
+            progress: called as ("attention", 0, 1) before each piece of work.
 
         Raises:
-            ValueError: a point outside the photo, or tokens of another backbone.
+            SettingsError: a point outside the photo.
+            ValueError: tokens of another backbone.
         """
         self._require_own(encoded)
         method = self.method(settings, key_source=key_source)
@@ -447,17 +470,23 @@ class Segmenter:
         base = method.settings
         x, y = _to_working(point, encoded)
         window = own_window((x, y), encoded.boxes)
-        box = encoded.boxes[window]
+        note = progress or _unheard
+
+        def step() -> None:
+            note("attention", 0, 1)
+
         with torch.inference_mode():
             keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
-            row = int((y - box.top) * grid[0] / (box.bottom - box.top))
-            column = int((x - box.left) * grid[1] / (box.right - box.left))
+            row, column = token_at((x, y), encoded.boxes[window], grid)
             # The fixed normalization needs a mean over all queries: once a photo, not a click.
             averaged = next(filter(needs_mean_query, AttentionSettings.ladder(base)))
             (mean, _), _ = self._features.get(
-                _mean_key(encoded, method), lambda: (mean_query(keys, averaged), grid)
+                _mean_key(encoded, method),
+                lambda: (mean_query(keys, averaged, step), grid),
+                lambda: note(WAITING, 0, 1),
             )
             rungs = attention_ladder(keys, window, row * grid[1] + column, base, query_mean=mean)
+            views = window_views(keys, (x, y), encoded.boxes, grid, base)
         return AttentionMaps(
             point=point,
             window=window,
@@ -466,7 +495,38 @@ class Segmenter:
             rungs=rungs,
             boxes=encoded.boxes,
             grid=encoded.grid,
+            views=views,
         )
+
+
+def windows_per_batch(backbone: Backbone, crop: int) -> int:
+    """The backbone's own number, and fewer of windows larger than its own: a batch's memory."""
+    own = backbone.default_windows.crop
+    return max(1, min(backbone.batch_size, backbone.batch_size * own * own // (crop * crop)))
+
+
+def _label(
+    encoded: Encoded,
+    features: Tensor,
+    grid: Grid,
+    words: Tensor,
+    vocabulary: Vocabulary,
+    progress: Progress,
+) -> tuple[NDArray[np.int16], Tensor]:
+    """Labels [H, W] and scores [L, Q, gh, gw] of features [L, S, E] and words [Q, E]."""
+
+    def step() -> None:
+        progress("labels", 0, 1)
+
+    count = len(features)
+    scores = features.new_empty((count, len(words), *grid))
+    for window, target in zip(features, scores.flatten(2), strict=True):
+        step()
+        torch.mm(words, window.T, out=target)  # [Q, E] @ [E, S] -> [Q, S]
+    canvas = stitch(scores, encoded.boxes, encoded.size, step)
+    labels = label_map(canvas, vocabulary, encoded.photo_size, step)
+    labels.flags.writeable = False  # others may get the same array
+    return labels, scores
 
 
 def _mean_key(encoded: Encoded, method: Method) -> tuple[object, ...]:

@@ -129,7 +129,7 @@ class Rung:
 
 def _rungs() -> tuple[Rung, ...]:
     names = STAGE_NAMES
-    rungs = [Rung("off", "Own window", ())]
+    rungs = [Rung("off", "Alone", ())]
     for count, stage in enumerate(STAGES, 1):
         name = "on" if count == len(STAGES) else "+".join(names[:count])
         rungs.append(Rung(name, stage.caption, names[:count]))

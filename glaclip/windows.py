@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -70,13 +70,23 @@ def crops(pixels: Tensor, windows: Sequence[Box]) -> Tensor:
     return torch.stack([pixels[:, b.top : b.bottom, b.left : b.right] for b in windows])
 
 
-def stitch(maps: Tensor, windows: Sequence[Box], size: Size) -> Tensor:
+#: Numbers of one window's maps resized at a time; words beyond them wait for the next round.
+_RESIZED_AT_ONCE = 4_000_000
+
+
+def stitch(
+    maps: Tensor,
+    windows: Sequence[Box],
+    size: Size,
+    before_window: Callable[[], None] | None = None,
+) -> Tensor:
     """Lays window maps on the canvas and averages where they overlap (method, section 1, step 6).
 
     Args:
         maps: [L, Q, gh, gw], one map a window; resized bilinearly to the window.
         windows: L boxes that together cover the canvas.
         size: (height, width) of the canvas.
+        before_window: called before each window; it may raise to stop.
 
     Returns:
         [Q, height, width].
@@ -84,9 +94,15 @@ def stitch(maps: Tensor, windows: Sequence[Box], size: Size) -> Tensor:
     canvas = maps.new_zeros((maps.shape[1], *size))
     covered = maps.new_zeros(size)
     for window_map, box in zip(maps, windows, strict=True):
+        if before_window:
+            before_window()
         side = (box.bottom - box.top, box.right - box.left)
-        full = F.interpolate(window_map[None], size=side, mode="bilinear", align_corners=False)[0]
-        canvas[:, box.top : box.bottom, box.left : box.right] += full
+        place = canvas[:, box.top : box.bottom, box.left : box.right]
+        at_once = max(1, _RESIZED_AT_ONCE // (side[0] * side[1]))
+        for first in range(0, len(place), at_once):
+            part = window_map[first : first + at_once]
+            full = F.interpolate(part[None], size=side, mode="bilinear", align_corners=False)
+            place[first : first + at_once] += full[0]
         covered[box.top : box.bottom, box.left : box.right] += 1
     return canvas.div_(covered)
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from glaclip.backbones.registry import load
 from glaclip.pictures.export import comparison_of
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.ui.examples import example_form, examples
 from glaclip.ui.form import Form
 from glaclip.ui.launch import launch_options
@@ -82,7 +82,7 @@ def comparison(service: Service) -> None:
     start = Form().with_defaults(backbone)
     request = example_form(start, first).request()
     result = service.compare(first.photo(), request)
-    colors = palette(len(request.vocabulary.classes))
+    colors = class_colors(request.vocabulary.names)
     picture = comparison_of(first.photo(), result.left, result.right, colors)
     picture.thumbnail((1600, 1600), Image.Resampling.LANCZOS)
     # In full color: a palette chosen for the photo would change the legend's.

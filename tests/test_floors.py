@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 #: other, but for what stands in one wing.
 FLOORS = (
     ("__init__",),
-    ("settings", "vocabulary", "photo", "cache", "chunks"),
+    ("settings", "vocabulary", "photo", "cache", "chunks", "limits"),
     ("windows", "similar"),
     ("attention", "seams"),
     ("clicks", "labels"),
     ("backbones.base",),
     ("segmenter", "backbones.clip", "backbones.lite"),
-    ("methods", "backbones.zero_gpu"),
+    ("methods", "costs", "backbones.zero_gpu"),
     ("pictures", "backbones.registry"),
     ("evaluation",),
     ("ui", "cli"),

@@ -255,29 +255,6 @@ def test_a_click_after_a_run_compares_no_more_than_one_row(
         torch.testing.assert_close(rung.weights, expected.weights, rtol=1e-5, atol=1e-6)
 
 
-def test_similarities_count_every_key_set_of_the_source() -> None:
-    segmenter = Segmenter(ColorBackbone())
-    encoded = segmenter.encode(halves(336, 224))
-    tokens = len(encoded.boxes) * 14 * 14
-    settings = AttentionSettings(iterations=2)
-    for source, sets in (("colors", 1), ("twice", 2)):
-        method = segmenter.method(settings, key_source=source)
-        assert segmenter.similarities(encoded, method) == sets * tokens**2 * 3
-        alone = segmenter.method(settings.off(), key_source=source)
-        assert segmenter.similarities(encoded, alone) == sets * tokens * 196
-
-
-def test_counting_a_runs_cost_computes_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    segmenter = Segmenter(ColorBackbone())
-    encoded = segmenter.encode(halves(336, 224))
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("keys are computed to be counted")
-
-    monkeypatch.setattr(segmenter.backbone, "keys", refuse)
-    assert segmenter.similarities(encoded, segmenter.method(key_source="twice")) > 0
-
-
 def test_tokens_of_another_backbone_are_refused() -> None:
     class Others(ColorBackbone):
         fingerprint = "other weights"

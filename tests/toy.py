@@ -42,6 +42,9 @@ class ColorBackbone:
         self.encoded_windows = 0
         self.encoded_texts: list[str] = []
 
+    def prepare(self) -> None:
+        pass
+
     def encode_windows(self, pixels: Tensor) -> Tokens:
         self.encoded_windows += len(pixels)
         patches = F.avg_pool2d(pixels, 16)  # [B, 3, h / 16, w / 16]
@@ -54,6 +57,14 @@ class ColorBackbone:
 
     def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
         return (tokens.key_grid,) * (2 if source == "twice" else 1)
+
+    def blank_tokens(self, crop: int) -> Tokens:
+        grid = (crop // 16, crop // 16)
+        tokens = torch.empty(1, grid[0] * grid[1], 3, device="meta")
+        return Tokens(tokens, grid, tokens, grid)
+
+    def forward_bytes(self, crop: int) -> int:
+        return 2 * 12 * crop * crop
 
     def project(self, values: Tensor) -> Tensor:
         return F.normalize(values.float(), dim=-1)

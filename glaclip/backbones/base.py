@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -37,16 +37,39 @@ class Tokens:
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def concatenate(cls, parts: Sequence[Tokens]) -> Tokens:
-        """Joins batches of windows in order."""
-        first = parts[0]
-        return cls(
-            keys=torch.cat([part.keys for part in parts]),
-            key_grid=first.key_grid,
-            values=torch.cat([part.values for part in parts]),
-            value_grid=first.value_grid,
-            extras={name: torch.cat([p.extras[name] for p in parts]) for name in first.extras},
+    def gathered(cls, parts: Iterable[Tokens], windows: int) -> Tokens:
+        """Joins batches of windows in order, each let go once it is copied.
+
+        Args:
+            parts: batches that hold `windows` windows together, at least one.
+            windows: L.
+        """
+        whole: Tokens | None = None
+        done = 0
+        for part in parts:
+            if whole is None:
+                whole = part._empty(windows)
+            rows = slice(done, done + len(part.keys))
+            for target, source in zip(whole._tensors(), part._tensors(), strict=True):
+                target[rows] = source
+            done += len(part.keys)
+        assert whole is not None
+        return whole
+
+    def _empty(self, windows: int) -> Tokens:
+        def empty(tensor: Tensor) -> Tensor:
+            return tensor.new_empty((windows, *tensor.shape[1:]))
+
+        return Tokens(
+            keys=empty(self.keys),
+            key_grid=self.key_grid,
+            values=empty(self.values),
+            value_grid=self.value_grid,
+            extras={name: empty(tensor) for name, tensor in self.extras.items()},
         )
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return (self.keys, self.values, *self.extras.values())
 
     def to(self, device: torch.device | str) -> Tokens:
         """The same tokens on another device."""
@@ -61,8 +84,7 @@ class Tokens:
     @property
     def nbytes(self) -> int:
         """Bytes held by all tensors."""
-        tensors = (self.keys, self.values, *self.extras.values())
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return sum(tensor.numel() * tensor.element_size() for tensor in self._tensors())
 
 
 @runtime_checkable
@@ -95,6 +117,14 @@ class Backbone(Protocol):
     default_attention: AttentionSettings
     default_windows: WindowSettings
 
+    def prepare(self) -> None:
+        """Reads what would otherwise be read on first use, and does nothing the second time.
+
+        Raises:
+            BackboneError: something is missing.
+        """
+        ...
+
     def encode_windows(self, pixels: Tensor) -> Tokens:
         """Tokens of windows. pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`."""
         ...
@@ -105,6 +135,14 @@ class Backbone(Protocol):
 
     def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
         """The grids that `keys` would give, without computing any."""
+        ...
+
+    def blank_tokens(self, crop: int) -> Tokens:
+        """Shapes of one window's tokens, on the meta device: what `encode_windows` would give."""
+        ...
+
+    def forward_bytes(self, crop: int) -> int:
+        """Temporary memory of `encode_windows` for one window of `crop` pixels a side."""
         ...
 
     def project(self, values: Tensor) -> Tensor:

@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 
 from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.backbones.clip import weights as files
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel, load_clip
-from glaclip.backbones.clip.weights import WeightFile, find, weights_folder
+from glaclip.backbones.clip.weights import Progress, WeightFile, find, weights_folder
 from glaclip.backbones.zero_gpu import ZeroGpuBackbone, is_zero_gpu
 from glaclip.vocabulary import ASSETS
 
@@ -102,6 +103,30 @@ def resolve(name: str, weights: str | Path | None = None) -> str:
         return name
     ready = (info.name for info in available(weights) if info.ready and info.name != LITE)
     return next(ready, LITE)
+
+
+def fetch(
+    name: str,
+    weights: str | Path | None = None,
+    progress: Progress | None = None,
+    *,
+    downloads: bool = True,
+) -> None:
+    """Brings the weights of a backbone onto this computer; what `load` would do first.
+
+    Args:
+        name: one of `names()`.
+        weights: folder of weights that is searched first.
+        progress: called as (megabytes done, megabytes) while a file is downloaded.
+        downloads: whether the network may be asked.
+
+    Raises:
+        BackboneError: weights that are missing and cannot, or may not, be downloaded.
+    """
+    model = CLIP_MODELS.get(resolve(name, weights))
+    if model is not None:
+        folder = weights_folder(weights)
+        files.fetch(model.title, model.files, folder, progress, downloads=downloads)
 
 
 def load(

@@ -97,6 +97,10 @@ class ZeroGpuBackbone:
         self._baseline = on_gpu(baseline)
         self._encode_text = on_gpu(encode_text)
 
+    def prepare(self) -> None:
+        """See `Backbone`."""
+        self.inner.prepare()
+
     def encode_windows(self, pixels: Tensor) -> Tokens:
         """See `Backbone`."""
         return self._encode_windows(pixels)
@@ -110,6 +114,14 @@ class ZeroGpuBackbone:
     def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
         """See `Backbone`. Borrows nothing."""
         return self.inner.key_grids(tokens, source)
+
+    def blank_tokens(self, crop: int) -> Tokens:
+        """See `Backbone`. Borrows nothing."""
+        return self.inner.blank_tokens(crop)
+
+    def forward_bytes(self, crop: int) -> int:
+        """See `Backbone`; on the lent GPU, not here."""
+        return 0
 
     def project(self, values: Tensor) -> Tensor:
         """See `Backbone`."""

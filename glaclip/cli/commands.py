@@ -7,109 +7,30 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError, table
+from glaclip.cli.evaluate import run_evaluate
+from glaclip.cli.given import (
+    Loader,
+    attention_of,
+    check_writable,
+    output_folder,
+    start_backbone,
+    windows_of,
+    write,
+)
 from glaclip.evaluation.benchmark import Memory, Report, benchmark, measure_memory
-from glaclip.evaluation.datasets import Dataset, DatasetError, open_dataset
-from glaclip.evaluation.evaluate import CACHE_BYTES as EVALUATION_CACHE
-from glaclip.evaluation.evaluate import evaluate, evaluation_document
-from glaclip.evaluation.store import Store, StoreError, run_key
-from glaclip.methods import NamedMethod, method_title, parse_method
-from glaclip.photo import PhotoError, load_photo
+from glaclip.methods import method_title, parse_method
+from glaclip.photo import load_photo
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import SIDES, result_document, result_files
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
-from glaclip.settings import (
-    ATTENTION_PRESETS,
-    RUNG_NAMES,
-    STAGES,
-    AttentionSettings,
-    SettingsError,
-    WindowSettings,
-)
-from glaclip.vocabulary import (
-    ASSETS,
-    Vocabulary,
-    VocabularyError,
-    load_preset,
-    parse_vocabulary,
-)
-
-#: What a person can mend: reported as one sentence.
-FORESEEN = (PhotoError, VocabularyError, SettingsError, DatasetError, StoreError)
-
-#: Starts a backbone: (name, device, dtype, weights folder). Tests pass their own.
-Loader = Callable[[str, str, str, str | None], Backbone]
-
-
-def load_registered(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
-    """Starts a backbone of the registry; "auto" as device takes the best one there is."""
-    import torch
-
-    from glaclip.backbones.registry import load
-    from glaclip.backbones.zero_gpu import default_device
-
-    place = default_device() if device == "auto" else device
-    return load(name, place, getattr(torch, dtype), weights)
-
-
-def _given(args: argparse.Namespace, *fields: str) -> dict[str, Any]:
-    values = {field: getattr(args, field) for field in fields}
-    return {field: value for field, value in values.items() if value is not None}
-
-
-def attention_of(args: argparse.Namespace, backbone: Backbone) -> AttentionSettings:
-    """The constants asked for, on the backbone's or a preset's."""
-    base = ATTENTION_PRESETS.get(args.constants, backbone.default_attention)
-    fields = ("threshold", "iterations", "shift", "scale", "beta", "gamma")
-    return dataclasses.replace(base, **_given(args, *fields))
-
-
-def windows_of(args: argparse.Namespace, backbone: Backbone) -> WindowSettings:
-    """The windows asked for, on the backbone's."""
-    return dataclasses.replace(
-        backbone.default_windows, **_given(args, "short_side", "crop", "stride")
-    )
-
-
-def _start_backbone(args: argparse.Namespace, load: Loader, console: Console) -> Backbone:
-    backbone = load(args.backbone, args.device, args.dtype, args.weights)
-    console.say(f"Backbone: {backbone.title} ({backbone.name}, {backbone.device})")
-    if args.key_source is not None and args.key_source not in backbone.key_sources:
-        raise UsageError(
-            f"--key-source must be one of {', '.join(backbone.key_sources)} for "
-            f"{backbone.title}; received {args.key_source!r}"
-        )
-    return backbone
-
-
-def _output_folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"the folder for results cannot be made: {error.strerror}") from error
-    return path
-
-
-def _check_writable(path: Path) -> None:
-    try:
-        path.open("ab").close()
-    except OSError as error:
-        raise UsageError(f"{path.name} cannot be written: {error.strerror}") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"{path.name} cannot be written: {error.strerror}") from error
+from glaclip.settings import STAGES
+from glaclip.vocabulary import ASSETS, Vocabulary, load_preset, parse_vocabulary
 
 
 def vocabulary_of(args: argparse.Namespace) -> Vocabulary:
@@ -162,11 +83,11 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
     _check_point(args.point, photo)
     if not 0 <= args.opacity <= 1:
         raise UsageError(f"--opacity must be a number from 0 to 1; received {args.opacity:g}")
-    folder = _output_folder(args.out)
+    folder = output_folder(args.out)
     for note in vocabulary.notes:
         console.say(note)
 
-    backbone = _start_backbone(args, load, console)
+    backbone = start_backbone(args, load, console)
     base = attention_of(args, backbone)
     right_settings = base.with_stages(
         stage.name for stage in STAGES if not getattr(args, f"no_{stage.name}")
@@ -186,7 +107,7 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
         baseline=left_method.baseline or None,
         key_source=left_method.key_source or args.key_source,
     )
-    colors = palette(len(vocabulary.classes), vocabulary.background)
+    colors = class_colors(vocabulary.names, vocabulary.background)
     panels = None
     if args.point:
         maps = segmenter.attention(encoded, args.point, base, key_source=args.key_source)
@@ -205,7 +126,7 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
         document=document,
     )
     for name, content in files.items():
-        _write(folder / name, content)
+        write(folder / name, content)
     if args.json:
         print(json.dumps({**document, "files": sorted(files)}, ensure_ascii=False, indent=2))
     else:
@@ -227,104 +148,6 @@ def _areas_table(left: Segmentation, right: Segmentation, seams: dict[str, float
     return table(["class", *heads], rows)
 
 
-def _dataset_of(args: argparse.Namespace) -> Dataset:
-    stems = None
-    if args.list is not None:
-        try:
-            stems = args.list.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError("the list of photos cannot be read") from error
-        stems = [stem.strip() for stem in stems if stem.strip()]
-    return open_dataset(
-        args.dataset,
-        layout=args.layout,
-        classes_from=args.classes_from,
-        ignore=args.ignore,
-        stems=stems,
-        limit=args.limit,
-    )
-
-
-def run_evaluate(args: argparse.Namespace, load: Loader, console: Console) -> None:
-    """Scores methods on a set."""
-    dataset = _dataset_of(args)
-    if args.out is not None:
-        _output_folder(args.out)
-    if args.json is not None:
-        _check_writable(args.json)  # before the long work, not after it
-    backbone = _start_backbone(args, load, console)
-    names = RUNG_NAMES if args.ladder else [args.switches] if args.switches else args.methods
-    base = attention_of(args, backbone)
-    methods = [parse_method(name, backbone, base) for name in dict.fromkeys(names)]
-    if args.key_source:
-        methods = [_with_source(method, args.key_source) for method in methods]
-    windows = windows_of(args, backbone)
-    store = None
-    if args.out is not None:
-        key = run_key(dataset, backbone, windows)
-        store = Store(args.out / "photos.jsonl", key, len(dataset.vocabulary.classes))
-    photos = len(dataset.samples)
-    console.say(f"{dataset.name}: {photos} photos, {len(dataset.vocabulary.classes)} classes")
-    scores = evaluate(
-        Segmenter(backbone, EVALUATION_CACHE),
-        dataset,
-        methods,
-        windows,
-        store=store,
-        progress=console.progress,
-    )
-    document = evaluation_document(dataset, backbone, windows, methods, scores)
-    if args.json is not None:
-        _write(args.json, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
-    print(_scores_table(document))
-    if args.per_class:
-        print("\n" + _classes_table(document))
-
-
-def _with_source(method: NamedMethod, source: str) -> NamedMethod:
-    if method.settings is None or method.key_source:
-        return method
-    return dataclasses.replace(method, key_source=source)
-
-
-def _share(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{100 * value:.{digits}f}"
-
-
-def _scores_table(document: dict[str, Any]) -> str:
-    """Scores in percent, and why a method has no number of the paper's beside it."""
-    rows, reasons = [], []
-    for method in document["methods"]:
-        paper = method["paper_miou"]
-        rows.append(
-            [
-                f"{method['title']} ({method['name']})",
-                _share(method["miou"]),
-                _share(method["pixel_accuracy"]),
-                _share(method["ber"], 2),
-                _share(method["seam_rate"], 2),
-                "not comparable" if paper is None else f"{paper:.1f}",
-            ]
-        )
-        if method["not_comparable"] and method["not_comparable"] not in reasons:
-            reasons.append(method["not_comparable"])
-    heads = ["percent", "mIoU", "accuracy", "BER", "seam rate", "mIoU in the paper"]
-    lines = [table(heads, rows), ""]
-    lines.append(f"mIoU over the whole set of {document['photos']} photos, not a mean of photos.")
-    if any(method["paper_miou"] is not None for method in document["methods"]):
-        lines.append("The paper's numbers: Table 1; its words for the classes may differ.")
-    lines += [f"Not comparable with the paper: {reason}." for reason in reasons]
-    return "\n".join(lines)
-
-
-def _classes_table(document: dict[str, Any]) -> str:
-    methods = document["methods"]
-    rows = [
-        [name, *(_share(method["iou"][name]) for method in methods)] for name in methods[0]["iou"]
-    ]
-    return table(["IoU, percent", *(method["name"] for method in methods)], rows)
-
-
 def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> None:
     """Times every step."""
     if args.repeats < 1:
@@ -334,8 +157,8 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
     if args.vocabulary is not None:
         words = parse_vocabulary(args.vocabulary)
     if args.json is not None:
-        _check_writable(args.json)
-    backbones = {args.dtype: _start_backbone(args, load, console)}
+        check_writable(args.json)
+    backbones = {args.dtype: start_backbone(args, load, console)}
     backbone = backbones[args.dtype]
     if args.also_dtype:
         backbones[args.also_dtype] = load(args.backbone, args.device, args.also_dtype, args.weights)
@@ -356,7 +179,7 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         document["memory"] = dataclasses.asdict(memory) if memory else None
         print("\n" + _memory_text(memory))
     if args.json is not None:
-        _write(args.json, (json.dumps(document, indent=2) + "\n").encode())
+        write(args.json, (json.dumps(document, indent=2) + "\n").encode())
 
 
 def _times_table(report: Report) -> str:

@@ -20,6 +20,8 @@ class Console:
         quiet: say nothing but errors.
         """
         self.quiet = quiet
+        self._process = 0
+        self._errors = True
         # Kept, because a quiet run sends what libraries print on sys.stderr nowhere.
         self._stream = sys.stderr
         self._tty = self._stream.isatty()
@@ -27,9 +29,22 @@ class Console:
         self._quarter: tuple[str, int] = ("", -1)
         self._started: tuple[str, int, float] = ("", 0, 0.0)
 
+    def follow(self, process: int) -> None:
+        """Of several processes the first speaks; the others are silent, also about errors.
+
+        Args:
+            process: rank of this one.
+        """
+        self._process = process
+        self._errors = process == 0
+
+    def errors_of_process(self, process: int) -> None:
+        """From here on errors are this process's own and no longer those that all have."""
+        self._process, self._errors = process, True
+
     def progress(self, step: str, done: int, total: int) -> None:
         """A step's state; matches `glaclip.segmenter.Progress`."""
-        if self.quiet or total < 2:
+        if self.quiet or self._process or total < 2:
             return
         names = {
             "encode": "Encoding windows",
@@ -69,14 +84,23 @@ class Console:
 
     def say(self, text: str) -> None:
         """A remark."""
-        if not self.quiet:
+        if not self.quiet and not self._process:
             self.end_line()
             print(text, file=self._stream, flush=True)
 
     def error(self, text: str) -> None:
         """What went wrong, in a sentence, also when quiet."""
+        if not self._errors:
+            return
         self.end_line()
-        print(f"glaclip: {text}", file=self._stream, flush=True)
+        who = f" (process {self._process})" if self._process else ""
+        print(f"glaclip{who}: {text}", file=self._stream, flush=True)
+
+    def result(self, text: str) -> None:
+        """What was asked for, on stdout."""
+        self.end_line()
+        if not self._process:
+            print(text, flush=True)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:

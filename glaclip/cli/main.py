@@ -16,30 +16,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from glaclip import __version__
+from glaclip.cli.arguments import (
+    DTYPES,
+    OPTIONS,
+    Help,
+    add_attention,
+    add_backbone,
+    add_windows,
+)
 from glaclip.cli.console import Console, UsageError
-from glaclip.evaluation.datasets import LAYOUTS
-from glaclip.settings import ATTENTION_PRESETS, RUNG_NAMES, STAGE_NAMES, STAGES
+from glaclip.cli.evaluate_arguments import add_evaluate
+from glaclip.settings import STAGE_NAMES, STAGES
 from glaclip.vocabulary import BACKGROUND_WORDS, DEFAULT_BACKGROUND_THRESHOLD, preset_names
 
 if TYPE_CHECKING:
-    from glaclip.cli.commands import Loader
+    from glaclip.cli.given import Loader
 
 OK, BAD_INPUT, NO_BACKBONE, INTERRUPTED = 0, 2, 3, 130
-DTYPES = ("float32", "float16", "bfloat16")
-_CONSTANTS = (
-    ("--rho", "threshold", "R", "cosine above which a token joins a query's set"),
-    ("--iterations", "iterations", "T", "times the proxy anchor is computed"),
-    ("--lambda1", "shift", "X", "dynamic normalization: growth of the shift with windows"),
-    ("--lambda2", "scale", "X", "dynamic normalization: scale for small sets"),
-    ("--beta", "beta", "X", "shift when dynamic normalization is off"),
-    ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
-)
-#: What a setting is called here; refusals name the option that was typed.
-OPTIONS = {
-    **{field: option for option, field, _, _ in _CONSTANTS},
-    **{name: "--" + name.replace("_", "-") for name in ("short_side", "crop", "stride")},
-    **{name: "--" + name.replace("_", "-") for name in ("baseline", "key_source")},
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,59 +42,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see `{self.prog} --help`)")
 
 
-class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults, but not those that say nothing."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False, "", argparse.SUPPRESS) or not action.option_strings:
-            return action.help
-        return super()._get_help_string(action)
-
-
 # ---------------------------------------------------------------------------------------------
 # Arguments
-
-
-def _add_backbone(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("backbone")
-    group.add_argument(
-        "--backbone",
-        default="auto",
-        metavar="NAME",
-        help="auto, lite, clip-b16, ...; `python -m glaclip backbones` lists them",
-    )
-    group.add_argument("--weights", metavar="DIR", help="folder of weights to look into first")
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
-    group.add_argument("--dtype", default="float32", choices=DTYPES, help="type of the towers")
-    group.add_argument(
-        "--key-source",
-        metavar="NAME",
-        help="what attention uses as keys (default: the backbone's first)",
-    )
-
-
-def _add_attention(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "attention", "constants left out are those of --constants (method section of the README)"
-    )
-    group.add_argument(
-        "--constants",
-        default="backbone",
-        choices=("backbone", *ATTENTION_PRESETS),
-        help="where constants come from: measured best for the backbone, the paper (rho 0.6), or "
-        "the authors' released program, whose script names rho 0.6 but does not pass it on, so "
-        "that the program's default of 0.55 runs",
-    )
-    for name, field, symbol, text in _CONSTANTS:
-        kind = int if field == "iterations" else float
-        group.add_argument(name, dest=field, metavar=symbol, type=kind, help=text)
-
-
-def _add_windows(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("windows", "left out: measured best for the backbone")
-    group.add_argument("--short-side", type=int, metavar="PX", help="short side after resizing")
-    group.add_argument("--crop", type=int, metavar="PX", help="side of a window")
-    group.add_argument("--stride", type=int, metavar="PX", help="distance of neighboring windows")
 
 
 def _point(text: str) -> tuple[float, float]:
@@ -118,7 +60,7 @@ def _point(text: str) -> tuple[float, float]:
 def _add_segment(commands: Any) -> None:
     parser = commands.add_parser(
         "segment",
-        formatter_class=_Help,
+        formatter_class=Help,
         help="label every pixel of a photo with your words",
         description="Labels every pixel of a photo with one of your words, by each window alone "
         "and by GLA-CLIP, and writes label maps, overlays, a comparison and what made them.",
@@ -168,9 +110,9 @@ def _add_segment(commands: Any) -> None:
         switches.add_argument(
             f"--no-{stage.name}", action="store_true", help=f"without: {stage.help}"
         )
-    _add_attention(parser)
-    _add_windows(parser)
-    _add_backbone(parser)
+    add_attention(parser)
+    add_windows(parser)
+    add_backbone(parser)
     _add_output(parser)
     parser.set_defaults(command="segment")
 
@@ -181,66 +123,10 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _add_evaluate(commands: Any) -> None:
-    parser = commands.add_parser(
-        "evaluate",
-        formatter_class=_Help,
-        help="mIoU, BER and seam rate on a set with truth",
-        description="Scores methods on a set with ground truth: mIoU and accuracy over the whole "
-        "set, boundary error rate (BER) and seam rate. A set is images/, masks/ and classes.txt, "
-        "or PASCAL VOC, PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff as they come.",
-    )
-    parser.add_argument("dataset", metavar="DATASET", help="folder of the set")
-    parser.add_argument("--layout", default="auto", choices=("auto", "folder", *LAYOUTS))
-    parser.add_argument("--classes-from", metavar="PRESET", help="names and synonyms of a preset")
-    parser.add_argument(
-        "--ignore",
-        type=_words,
-        default=[],
-        metavar="WORDS",
-        help="further indices or names of classes.txt that mean no class",
-    )
-    parser.add_argument(
-        "--list", type=Path, metavar="FILE", help="only these photos, a stem a line"
-    )
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N photos, drawn by a seed")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--methods",
-        type=_words,
-        default=["off", "on"],
-        metavar="LIST",
-        help=f"off, on, switches joined by + ({', '.join(STAGE_NAMES)}), baselines; @ a key source",
-    )
-    which.add_argument(
-        "--ladder",
-        action="store_true",
-        help=f"the ablation: {', '.join(RUNG_NAMES)}",
-    )
-    which.add_argument("--switches", choices=("off", "on"), help="all three off, or all three on")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="keep the counts of every photo, and go on from them",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
-    parser.add_argument("--per-class", action="store_true", help="also the IoU of every class")
-    _add_attention(parser)
-    _add_windows(parser)
-    _add_backbone(parser)
-    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
-    parser.set_defaults(command="evaluate")
-
-
 def _add_benchmark(commands: Any) -> None:
     parser = commands.add_parser(
         "benchmark",
-        formatter_class=_Help,
+        formatter_class=Help,
         help="what each step costs on this computer",
         description="Times the steps on one photo, in turns within one run, and shows ratios; then "
         "the memory that attention needs for 28,224 tokens (Linux).",
@@ -257,9 +143,9 @@ def _add_benchmark(commands: Any) -> None:
     )
     parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
-    _add_attention(parser)
-    _add_windows(parser)
-    _add_backbone(parser)
+    add_attention(parser)
+    add_windows(parser)
+    add_backbone(parser)
     parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
     parser.set_defaults(command="benchmark")
 
@@ -267,7 +153,7 @@ def _add_benchmark(commands: Any) -> None:
 def _add_backbones(commands: Any) -> None:
     parser = commands.add_parser(
         "backbones",
-        formatter_class=_Help,
+        formatter_class=Help,
         help="list backbones and whether each can start",
         description="Lists the backbones and whether each can start without a download.",
     )
@@ -287,7 +173,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"glaclip-demo {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     _add_segment(commands)
-    _add_evaluate(commands)
+    add_evaluate(commands)
     _add_benchmark(commands)
     _add_backbones(commands)
     return parser
@@ -317,7 +203,8 @@ def main(argv: Sequence[str] | None = None, load: Loader | None = None) -> int:
 def _run(args: argparse.Namespace, load: Loader | None, console: Console) -> int:
     # Only now: PyTorch takes seconds to import, and help and usage errors need none of it.
     from glaclip.backbones.base import BackboneError
-    from glaclip.cli.commands import COMMANDS, FORESEEN, load_registered
+    from glaclip.cli.commands import COMMANDS
+    from glaclip.cli.given import FORESEEN, load_registered
     from glaclip.settings import SettingsError
 
     console.quiet = args.quiet

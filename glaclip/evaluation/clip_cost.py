@@ -13,7 +13,6 @@ import dataclasses
 import functools
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 
 from glaclip.backbones.clip.models import CLIP_MODELS, untrained_clip
+from glaclip.evaluation.cost import peak_gigabytes
 from glaclip.segmenter import Segmenter
 
 
@@ -54,11 +54,6 @@ class Measurement:
     peak_gigabytes: float
     threads: int
     device: str
-
-
-def _peak_gigabytes() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**30 if sys.platform == "darwin" else 2**20)  # bytes there, KiB elsewhere
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -100,7 +95,7 @@ def measure_here(
         attention_seconds=attention_seconds,
         baseline_seconds=baseline_seconds,
         word_seconds=word_seconds,
-        peak_gigabytes=_peak_gigabytes(),
+        peak_gigabytes=peak_gigabytes(),
         threads=threads,
         device=device,
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glaclip.attention import attention_chunks
+from glaclip.chunks import Progress
 from glaclip.seams import Labels, require_same_size
 from glaclip.settings import AttentionSettings
 from glaclip.windows import Box
@@ -80,7 +81,10 @@ DISTANCE_BINS = (0.0, 0.5, 1.0, 1.5, 2.0, float("inf"))
 
 
 def attention_summary(
-    keys: Tensor, windows: Sequence[Box], settings: AttentionSettings
+    keys: Tensor,
+    windows: Sequence[Box],
+    settings: AttentionSettings,
+    progress: Progress | None = None,
 ) -> AttentionSummary:
     """Where attention goes on average over all queries of a photo.
 
@@ -88,7 +92,15 @@ def attention_summary(
         keys: [L, S, Dk].
         windows: L boxes.
         settings: one rung of the ladder.
+        progress: called as (windows done, windows) with each chunk; it may raise to stop.
     """
+    done = 0
+
+    def report() -> None:
+        if progress:
+            progress(done, len(keys))
+
+    report()
     count, tokens, _ = keys.shape
     centers = np.array([((b.left + b.right) / 2, (b.top + b.bottom) / 2) for b in windows])
     crop = windows[0].bottom - windows[0].top
@@ -97,7 +109,7 @@ def attention_summary(
     bins = np.searchsorted(np.asarray(DISTANCE_BINS), apart - 1e-9)  # [L, L]
     mass = torch.zeros(count, count, dtype=torch.float64)  # [query window, attended window]
     sizes: list[Tensor] = []
-    for chunk in attention_chunks(keys, settings):
+    for chunk in attention_chunks(keys, settings, before_chunk=report):
         by_window = chunk.weights.view(len(chunk.weights), -1, tokens).sum(dim=2)
         visible = chunk.queries.expand(by_window).cpu().double()
         own = torch.arange(chunk.start, chunk.start + len(visible)) // tokens
@@ -105,6 +117,8 @@ def attention_summary(
         mass[:, first : first + visible.shape[1]].index_add_(0, own, visible)
         if chunk.queries.set_sizes is not None:
             sizes.append(chunk.queries.expand(chunk.queries.set_sizes).cpu())
+        done = (chunk.start + len(visible)) // tokens
+        report()
     shares = (mass / (count * tokens)).numpy()
     return AttentionSummary(
         distances=np.asarray(DISTANCE_BINS),

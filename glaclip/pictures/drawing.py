@@ -126,6 +126,15 @@ def paste_star(picture: Image.Image, center: tuple[float, float], radius: int) -
     picture.paste(shape, corner, shape)
 
 
+def draw_ring(picture: Image.Image, center: tuple[float, float], radius: int) -> None:
+    """A light circle with a dark rim around a point (x, y): where a single token is."""
+    x, y = center
+    draw = ImageDraw.Draw(picture)
+    for wider, color, width in ((1, _STAR_EDGE, max(4, radius // 3)), (0, (255, 255, 255), 2)):
+        reach = radius + wider
+        draw.ellipse((x - reach, y - reach, x + reach, y + reach), outline=color, width=width)
+
+
 def scaled_to(photo: Image.Image, width: int, height: int) -> Image.Image:
     """The photo in its proportions, inside width x height."""
     scale = min(width / photo.width, height / photo.height)

@@ -3,15 +3,21 @@
 The sequence is grown by greedy farthest point: every next color is the candidate whose nearest
 color so far is as far as possible, in OKLab, for normal vision and for simulated protanopia,
 deuteranopia and tritanopia at once. So color i never depends on how many colors are asked for.
+
+Words of well-known things come first in it, with the candidate nearest to their own color that is
+far enough from the others' (`class_colors`).
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from glaclip.pictures.own_colors import own_color
 
 #: 512 classes and the background.
 MAX_COLORS: Final = 513
@@ -65,6 +71,12 @@ _FIRST: Final = (45, 90, 195)
 # Normal vision sees most pairs further apart; counted in full it would never be the limit, and
 # ordinary eyes would get colors that differ by lightness alone.
 _NORMAL_WEIGHT: Final = 0.5
+# Words with a color of their own keep this share of the distance that colors without words reach,
+# and no more than is enough: Okabe and Ito's well-known palette keeps 0.076.
+_OWN_APART: Final = 0.8
+_ENOUGH: Final = 0.085
+# A darker blue is still the sky's; a green one is not.
+_LIGHTNESS_WEIGHT: Final = 0.6
 
 
 def _linear(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -95,21 +107,53 @@ def _candidates() -> NDArray[np.uint8]:
     return np.asarray(rgb[fits], dtype=np.uint8)
 
 
+class _Choice:
+    """Candidates, and how far each is from the chosen colors, for the eyes it is worst for."""
+
+    def __init__(self) -> None:
+        self.rgb, self.seen = _candidates_as_seen()
+        self.nearest = np.full(len(self.rgb), np.inf)  # squared
+
+    def take(self, index: int) -> NDArray[np.uint8]:
+        """The color of a candidate; from now on it is one to keep away from."""
+        distance = ((self.seen - self.seen[:, index : index + 1]) ** 2).sum(axis=2)  # [4, K]
+        self.nearest = np.minimum(self.nearest, distance.min(axis=0))
+        color: NDArray[np.uint8] = self.rgb[index]
+        return color
+
+    def farthest(self) -> NDArray[np.uint8]:
+        """Takes the candidate farthest from all chosen ones; the first is `_FIRST`."""
+        if np.isinf(self.nearest[0]):
+            return self.take(self._closest(_FIRST, np.ones(len(self.rgb), dtype=bool)))
+        # Rounding leaves ties to the first candidate whatever the last bits of a library's cbrt.
+        return self.take(int(np.argmax(np.round(self.nearest, 9))))
+
+    def near(self, color: tuple[int, int, int], apart: float) -> NDArray[np.uint8]:
+        """Takes the candidate nearest to a color among those at least `apart` from the chosen."""
+        allowed = self.nearest >= apart**2
+        return self.take(self._closest(color, allowed)) if allowed.any() else self.farthest()
+
+    def _closest(self, color: tuple[int, int, int], allowed: NDArray[np.bool_]) -> int:
+        target = oklab(np.array(color, dtype=np.uint8))
+        weights = (_LIGHTNESS_WEIGHT, 1, 1)
+        offset = (((oklab(self.rgb) - target) * weights) ** 2).sum(axis=1)
+        return int(np.argmin(np.where(allowed, np.round(offset, 9), np.inf)))
+
+
+@functools.lru_cache(maxsize=1)
+def _candidates_as_seen() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Candidates [K, 3] and their OKLab [4, K, 3], by normal and by color-blind eyes."""
+    rgb = _candidates()
+    seen = np.stack([oklab(rgb), *(oklab(rgb, name) for name in DEFICIENCIES)])
+    seen[0] *= _NORMAL_WEIGHT
+    return rgb, seen
+
+
 @functools.lru_cache(maxsize=1)
 def _sequence() -> NDArray[np.uint8]:
     """[MAX_COLORS, 3]; about a quarter of a second, once, on first use and not on import."""
-    rgb = _candidates()
-    seen = np.stack([oklab(rgb), *(oklab(rgb, name) for name in DEFICIENCIES)])  # [4, K, 3]
-    seen[0] *= _NORMAL_WEIGHT
-    offset = rgb.astype(np.int64) - np.array(_FIRST)
-    chosen = [int(np.argmin((offset**2).sum(axis=1)))]
-    nearest = np.full(len(rgb), np.inf)
-    while len(chosen) < MAX_COLORS:
-        distance = ((seen - seen[:, chosen[-1:]]) ** 2).sum(axis=2)  # [4, K]
-        nearest = np.minimum(nearest, distance.min(axis=0))
-        # Rounding leaves ties to the first candidate whatever the last bits of a library's cbrt.
-        chosen.append(int(np.argmax(np.round(nearest, 9))))
-    colors = rgb[chosen]
+    choice = _Choice()
+    colors = np.stack([choice.farthest() for _ in range(MAX_COLORS)])
     colors.setflags(write=False)
     return colors
 
@@ -134,11 +178,52 @@ def palette(count: int, background: int | None = None) -> NDArray[np.uint8]:
     return colors
 
 
-def hex_colors(count: int, background: int | None = None) -> tuple[str, ...]:
-    """What `palette` gives, as "#rrggbb"."""
-    return tuple(
-        f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in palette(count, background)
-    )
+def class_colors(names: Sequence[str], background: int | None = None) -> NDArray[np.uint8]:
+    """Colors of classes by their names [C, 3], sRGB: a sky is blue and grass is green.
+
+    Words that name no well-known thing continue with colors far from all others; without any
+    well-known thing the colors are those of `palette`.
+
+    Args:
+        names: shown names, 1 to 513.
+        background: index of the background class, which gets `BACKGROUND`.
+
+    Raises:
+        ValueError: as `palette`.
+    """
+    return _class_colors(tuple(names), background).copy()
+
+
+@functools.lru_cache(maxsize=64)
+def _class_colors(names: tuple[str, ...], background: int | None) -> NDArray[np.uint8]:
+    colors = palette(len(names), background)
+    own = [None if i == background else own_color(name) for i, name in enumerate(names)]
+    if not any(own):
+        return colors
+    choice, apart = _Choice(), min(_ENOUGH, _OWN_APART * _closest_of(len(names)))
+    for index, color in enumerate(own):
+        if color:
+            colors[index] = choice.near(color, apart)
+    for index, color in enumerate(own):
+        if not color and index != background:
+            colors[index] = choice.farthest()
+    return colors
+
+
+@functools.lru_cache(maxsize=64)
+def _closest_of(count: int) -> float:
+    """How far the two closest of the first `count` colors are, to the eyes that see it worst."""
+    choice, least = _Choice(), np.inf
+    for _ in range(count):
+        index = int(np.argmax(np.round(choice.nearest, 9)))
+        least = min(least, choice.nearest[index])
+        choice.farthest()
+    return float(np.sqrt(least)) if np.isfinite(least) else 0.0
+
+
+def hex_of(colors: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Colors [C, 3] as "#rrggbb"."""
+    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in colors)
 
 
 def ink(rgb: NDArray[np.uint8] | tuple[int, int, int]) -> str:

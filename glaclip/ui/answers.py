@@ -10,6 +10,7 @@ from PIL import Image
 from glaclip.methods import method_title
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.numbers import percent
+from glaclip.segmenter import Progress
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.service import Comparison, Request, Service, best_classes
 from glaclip.ui.viewer_value import Side, viewer_value
@@ -67,13 +68,15 @@ def look(
     request: Request,
     result: Comparison,
     point: tuple[int, int] | None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """What a point shows: its attention, and both sides' classes; nothing without a point."""
     if point is None:
         return {"attention": None, "readout": ""}
-    maps = service.attention(photo, point, request)
+    maps = service.attention(photo, point, request, progress)
+    alone = service.alone(request, result)
     return {
-        "attention": dict(attention_value(photo, result.encoded, maps)),
+        "attention": dict(attention_value(photo, result.encoded, maps, alone)),
         "readout": readout(result, point),
     }
 

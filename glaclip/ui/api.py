@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
 from glaclip.pictures.files import png_bytes
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.settings import CAPTIONS, SettingsError
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.demo import Demo
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.photo_input import read
-from glaclip.ui.refusals import REFUSALS
+from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.truth import Score, measure
+
+_LOG = logging.getLogger(__name__)
+#: Requests of programs at once; a person on the page always finds a thread.
+MAX_PROGRAMS = 16
 
 
 class Endpoints:
@@ -26,10 +35,38 @@ class Endpoints:
 
     def __init__(self, demo: Demo) -> None:
         self._demo = demo
+        self._most = min(demo.service.limits.queue, MAX_PROGRAMS)
+        self._lock = threading.Lock()
+        self._inside = 0
 
-    def _form(self, words: str, options: dict[str, Any]) -> Form:
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place among the requests of programs; whatever goes wrong leaves in a sentence."""
+        with self._lock:
+            if self._inside >= self._most:
+                raise gr.Error(
+                    f"{self._inside} requests of programs are waiting or computing; at most "
+                    f"{self._most} are accepted at once: try again in a moment.",
+                    print_exception=False,
+                )
+            self._inside += 1
+        try:
+            yield
+        except REFUSALS as error:
+            raise _refusal(error) from None
+        except Exception:
+            _LOG.exception("a request failed")
+            raise gr.Error(UNFORESEEN, print_exception=False) from None
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+    def _form(self, words: str | None, options: dict[str, Any]) -> Form:
         given = {name: value for name, value in options.items() if value is not None}
-        return self._demo.start.changed({**given, "words": split_words([words])})
+        return self._demo.start.changed({**given, "words": split_words([words or ""])})
+
+    def _photo(self, path: str | None) -> Image.Image:
+        return read(path, self._demo.service.limits.max_pixels)
 
     def segment(
         self,
@@ -68,33 +105,30 @@ class Endpoints:
             A document (classes with color and areas, settings, seam rates, seconds) and a zip file
             with label maps, overlays, legend and settings.
         """
-        try:
-            form = self._form(
-                vocabulary,
-                {
-                    "background": background,
-                    "background_threshold": background_threshold,
-                    "cross_window": cross_window,
-                    "proxy_anchors": proxy_anchors,
-                    "dynamic_normalization": dynamic_normalization,
-                    "threshold": threshold,
-                    "short_side": short_side,
-                    "crop": crop,
-                    "stride": stride,
-                    "baseline": baseline,
-                    "backbone": backbone,
-                },
-            )
+        options = {
+            "background": background,
+            "background_threshold": background_threshold,
+            "cross_window": cross_window,
+            "proxy_anchors": proxy_anchors,
+            "dynamic_normalization": dynamic_normalization,
+            "threshold": threshold,
+            "short_side": short_side,
+            "crop": crop,
+            "stride": stride,
+            "baseline": baseline,
+            "backbone": backbone,
+        }
+        with self._place():
+            form = self._form(vocabulary, options)
             request = form.request()
-            picture = read(photo)
+            picture = self._photo(photo)
             result = self._demo.service.compare(picture, request)
-        except REFUSALS as error:
-            raise _refusal(error) from None
-        model = self._demo.service.segmenter(backbone).backbone
-        colors = palette(len(request.vocabulary.classes), request.vocabulary.background)
-        document = result_document(result.left, result.right, model, colors)
-        archive = result_zip(result.left, result.right, model, colors, picture, document=document)
-        return document, save_to_cache(archive, "gla-clip.zip")
+            model = self._demo.backbone(form)
+            colors = class_colors(request.vocabulary.names, request.vocabulary.background)
+            sides = (result.left, result.right)
+            document = result_document(*sides, model, colors)
+            archive = result_zip(*sides, model, colors, picture, document=document)
+            return document, save_to_cache(archive, "gla-clip.zip")
 
     def attention(
         self,
@@ -117,13 +151,12 @@ class Endpoints:
             A document (own window, |P|, u, w and the share of each window at each step) and a PNG
             of the four panels.
         """
-        try:
+        with self._place():
             form = self._form("any, thing", {"threshold": threshold, "backbone": backbone})
-            picture = read(photo)
+            picture = self._photo(photo)
             point = _whole("x", x), _whole("y", y)
             maps = self._demo.service.attention(picture, point, form.request())
-        except (*REFUSALS, ValueError) as error:
-            raise _refusal(error) from None
+            panels = attention_panels(maps, picture)
         steps = [
             {
                 "step": name,
@@ -144,7 +177,6 @@ class Endpoints:
             "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
             "steps": steps,
         }
-        panels = attention_panels(maps, picture)
         return document, save_to_cache(png_bytes(panels), "attention.png")
 
     def evaluate(
@@ -162,15 +194,13 @@ class Endpoints:
         Returns:
             mIoU, pixel accuracy, BER and IoU per class of both sides.
         """
-        try:
+        with self._place():
             form = self._form(classes, {"backbone": backbone})
-            picture = read(photo)
+            picture = self._photo(photo)
             no_class = None if ignore is None else _whole("ignore", ignore)
             result, scores, _ = measure(
                 self._demo.service, picture, form, label_map, classes, no_class
             )
-        except REFUSALS as error:
-            raise _refusal(error) from None
 
         def side(score: Score) -> dict[str, Any]:
             return {
@@ -226,7 +256,8 @@ def build_api(demo: Demo) -> None:
         ignore = gr.Number(255, label="ignore")
         document, file = gr.JSON(label="document"), gr.File(label="file")
         trigger = gr.Button()
-    options: dict[str, Any] = {"concurrency_limit": 4}
+    # Not in the page's queue, where many requests of one program would keep people out.
+    options: dict[str, Any] = {"concurrency_limit": None}
     trigger.click(
         endpoints.segment,
         [photo, words, background, threshold_bg, *switches, rho, *sizes, baseline, backbone],

@@ -1,82 +1,10 @@
+// The photo with its query point, the four steps as mosaics of windows, and what two windows say.
+// Everything a person may have typed (class names) is placed with textContent only.
 const $ = (selector) => element.querySelector(selector);
-const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), heatBox = $('.av-heat-box');
-let state = null, chosen = 3, version = 0, pending = 0;
-
-function unpack(panel) {
-  const raw = atob(panel.weights), bytes = Uint8Array.from(raw, (c) => c.charCodeAt(0));
-  const view = new DataView(bytes.buffer), weights = new Float64Array(bytes.length / 2);
-  for (let i = 0; i < weights.length; i++) weights[i] = view.getUint16(2 * i, true) * panel.unit;
-  return weights;
-}
-
-function windowImage(weights, index) {
-  const [rows, columns] = state.value.key_grid, size = rows * columns;
-  const canvas = document.createElement('canvas'); canvas.width = columns; canvas.height = rows;
-  const context = canvas.getContext('2d'), data = context.createImageData(columns, rows);
-  for (let i = 0; i < size; i++) {
-    const level = shade(weights[index * size + i], state.value.top);
-    data.data.set([RAMP[3 * level], RAMP[3 * level + 1], RAMP[3 * level + 2], 255], 4 * i);
-  }
-  context.putImageData(data, 0, 0);
-  return canvas;
-}
-
-function drawMosaic(canvas, weights) {
-  const {grid, key_grid, own, token} = state.value;
-  const gap = 8, cell = Math.max(60, Math.min(220, Math.round(720 / grid[1])));
-  const high = cell * key_grid[0] / key_grid[1];
-  canvas.width = grid[1] * cell + (grid[1] - 1) * gap + 6;
-  canvas.height = grid[0] * high + (grid[0] - 1) * gap + 6;
-  const context = canvas.getContext('2d');
-  context.imageSmoothingEnabled = false;
-  for (let index = 0; index < grid[0] * grid[1]; index++) {
-    const x = 3 + (index % grid[1]) * (cell + gap), y = 3 + Math.floor(index / grid[1]) * (high + gap);
-    context.drawImage(windowImage(weights, index), x, y, cell, high);
-    if (index !== own) continue;
-    context.lineWidth = 5; context.strokeStyle = TEAL;
-    context.strokeRect(x - 0.5, y - 0.5, cell + 1, high + 1);
-    star(context, x + (token[1] + 0.5) * cell / key_grid[1], y + (token[0] + 0.5) * high / key_grid[0], Math.max(9, cell / 14));
-  }
-}
-
-// Weights laid back on the photo, averaged where windows overlap.
-function heat(weights) {
-  const {boxes, key_grid, working_size} = state.value, step = 4;
-  const height = Math.ceil(working_size[0] / step), width = Math.ceil(working_size[1] / step);
-  const sum = new Float64Array(height * width), count = new Float64Array(height * width);
-  boxes.forEach(([top, left, bottom, right], index) => {
-    for (let y = Math.ceil(top / step); y * step < bottom; y++) for (let x = Math.ceil(left / step); x * step < right; x++) {
-      const row = Math.floor((y * step - top) * key_grid[0] / (bottom - top)), column = Math.floor((x * step - left) * key_grid[1] / (right - left));
-      sum[y * width + x] += weights[(index * key_grid[0] + row) * key_grid[1] + column]; count[y * width + x]++;
-    }
-  });
-  const canvas = document.createElement('canvas'); canvas.width = width; canvas.height = height;
-  const context = canvas.getContext('2d'), data = context.createImageData(width, height);
-  for (let i = 0; i < sum.length; i++) {
-    const level = shade(sum[i] / Math.max(1, count[i]), state.value.top);
-    data.data.set([RAMP[3 * level], RAMP[3 * level + 1], RAMP[3 * level + 2], 60 + Math.round(level * 0.7)], 4 * i);
-  }
-  context.putImageData(data, 0, 0);
-  return canvas;
-}
-
-function drawPhoto() {
-  const {photo_size, working_size, boxes, own} = state.value, {image} = state;
-  photo.width = image.naturalWidth; photo.height = image.naturalHeight;
-  const context = photo.getContext('2d'), sx = photo.width / working_size[1], sy = photo.height / working_size[0];
-  context.drawImage(image, 0, 0);
-  if (heatBox.checked) context.drawImage(heat(state.weights[chosen]), 0, 0, photo.width, photo.height);
-  const [top, left, bottom, right] = boxes[own];
-  context.lineWidth = Math.max(2, photo.width / 260); context.strokeStyle = TEAL;
-  context.strokeRect(left * sx + 1, top * sy + 1, (right - left) * sx - 2, (bottom - top) * sy - 2);
-  star(context, (state.point[0] + 0.5) * photo.width / photo_size[1], (state.point[1] + 0.5) * photo.height / photo_size[0], Math.max(9, photo.width / 48));
-}
-
-function choose(index) {
-  chosen = index;
-  [...panels.children].forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
-  drawPhoto();
-}
+const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), heatBox = $('.av-heat-box'), playButton = $('.av-play');
+const LINE = 4;  // pixels of the resized photo in one of the heat's
+const BEAT = 1900, FADE = 450;  // milliseconds a step stays, and that it takes to come
+let state = null, chosen = 3, version = 0, pending = 0, playing = 0, fade = 0;
 
 function add(parent, tag, className, text) {
   const child = document.createElement(tag);
@@ -86,25 +14,192 @@ function add(parent, tag, className, text) {
   return child;
 }
 
+// ---------------------------------------------------------------- one window
+
+// A window's part of the dimmed photo with its weights as light, in a box of the context.
+function drawWindow(context, index, weights, top, [x, y, wide, high]) {
+  const {boxes, key_grid, working_size} = state.value, [top_, left, bottom, right] = boxes[index];
+  const sx = state.gray.width / working_size[1], sy = state.gray.height / working_size[0];
+  context.imageSmoothingEnabled = true;
+  context.drawImage(state.gray, left * sx, top_ * sy, (right - left) * sx, (bottom - top_) * sy, x, y, wide, high);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(heatOf(weights.map((weight) => levelOf(weight, top)), key_grid[1], key_grid[0]), x, y, wide, high);
+}
+
+const tokens = () => state.value.key_grid[0] * state.value.key_grid[1];
+const part = (weights, index) => weights.subarray(index * tokens(), (index + 1) * tokens());
+
+// Center of a token of a window drawn in a box.
+function center([x, y, wide, high], [row, column]) {
+  const {key_grid} = state.value;
+  return [x + (column + 0.5) * wide / key_grid[1], y + (row + 0.5) * high / key_grid[0]];
+}
+
+// The one token that is left after a collapse: [window, row, column].
+function kept(weights) {
+  const at = weights.indexOf(weights.reduce((a, b) => Math.max(a, b))), inside = at % tokens(), columns = state.value.key_grid[1];
+  return [Math.floor(at / tokens()), Math.floor(inside / columns), inside % columns];
+}
+
+// ---------------------------------------------------------------- mosaics
+
+function drawMosaic(canvas, panel, weights) {
+  const {grid, key_grid, own, token} = state.value, look = getComputedStyle(root);
+  const gap = 8, cell = Math.max(90, Math.min(300, Math.round(900 / grid[1]))), high = Math.round(cell * key_grid[0] / key_grid[1]);
+  canvas.width = grid[1] * cell + (grid[1] - 1) * gap + 6;
+  canvas.height = grid[0] * high + (grid[0] - 1) * gap + 6;
+  const context = canvas.getContext('2d'), radius = Math.max(9, cell / 14);
+  const boxOf = (index) => [3 + (index % grid[1]) * (cell + gap), 3 + Math.floor(index / grid[1]) * (high + gap), cell, high];
+  for (let index = 0; index < grid[0] * grid[1]; index++) {
+    if (panel.context || index === own) drawWindow(context, index, part(weights, index), panel.top, boxOf(index));
+    else hatch(context, ...boxOf(index), look.getPropertyValue('--av-unseen'), look.getPropertyValue('--av-hatch'));
+  }
+  const [x, y] = boxOf(own);
+  context.lineWidth = 5; context.strokeStyle = TEAL;
+  context.strokeRect(x - 0.5, y - 0.5, cell + 1, high + 1);
+  star(context, ...center(boxOf(own), token), radius);
+  if (!panel.collapsed) return;
+  const [window_, ...at] = kept(weights);
+  ring(context, ...center(boxOf(window_), at), 2.2 * radius);
+}
+
 function drawPanels() {
   panels.replaceChildren();
   state.value.panels.forEach((panel, index) => {
     const button = add(panels, 'button', 'av-panel');
     button.type = 'button';
     button.dataset.ownMass = panel.own_mass;
+    button.dataset.collapsed = String(panel.collapsed);
     add(button, 'span', 'av-panel-title', panel.title);
     const mass = add(button, 'span', 'av-panel-mass');
-    add(mass, 'b', '', percent(panel.own_mass));
-    mass.append(' in the own window, ' + percent(panel.own_share) + ' of the tokens');
+    if (panel.note) mass.textContent = panel.note;
+    else {
+      add(mass, 'b', '', percent(panel.own_mass));
+      mass.append(' in the own window, ' + percent(panel.own_share) + ' of the tokens');
+    }
     const meter = add(button, 'span', 'av-meter');
     add(meter, 'i').style.width = panel.own_mass * 100 + '%';
     add(meter, 'u').style.left = 'calc(' + panel.own_share * 100 + '% - 1px)';
-    const canvas = add(button, 'canvas');
+    const canvas = add(button, 'canvas', 'av-mosaic');
     canvas.setAttribute('aria-hidden', 'true');
-    drawMosaic(canvas, state.weights[index]);
-    button.onclick = () => choose(index);
+    drawMosaic(canvas, panel, state.weights[index]);
+    colorBar(button, panel.top);
+    button.onclick = () => { stop(); choose(index); };
   });
 }
+
+// ---------------------------------------------------------------- the photo
+
+// Levels of a step on the photo: averaged over the windows in sight where they overlap.
+function levelsOnPhoto(index) {
+  const {boxes, key_grid, working_size, panels: steps, own} = state.value, weights = state.weights[index];
+  const height = Math.ceil(working_size[0] / LINE), width = Math.ceil(working_size[1] / LINE);
+  const sum = new Float32Array(height * width), count = new Float32Array(height * width);
+  boxes.forEach(([top, left, bottom, right], window_) => {
+    if (!steps[index].context && window_ !== own) return;
+    for (let y = Math.ceil(top / LINE); y * LINE < bottom; y++) for (let x = Math.ceil(left / LINE); x * LINE < right; x++) {
+      const row = Math.floor((y * LINE - top) * key_grid[0] / (bottom - top)), column = Math.floor((x * LINE - left) * key_grid[1] / (right - left));
+      sum[y * width + x] += weights[(window_ * key_grid[0] + row) * key_grid[1] + column]; count[y * width + x]++;
+    }
+  });
+  return {width, height, levels: sum.map((value, i) => levelOf(value / Math.max(1, count[i]), steps[index].top))};
+}
+
+function drawPhoto(from = chosen, share = 1) {
+  const {photo_size, working_size, boxes, own, panels: steps} = state.value, {image} = state;
+  photo.width = image.naturalWidth; photo.height = image.naturalHeight;
+  const context = photo.getContext('2d'), sx = photo.width / working_size[1], sy = photo.height / working_size[0];
+  const radius = Math.max(9, photo.width / 48);
+  context.drawImage(heatBox.checked ? state.gray : image, 0, 0);
+  if (heatBox.checked) {
+    const now = state.levels[chosen] ??= levelsOnPhoto(chosen), before = state.levels[from] ??= levelsOnPhoto(from);
+    const levels = share < 1 ? now.levels.map((level, i) => share * level + (1 - share) * before.levels[i]) : now.levels;
+    context.drawImage(heatOf(levels, now.width, now.height), 0, 0, photo.width, photo.height);
+  }
+  const [top, left, bottom, right] = boxes[own];
+  context.lineWidth = Math.max(2, photo.width / 260); context.strokeStyle = TEAL;
+  context.strokeRect(left * sx + 1, top * sy + 1, (right - left) * sx - 2, (bottom - top) * sy - 2);
+  star(context, (state.point[0] + 0.5) * photo.width / photo_size[1], (state.point[1] + 0.5) * photo.height / photo_size[0], radius);
+  if (!heatBox.checked || !steps[chosen].collapsed) return;
+  const [window_, ...at] = kept(state.weights[chosen]), [t, l, b, r] = boxes[window_];
+  ring(context, ...center([l * sx, t * sy, (r - l) * sx, (b - t) * sy], at), 2.2 * radius);
+}
+
+function choose(index, from = index) {
+  chosen = index;
+  const step = state.value.panels[index];
+  [...panels.children].forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
+  $('.av-step b').textContent = `${index + 1} of ${state.value.panels.length}: ${step.title}`;
+  $('.av-step span').textContent = step.note || step.help;
+  root.dataset.step = String(index);
+  cancelAnimationFrame(fade);
+  if (from === index || matchMedia('(prefers-reduced-motion: reduce)').matches) return drawPhoto();
+  const start = performance.now();
+  const blend = (now) => {
+    const share = Math.max(0, Math.min(1, (now - start) / FADE));
+    drawPhoto(from, share);
+    if (share < 1) fade = requestAnimationFrame(blend);
+  };
+  fade = requestAnimationFrame(blend);
+}
+
+// ---------------------------------------------------------------- playing
+
+function stop() {
+  clearTimeout(playing); playing = 0;
+  playButton.setAttribute('aria-pressed', 'false');
+  playButton.querySelector('span').textContent = 'Play the four steps';
+}
+
+function play(index = 0, from = 0) {
+  heatBox.checked = true;
+  playButton.setAttribute('aria-pressed', 'true');
+  playButton.querySelector('span').textContent = 'Stop';
+  choose(index, from);
+  playing = setTimeout(() => index + 1 < state.value.panels.length ? play(index + 1, index) : stop(), BEAT);
+}
+
+// ---------------------------------------------------------------- one point, two windows
+
+function drawView(figure, view, own) {
+  const {boxes} = state.value, [top, left, bottom, right] = boxes[view.window], side = 420;
+  add(figure, 'figcaption', '', `Window ${view.window + 1}${own ? ' (the star\u2019s)' : ''}`);
+  const canvas = add(figure, 'canvas'), box = [0, 0, side, Math.round(side * (bottom - top) / (right - left))];
+  canvas.width = box[2]; canvas.height = box[3];
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', `Window ${view.window + 1} with its own attention; it says ${view.answers[0].name}`);
+  const context = canvas.getContext('2d');
+  drawWindow(context, view.window, unpackWeights(view), view.top, box);
+  star(context, ...center(box, view.token), 14);
+  const list = add(figure, 'ol', 'av-answers');
+  for (const {name, color, probability} of view.answers) {
+    const line = add(list, 'li');
+    add(line, 'i', 'av-chip').style.background = color;
+    add(line, 'span', 'av-word', name);
+    add(line, 'b', '', percent(probability));
+    const bar = add(line, 'span', 'av-answer-bar'), fill = add(bar, 'i');
+    fill.style.width = probability * 100 + '%'; fill.style.background = color;
+  }
+}
+
+function drawViews(second = 1) {
+  const {views, views_sentence} = state.value, pair = $('.av-pair'), others = $('.av-others');
+  $('.av-views').hidden = !views_sentence;
+  $('.av-views-sentence').textContent = views_sentence;
+  pair.replaceChildren(); others.replaceChildren();
+  if (views.length < 2) return;
+  [0, second].forEach((index) => drawView(add(pair, 'figure', 'av-view'), views[index], index === 0));
+  if (views.length < 3) return;
+  others.append('Compare with ');
+  views.slice(1).forEach((view, i) => {
+    const button = add(others, 'button', 'av-button', `Window ${view.window + 1}: ${view.answers[0].name}`);
+    button.type = 'button';
+    button.setAttribute('aria-pressed', String(i + 1 === second));
+    button.onclick = () => { drawViews(i + 1); others.children[i].focus(); };
+  });
+}
+
+// ---------------------------------------------------------------- the value
 
 function read() {
   const {grid, own} = state.value;
@@ -114,7 +209,7 @@ function read() {
 async function set() {
   const value = props.value, mine = ++version;
   if (!value) {
-    state = null;
+    state = null; stop();
     $('.av-empty').textContent = props.empty;
     $('.av-empty').hidden = false; $('.av-body').hidden = true; root.dataset.ready = 'false';
     return;
@@ -123,12 +218,14 @@ async function set() {
   image.src = value.photo;
   await image.decode();
   if (mine !== version) return;  // a newer value is on its way
-  state = {value, image, point: value.point, weights: value.panels.map(unpack)};
+  stop();
+  state = {value, image, gray: dimmed(image), point: value.point, weights: value.panels.map(unpackWeights), levels: []};
   $('.av-empty').hidden = true; $('.av-body').hidden = false;
   $('.av-sentence').textContent = value.sentence;
-  $('.av-top').textContent = value.top.toFixed(value.top < 9.95 ? 1 : 0) + '\u00d7 even';
+  $('.av-scale-note').textContent = value.shared ? 'One color scale for all four steps.' : value.scale_note;
+  root.style.setProperty('--av-ratio', String(image.naturalWidth / image.naturalHeight));
   photo.dataset.point = value.point.join(',');
-  read(); drawPanels(); choose(Math.min(chosen, value.panels.length - 1));
+  read(); drawPanels(); drawViews(); choose(Math.min(chosen, value.panels.length - 1));
   root.dataset.ready = 'true';
 }
 
@@ -153,9 +250,15 @@ photo.addEventListener('keydown', (event) => {
   const {photo_size, working_size, boxes, key_grid} = state.value, side = boxes[0][2] - boxes[0][0];
   move(state.point[0] + way[0] * side / key_grid[1] * photo_size[1] / working_size[1], state.point[1] + way[1] * side / key_grid[0] * photo_size[0] / working_size[0], 150);
 });
+root.addEventListener('keydown', (event) => {
+  const step = Number(event.key) - 1;
+  if (!state || !(step in state.value.panels)) return;
+  stop(); choose(step, chosen);
+});
 heatBox.addEventListener('change', () => { if (state) drawPhoto(); });
-const ramp = $('.av-ramp').getContext('2d'), strip = ramp.createImageData(256, 1);
-for (let i = 0; i < 256; i++) { const level = shade(i / 255, 1); strip.data.set([RAMP[3 * level], RAMP[3 * level + 1], RAMP[3 * level + 2], 255], 4 * i); }
-ramp.putImageData(strip, 0, 0);
+playButton.addEventListener('click', () => playing ? stop() : state && play(0, chosen));
+present(root, $('.av-present'));
+// Hatching takes the theme's colors.
+new MutationObserver(() => { if (state) { drawPanels(); choose(chosen); } }).observe(document.body, {attributeFilter: ['class']});
 watch('value', set);
 set();

@@ -8,6 +8,8 @@ from typing import Any
 import gradio as gr
 
 _HERE = Path(__file__).parent
+#: In this order: what is drawn with, and last the viewer, which uses it.
+_SCRIPTS = ("drawing.js", "weights.js", "present.js", "attention.js")
 
 
 class AttentionViewer(gr.HTML):  # type: ignore[misc]
@@ -25,7 +27,7 @@ class AttentionViewer(gr.HTML):  # type: ignore[misc]
             value=value,
             html_template=text("attention.html"),
             css_template=text("attention.css"),
-            js_on_load=text("drawing.js") + text("attention.js"),
+            js_on_load="\n".join(text(name) for name in _SCRIPTS),
             apply_default_css=False,
             empty=empty,
             **kwargs,

@@ -8,6 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from glaclip.ui.refusals import faults_hidden
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -33,7 +35,7 @@ class Visit:
 
 #: New values of widgets by name; what is not named stays as it is.
 Changes = dict[str, Any]
-Handler = Callable[[Visit], Changes]
+Handler = Callable[[Visit], Changes | None]
 
 
 class Board:
@@ -84,15 +86,15 @@ class Board:
         def answer(
             request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
         ) -> Any:
-            changes = do(
-                Visit(
-                    page=request.session_hash or "",
-                    values=dict(zip(reads, values, strict=True)),
-                    query=dict(request.query_params),
-                    picked=picked,
-                    progress=progress,
-                )
+            visit = Visit(
+                page=request.session_hash or "",
+                values=dict(zip(reads, values, strict=True)),
+                query=dict(request.query_params),
+                picked=picked,
+                progress=progress,
             )
+            with faults_hidden():
+                changes = do(visit) or {}  # a handler that was stopped gives nothing
             if unknown := changes.keys() - set(names):
                 raise KeyError(f"the event does not write {sorted(unknown)}")
             found = tuple(changes.get(name, gr.skip()) for name in names)

@@ -1,4 +1,4 @@
-"""The widgets of the left column."""
+"""The widgets of the left column and of the method bar."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ SLIDERS = {
     "beta": ": share of the mean subtracted (fixed normalization)",
     "gamma": ": scale (fixed normalization)",
 }
+PHOTO_BUTTONS = """<button type="button" data-photo="paste" title="A photo from the clipboard; \
+Ctrl+V works anywhere">Paste</button>
+<button type="button" data-photo="camera" title="Take a photo with the camera">Camera</button>"""
+#: On a phone the switches, the words and the settings are sheets that these buttons open.
+SHEET_BUTTONS = "".join(
+    f'<button type="button" data-sheet="{sheet}" aria-expanded="false">{title}</button>'
+    for sheet, title in (
+        ("switches", "Switches"),
+        ("words-group", "Words"),
+        ("advanced-group", "Advanced"),
+    )
+)
 #: (label, value) of a dropdown's choices.
 Choices = list[tuple[str, str]]
 
@@ -55,10 +67,6 @@ def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
     }
 
 
-def _preset_choices() -> list[tuple[str, str]]:
-    return [(load_preset(name).title, name) for name in preset_names()]
-
-
 def build_controls(
     board: Board, start: Form, backbones: Choices, backbone: Backbone | None
 ) -> None:
@@ -70,85 +78,114 @@ def build_controls(
         backbones: (label, registry name) of the choices.
         backbone: what the page starts with; None when none can start.
     """
-    first, form = examples()[0], {}
-    gr.Markdown("## Photo", elem_classes="group-title")
-    strip = ExampleStrip(
-        {"chosen": first.name},
-        items=[
-            {"name": e.name, "title": e.title, "alt": e.alt, "image": thumbnail(e.name)}
-            for e in examples()
-        ],
-        elem_id="examples",
-    )
-    photo = PhotoInput(
-        value=str(first.path),
-        type="filepath",
-        format="png",
-        sources=["upload", "clipboard"],
-        label="Your photo",
-        height=210,
-        elem_id="photo",
-        buttons=["fullscreen"],
-    )
-    gr.Markdown("## Words", elem_classes="group-title")
-    form["words"] = gr.Dropdown(
+    _build_photo(board)
+    with gr.Column(elem_id="words-group", elem_classes="sheet"):
+        _build_words(board, start)
+    with gr.Column(elem_id="advanced-group", elem_classes="sheet"):
+        board.add(**_build_advanced(start, {"backbone": backbones, **choices_of(backbone)}))
+
+
+def _build_photo(board: Board) -> None:
+    first = examples()[0]
+    with gr.Column(elem_id="photo-group"):
+        strip = ExampleStrip(
+            {"chosen": first.name},
+            items=[
+                {"name": e.name, "title": e.title, "alt": e.alt, "image": thumbnail(e.name)}
+                for e in examples()
+            ],
+            elem_id="examples",
+        )
+        with gr.Row(elem_id="photo-row"):
+            photo = PhotoInput(
+                "Upload",
+                value=str(first.path),
+                file_types=["image"],
+                size="sm",
+                min_width=0,
+                elem_id="photo",
+            )
+            gr.HTML(PHOTO_BUTTONS, elem_id="photo-ways")
+    board.add(photo=photo, strip=strip)
+
+
+def _build_words(board: Board, start: Form) -> None:
+    words = gr.Dropdown(
         choices=list(start.words),
         value=list(start.words),
         multiselect=True,
         allow_custom_value=True,
-        label="What may be in the photo",
-        info="Enter or a comma ends a word; `;` joins synonyms; a pasted list is split.",
+        label="Words: what may be in the photo",
+        info="Enter or a comma ends a word; `;` joins synonyms.",
         elem_id="words",
     )
     preset = gr.Dropdown(
-        choices=_preset_choices(),
+        choices=[(load_preset(name).title, name) for name in preset_names()],
         value=None,
         label="Use a ready list",
         elem_id="preset",
     )
-    form["background"] = gr.Checkbox(
+    background = gr.Checkbox(
         start.background,
         label="Background",
         info="Parts that none of the words fit get no word.",
         elem_id="background",
     )
     with gr.Accordion("Background settings", open=False):
-        form["background_words"] = gr.Textbox(
+        background_words = gr.Textbox(
             start.background_words,
             label=LABELS["background_words"],
             placeholder="wall, floor, street … (a general list when empty)",
             max_length=2000,
             elem_id="background-words",
         )
-        low, high, step = RANGES["background_threshold"]
-        form["background_threshold"] = gr.Slider(
-            low,
-            high,
-            start.background_threshold,
-            step=step,
-            label=LABELS["background_threshold"],
-            elem_id="background-threshold",
-        )
-    gr.Markdown("## GLA-CLIP", elem_classes="group-title")
-    ladder = gr.Radio(
-        list(CAPTIONS),
-        value=ladder_name(start),
-        label="Step through the method",
-        elem_id="ladder",
+        threshold = _slider("background_threshold", start)
+    board.add(
+        words=words,
+        preset=preset,
+        background=background,
+        background_words=background_words,
+        background_threshold=threshold,
     )
-    with gr.Column(elem_id="switches"):
-        for stage in STAGES:
-            form[stage.field] = gr.Checkbox(
-                getattr(start.attention, stage.field),
-                label=stage.title,
-                info=stage.help,
-                elem_id=stage.field.replace("_", "-"),
+
+
+def _slider(name: str, start: Form, text: str = "") -> gr.Slider:
+    low, high, step = RANGES[name]
+    return gr.Slider(
+        low,
+        high,
+        start.values[name],
+        step=step,
+        label=LABELS[name] + text,
+        elem_id=name.replace("_", "-"),
+    )
+
+
+def build_method_bar(board: Board, start: Form) -> None:
+    """The ladder and its switches, what a run is at, and the buttons that start and end one."""
+    with gr.Column(elem_id="method"):
+        with gr.Row(elem_id="method-line"):
+            ladder = gr.Radio(
+                list(CAPTIONS),
+                value=ladder_name(start),
+                label="Method, step by step",
+                elem_id="ladder",
             )
-    with gr.Row():
-        run = gr.Button("Segment", variant="primary", elem_id="segment", min_width=120)
-        stop = gr.Button("Stop", elem_id="stop", min_width=80)
-    form |= _build_advanced(start, {"backbone": backbones, **choices_of(backbone)})
-    board.add(photo=photo, strip=strip, preset=preset, ladder=ladder, run=run, stop=stop, **form)
+            gr.HTML(SHEET_BUTTONS, elem_id="sheets")
+            state = gr.HTML("", elem_id="run-state")
+            run = gr.Button("Segment", variant="primary", size="sm", min_width=0, elem_id="segment")
+            stop = gr.Button("Stop", size="sm", min_width=0, elem_id="stop")
+        with gr.Row(elem_id="switches", elem_classes="sheet"):
+            switches = {
+                stage.field: gr.Checkbox(
+                    getattr(start.attention, stage.field),
+                    label=stage.title,
+                    info=stage.help,
+                    elem_id=stage.field.replace("_", "-"),
+                )
+                for stage in STAGES
+            }
+    board.add(ladder=ladder, run_state=state, run=run, stop=stop, **switches)
 
 
 def _build_advanced(start: Form, choices: Mapping[str, Choices]) -> dict[str, Any]:
@@ -159,15 +196,6 @@ def _build_advanced(start: Form, choices: Mapping[str, Choices]) -> dict[str, An
             widgets[name] = gr.Dropdown(
                 offered, value=values[name], label=LABELS[name], elem_id=name.replace("_", "-")
             )
-        for name, text in SLIDERS.items():
-            low, high, step = RANGES[name]
-            widgets[name] = gr.Slider(
-                low,
-                high,
-                values[name],
-                step=step,
-                label=LABELS[name] + text,
-                elem_id=name.replace("_", "-"),
-            )
+        widgets |= {name: _slider(name, start, text) for name, text in SLIDERS.items()}
         widgets["reset"] = gr.Button("Back to the backbone's settings", size="sm", elem_id="reset")
     return widgets

@@ -8,11 +8,22 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
+from glaclip.segmenter import WAITING, Progress
 from glaclip.ui.board import Visit
 from glaclip.ui.form import CONTROLS, Form
 from glaclip.ui.photo_input import read
 from glaclip.ui.service import Request, Runs, Service, StoppedError
 
+#: What a run is doing, for people.
+STEPS = {
+    WAITING: "Waiting for another run",
+    "download": "Downloading weights",
+    "load": "Loading the model",
+    "encode": "Encoding windows",
+    "words": "Reading words",
+    "attention": "Attention over windows",
+    "labels": "Labels",
+}
 #: What every computation of the page depends on.
 ASKED = ("photo", "point", "example", *CONTROLS)
 
@@ -43,15 +54,20 @@ class Demo:
         """
         return self.service.segmenter(form.backbone).backbone
 
+    def stop(self, page: str) -> None:
+        """Ends whatever an open page waits for."""
+        self.runs.stop(page)
+        self.looks.stop(page)
 
-def asked(visit: Visit) -> tuple[Image.Image, Form, Request]:
+
+def asked(demo: Demo, visit: Visit) -> tuple[Image.Image, Form, Request]:
     """Photo and request of the controls.
 
     Raises:
         PhotoError, VocabularyError, SettingsError, gr.Error: what is wrong, in a sentence.
     """
     form = Form.of(visit.values)
-    return read(visit["photo"]), form, form.request()
+    return read(visit["photo"], demo.service.limits.max_pixels), form, form.request()
 
 
 def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
@@ -63,6 +79,22 @@ def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
         min(max(int(point[0]), 0), photo.width - 1),
         min(max(int(point[1]), 0), photo.height - 1),
     )
+
+
+def follow(visit: Visit, check: Callable[[], None]) -> Progress:
+    """What a run calls between pieces of work: ends it where nobody waits, shows how far it is.
+
+    Args:
+        visit: the event that asked for the run.
+        check: from `Runs.start`.
+    """
+
+    def step(name: str, done: int, total: int) -> None:
+        check()
+        unit = "MB" if name == "download" else "steps"
+        visit.progress((done, total), desc=STEPS[name], unit=unit)
+
+    return step
 
 
 def ended(check: Callable[[], None]) -> bool:

@@ -6,10 +6,15 @@ import importlib.util
 import threading
 
 import gradio as gr
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
+from glaclip import __version__
 from glaclip.backbones.base import Backbone
+from glaclip.limits import Limits
+from glaclip.segmenter import Progress
 from glaclip.ui.examples import PHOTOS
-from glaclip.ui.page import CSS, build_page
+from glaclip.ui.page import CSS, JS, build_page
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
 
@@ -46,17 +51,38 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_options() -> dict[str, object]:
-    """What every start of the page passes to `launch`, tests included."""
+def launch_options(service: Service | None = None) -> dict[str, object]:
+    """What every start of the page passes to `launch`, tests included.
+
+    Args:
+        service: answers /health, for hosts that ask whether a server is well.
+    """
+    health = [Route("/health", lambda request: JSONResponse(health_of(service)))]
     return {
+        "app_kwargs": {"routes": health},
         "theme": theme(),
         "css": CSS,
+        "js": JS,
         "footer_links": ["api", "settings"],
         "ssr_mode": False,
-        "show_error": True,
+        # What nobody foresaw is for the log; sentences meant for people are shown either way.
+        "show_error": False,
         "max_file_size": MAX_UPLOAD,
         "allowed_paths": [str(PHOTOS), str(ASSETS / "ground_truth")],
     }
+
+
+def health_of(service: Service | None) -> dict[str, object]:
+    """What /health answers: that the server answers, what it runs, and nothing of a visitor."""
+    answer: dict[str, object] = {"status": "ok", "version": __version__}
+    if service is not None:
+        answer |= {
+            "models": list(service.models.names),
+            "loading": list(service.models.loading),
+            "runs": len(service.turns.runs),
+            "cache_megabytes": round(service.models.cached_bytes / 2**20),
+        }
+    return answer
 
 
 def serve(
@@ -80,15 +106,29 @@ def serve(
 
     place = default_device() if device == "auto" else device
 
+    limits = Limits.from_environment()
+
     def load(name: str) -> Backbone:
-        chosen = backbone if name == "auto" else name
-        return registry.load(chosen, device=place, weights=weights)
+        return registry.load(name, device=place, weights=weights)
+
+    def resolve(name: str) -> str:
+        return registry.resolve(backbone if name == "auto" else name, weights)
+
+    def fetch(name: str, progress: Progress) -> None:
+        # What whoever starts the server names may be downloaded; a visitor's choice if allowed.
+        registry.fetch(
+            name,
+            weights,
+            lambda done, total: progress("download", done, total),
+            downloads=limits.downloads or name == backbone,
+        )
 
     choices = [("Automatic", "auto")] + [
         (entry.title if entry.ready else f"{entry.title} (weights not here yet)", entry.name)
         for entry in registry.available(weights)
+        if limits.allows(entry.name) and (entry.ready or limits.downloads)
     ]
-    service = Service(load)
+    service = Service(load, fetch=fetch, resolve=resolve, limits=limits)
     demo = build_page(service, choices)
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
@@ -97,5 +137,5 @@ def serve(
         server_name=host,
         server_port=port,
         mcp_server=importlib.util.find_spec("mcp") is not None,
-        **launch_options(),
+        **launch_options(service),
     )

@@ -11,7 +11,7 @@ from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.ui.actions import address, download, look, method, photo, run, show, words
 from glaclip.ui.api import build_api
 from glaclip.ui.board import Board
-from glaclip.ui.controls import Choices, build_controls
+from glaclip.ui.controls import Choices, build_controls, build_method_bar
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import example_form, examples, first_values
 from glaclip.ui.form import Form, to_link
@@ -21,12 +21,13 @@ from glaclip.ui.tabs import TABS
 _LOG = logging.getLogger(__name__)
 ACTIONS = (run, method, words, photo, show, look, address, download)
 CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+JS = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 TITLE = "GLA-CLIP demo"
-MASTHEAD = """<header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
-<p>CLIP sees a photo through small windows; alone, they leave seams and contradictions. GLA-CLIP
-lets every patch look across them all
+MASTHEAD = """<a class="skip" href="#results">Skip to the pictures</a>
+<header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
+<p>CLIP looks through small windows; GLA-CLIP lets every patch look across them all
 (<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al., CVPR
-2026</a>).</p><a class="jump" href="#controls">Choose photo and words</a></header>"""
+2026</a>).</p></header>"""
 SMALL_PRINT = """Everything on this page is computed on the server that runs it; it deletes uploaded
 photos after about a day. Words decide the result: every pixel gets one of them, right or wrong,
 unless the background is switched on. Attention shows where a weight goes, not why a label was
@@ -44,13 +45,15 @@ def build_page(service: Service, backbones: Choices | None = None) -> gr.Blocks:
     start = Form().with_defaults(backbone) if backbone else Form()
     choices = backbones or [("Automatic", "auto")]
     demo = Demo(service, start, tuple(name for _, name in choices))
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
+    ) as page:
         board = Board(page)
         _build(board, start, choices, backbone)
         for part in (*ACTIONS, *TABS):
             part.connect(demo, board)
         build_api(demo)
-    return page.queue(max_size=64)
+    return page.queue(max_size=service.limits.queue)
 
 
 def _starting(service: Service) -> Backbone | None:
@@ -84,15 +87,15 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
         with gr.Column(elem_id="controls"):
             build_controls(board, form, choices, backbone)
         with gr.Column(elem_id="results"):
-            board.add(status=gr.HTML(shown["status"], elem_id="status"))
             with gr.Tabs(elem_id="tabs") as tabs:
                 for tab in TABS:
                     with gr.Tab(tab.title, id=tab.id, elem_id=f"tab-{tab.id}") as shell:
                         tab.build(board, shown)
                     board.in_browser(shell.select, f"() => '{tab.id}'", (), ["tab"])
+            build_method_bar(board, form)
+            board.add(tabs=tabs, status=gr.HTML(shown["status"], elem_id="status"))
             with gr.Row(elem_id="actions"):
                 board.add(
-                    tabs=tabs,
                     copy=gr.Button("Copy link to this view", size="sm", elem_id="copy-link"),
                     download=gr.Button("Download everything", size="sm", elem_id="download"),
                     file=gr.DownloadButton(elem_id="result-file", visible="hidden"),

@@ -8,14 +8,18 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from glaclip.photo import PhotoError, load_photo
+from glaclip.photo import MAX_PIXELS, PhotoError, load_photo
 from glaclip.pictures.files import encoded
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.service import MAX_SIDE
 
 
-class PhotoInput(gr.Image):  # type: ignore[misc]
-    """`gr.Image` by file path. Gradio's own reading of broken files would show a server path."""
+class PhotoInput(gr.UploadButton):  # type: ignore[misc]
+    """A button that holds the page's photo by file path.
+
+    Gradio's own reading of broken files would show a server path. Pasted and dropped photos, and
+    those of the camera, come through the button's file input too (see page.js).
+    """
 
     is_template = True
 
@@ -39,22 +43,17 @@ def shrink(photo: Image.Image) -> Image.Image:
     return photo
 
 
-def accept(path: str | None) -> str:
+def accept(path: str | None, max_pixels: int = MAX_PIXELS) -> str:
     """Reads an upload and gives it back upright, RGB and small enough, as a PNG file.
 
     Raises:
         gr.Error: the photo cannot be used, in a sentence.
     """
-    if path is None:
-        raise gr.Error("Choose a photo first.", print_exception=False)
-    try:
-        photo = shrink(load_photo(path))
-    except PhotoError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+    photo = read(path, max_pixels)
     return save_to_cache(encoded(photo, "PNG", compress_level=1), "photo.png")
 
 
-def read(path: str | None) -> Image.Image:
+def read(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The photo of the input as the model gets it.
 
     Raises:
@@ -63,6 +62,6 @@ def read(path: str | None) -> Image.Image:
     if path is None:
         raise gr.Error("Choose a photo first.", print_exception=False)
     try:
-        return shrink(load_photo(path))
+        return shrink(load_photo(path, max_pixels))
     except PhotoError as error:
         raise gr.Error(str(error), print_exception=False) from None

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from html import escape
 
 import gradio as gr
 
 from glaclip.backbones.base import BackboneError
+from glaclip.limits import LimitError
 from glaclip.photo import PhotoError
 from glaclip.settings import SettingsError
 from glaclip.ui.form import LABELS
+from glaclip.ui.service import StoppedError
 from glaclip.vocabulary import VocabularyError
 
+_LOG = logging.getLogger(__name__)
 #: What a visitor may cause; each carries a sentence for the page.
-REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, gr.Error)
+REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, LimitError, gr.Error)
+
+#: What a fault of this program looks like from outside; the server's log has the rest.
+UNFORESEEN = "Something went wrong on this server; what was there before is still shown."
 
 
 def sentence(error: Exception) -> str:
@@ -27,8 +34,25 @@ def sentence(error: Exception) -> str:
 
 @contextlib.contextmanager
 def refusals_as_toasts() -> Iterator[None]:
-    """Turns refusals within into messages on the page, which gradio renders as HTML."""
+    """Turns refusals within into messages on the page, which gradio renders as HTML.
+
+    A handler that was stopped changes nothing.
+    """
     try:
         yield
+    except StoppedError:
+        return
     except REFUSALS as error:
         raise gr.Error(escape(sentence(error), quote=False), print_exception=False) from None
+
+
+@contextlib.contextmanager
+def faults_hidden() -> Iterator[None]:
+    """Turns what nobody foresaw into a sentence without a path or a trace."""
+    try:
+        yield
+    except (gr.Error, StoppedError):
+        raise
+    except Exception:
+        _LOG.exception("a handler failed")
+        raise gr.Error(UNFORESEEN, print_exception=False) from None

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.backbones.base import Backbone, BackboneError
+from glaclip import costs
+from glaclip.backbones.base import BackboneError
 from glaclip.clicks import AttentionMaps
+from glaclip.costs import Plan
 from glaclip.evaluation.metrics import AttentionSummary, attention_summary
+from glaclip.limits import LimitError, Limits
 from glaclip.segmenter import (
+    WAITING,
     Encoded,
     Method,
     Progress,
@@ -25,7 +30,10 @@ from glaclip.segmenter import (
     Segmenter,
 )
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
-from glaclip.vocabulary import Vocabulary
+from glaclip.ui.models import Fetch, Load, Models
+from glaclip.ui.pace import Amounts, Pace
+from glaclip.ui.turns import Turn, Turns
+from glaclip.vocabulary import Vocabulary, parse_vocabulary
 from glaclip.windows import boxes, working_size
 
 _LOG = logging.getLogger(__name__)
@@ -33,12 +41,15 @@ _LOG = logging.getLogger(__name__)
 MAX_SIDE = 2048
 #: Left side of the comparison when no baseline of the backbone is named.
 SWITCHES_OFF = "off"
-#: What a run may have left to do and still start by itself. Windows to encode, and similarities
-#: between tokens: a slow core does about 3e7 of them a second. Or fewer seconds than these, where
-#: earlier runs have shown what this computer needs.
+#: What a run may have left to do and still start by itself, or fewer seconds than these, where
+#: earlier runs have shown what this computer needs. A slow core compares 3e7 tokens a second.
 CHEAP_WINDOWS = 40
 CHEAP_SIMILARITIES = 2e8
+CHEAP_TEXTS = 1000
+CHEAP_SCORES = 1e9
 CHEAP_SECONDS = 3
+#: Runs may hold this many times the memory of the largest one that is allowed.
+_TOGETHER = 2
 
 
 class StoppedError(Exception):
@@ -73,27 +84,58 @@ class Cost:
     Attributes:
         windows: all windows of the photo.
         to_encode: windows that are not encoded yet.
-        similarities: how often two tokens are compared, both sides; 0 when not encoded yet.
-        seconds: estimate from this process's earlier runs, NaN when there were none.
+        similarities: how often two tokens are compared, of all methods that are not known yet.
+        seconds: estimate of all steps; of a step that nothing is known of yet, none.
+        texts: prompts in their templates that are not embedded yet.
+        scores: word and pixel pairs of the labels that are not known yet.
+        certain: whether earlier runs have shown how long encoding takes here, if it is needed.
+        megabytes: what the run holds at its worst moment.
+        words: prompts of the run with all synonyms.
     """
 
     windows: int
     to_encode: int
     similarities: float
     seconds: float
+    texts: int = 0
+    scores: float = 0
+    certain: bool = True
+    megabytes: float = 0
+    words: int = 0
+
+    def amounts(self, windows: WindowSettings) -> Amounts:
+        """What there is to do of each step."""
+        return {
+            "encode": float(self.to_encode * windows.crop**2),
+            "attention": self.similarities,
+            "words": float(self.texts),
+            "labels": self.scores,
+        }
 
     @property
     def cheap(self) -> bool:
         """Whether a run may start without being asked for."""
-        little = self.to_encode <= CHEAP_WINDOWS and self.similarities <= CHEAP_SIMILARITIES
-        return little or self.seconds <= CHEAP_SECONDS
+        little = (
+            self.to_encode <= CHEAP_WINDOWS
+            and self.similarities <= CHEAP_SIMILARITIES
+            and self.texts <= CHEAP_TEXTS
+            and self.scores <= CHEAP_SCORES
+        )
+        return little or (self.certain and self.seconds <= CHEAP_SECONDS)
 
     @property
     def sentence(self) -> str:
         """The cost for people."""
-        what = f"{self.windows} windows" if self.to_encode else "Attention over all windows"
-        time = "a while" if math.isnan(self.seconds) else f"about {max(1, round(self.seconds))} s"
-        return f"{what} take{'' if self.to_encode else 's'} {time} here: press Segment to start."
+        if self.to_encode:
+            what = f"{self.windows} windows take"
+        elif self.similarities > CHEAP_SIMILARITIES:
+            what = "Attention over all windows takes"
+        else:
+            what = f"Reading and placing {self.words} words takes"
+        seconds = f"about {max(1, round(self.seconds))} s"
+        if not self.certain:
+            seconds = "a while" if self.seconds < CHEAP_SECONDS else f"{seconds} or more"
+        return f"{what} {seconds} here: press Segment to start."
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,99 +157,144 @@ class Comparison:
     seconds: float
 
 
-@dataclass
 class Service:
-    """Backbones of this process, shared by all visitors; it holds no visitor's data.
+    """Backbones of this process, shared by all visitors; it holds no visitor's data."""
 
-    Attributes:
+    def __init__(
+        self,
+        load: Load,
+        *,
+        fetch: Fetch | None = None,
+        resolve: Callable[[str], str] = str,
+        limits: Limits | None = None,
+    ) -> None:
+        """Args:
         load: makes a backbone by registry name; raises BackboneError with one sentence.
-    """
+        fetch: brings what a name needs onto this computer; see `Models`.
+        resolve: the registry name that a choice such as "auto" stands for.
+        limits: what one run may take; the defaults when left out.
+        """
+        self.limits = limits or Limits()
+        megabytes = self.limits.cache
+        self.models = Models(load, fetch, resolve, self.limits.models, megabytes * 2**20)
+        self.turns = Turns(_TOGETHER * self.limits.memory)
+        self._pace = Pace()
 
-    load: Callable[[str], Backbone]
-    _segmenters: dict[str, Segmenter] = field(default_factory=dict)
-    _loading: threading.Lock = field(default_factory=threading.Lock)
-    _model: threading.Lock = field(default_factory=threading.Lock)
-    #: Seconds a window and a similarity took last, by (step, backbone).
-    _pace: dict[tuple[str, str], float] = field(default_factory=dict)
-
-    def segmenter(self, backbone: str) -> Segmenter:
-        """The segmenter of a backbone, loaded once.
+    def segmenter(self, backbone: str, progress: Progress | None = None) -> Segmenter:
+        """The segmenter of a backbone, loaded once; see `Models.get`.
 
         Raises:
             BackboneError: it cannot start.
         """
-        with self._loading:
-            if backbone not in self._segmenters:
-                self._segmenters[backbone] = Segmenter(self.load(backbone))
-            return self._segmenters[backbone]
+        return self.models.get(backbone, progress)
 
     def warm_up(self, backbone: str) -> None:
         """Loads what the first visitor would otherwise wait for; failing is left to that run."""
         try:
-            segmenter = self.segmenter(backbone)
+            segmenter = self.models.prepared(backbone)
             windows = segmenter.backbone.default_windows
-            self.encode(Image.new("RGB", (windows.crop, windows.crop)), windows, backbone)
-            segmenter.backbone.encode_text(["anything"])
-        except (BackboneError, SettingsError):
+            photo = Image.new("RGB", (windows.crop, windows.crop))
+            request = Request(
+                parse_vocabulary("anything, else"), AttentionSettings(), windows, backbone=backbone
+            )
+            self.compare(photo, request)
+            # The first word that no training ever met takes seconds more than others.
+            segmenter.backbone.encode_text(["xyzzy"])
+        except (BackboneError, SettingsError, LimitError):
             _LOG.info("the backbone is not ready yet", exc_info=True)
 
-    def encode(
+    def cost(
         self,
         photo: Image.Image,
-        windows: WindowSettings,
-        backbone: str,
+        request: Request,
         progress: Progress | None = None,
-    ) -> tuple[Encoded, bool]:
-        """Tokens of a photo, and whether they were known.
-
-        One photo passes the model at a time, so that a visitor's run has the machine's cores to
-        itself and memory is bounded; a run that was stopped leaves the queue at its next window.
-        """
-
-        def step(name: str, done: int, total: int) -> None:
-            if progress:
-                progress(name, done, total)
-
-        segmenter = self.segmenter(backbone)
-        while not self._model.acquire(timeout=0.2):
-            step("waiting", 0, 1)
-        started = time.perf_counter()
-        try:
-            encoded, known = segmenter.encode_with_origin(photo, windows, step)
-        finally:
-            self._model.release()
-        if not known:
-            spent = time.perf_counter() - started
-            self._pace["encode", backbone] = spent / len(encoded.boxes)
-        return encoded, known
-
-    def cost(self, photo: Image.Image, request: Request) -> Cost:
-        """What `compare` would have left to compute.
+        *,
+        click: bool = False,
+    ) -> Cost:
+        """What `compare` would have left to compute, and `attention` too for a click.
 
         Raises:
-            SettingsError, BackboneError: each a sentence for the visitor.
+            SettingsError, BackboneError, LimitError: each a sentence for the visitor.
         """
-        segmenter = self.segmenter(request.backbone)
-        windows = window_count((photo.height, photo.width), request.windows)
+        self.limits.check_backbone(request.backbone)
+        segmenter = self.segmenter(request.backbone, progress)
+        right, left = self._methods(segmenter, request)
+        plan = _plan(photo, request, (right, left))
         encoded = segmenter.known_encoding(photo, request.windows)
-        if encoded is None:
-            pace = self._pace.get(("encode", request.backbone), math.nan)
-            return Cost(windows, windows, 0, windows * pace)
-        count = 0.0
-        for method in self._methods(segmenter, request):
-            if not segmenter.knows_features(encoded, method):
-                count += segmenter.similarities(encoded, method)
-        pace = self._pace.get(("attention", request.backbone), math.nan)
-        return Cost(windows, 0, count, count * pace)
+        backbone, compared, scores = segmenter.backbone, 0.0, 0.0
+        for method in (right, left):
+            if encoded is None or not segmenter.knows_features(encoded, method):
+                compared += costs.similarities(backbone, plan, method)
+            if encoded is None or not segmenter.knows_labels(encoded, method, request.vocabulary):
+                scores += costs.scored(plan)
+        if click:
+            compared += self._click_similarities(segmenter, plan, encoded, right)
+        texts = segmenter.unknown_words(request.vocabulary.prompts) * len(backbone.templates)
+        return self._cost(request, segmenter, plan, encoded, compared, texts, scores)
+
+    def _click_similarities(
+        self, segmenter: Segmenter, plan: Plan, encoded: Encoded | None, method: Method
+    ) -> float:
+        settings = method.settings
+        if settings is None or (encoded and segmenter.knows_mean_query(encoded, method)):
+            return 0.0
+        if encoded is None and settings.cross_window and settings.proxy_anchors:
+            return 0.0  # the run before the click leaves the mean query behind
+        return costs.mean_query_similarities(segmenter.backbone, plan, method)
+
+    def _cost(
+        self,
+        request: Request,
+        segmenter: Segmenter,
+        plan: Plan,
+        encoded: Encoded | None,
+        compared: float,
+        texts: int = 0,
+        scores: float = 0,
+    ) -> Cost:
+        cost = Cost(
+            windows=plan.count,
+            to_encode=0 if encoded else plan.count,
+            similarities=compared,
+            seconds=0,
+            texts=texts,
+            scores=scores,
+            megabytes=costs.memory(segmenter.backbone, plan) / 2**20,
+            words=plan.prompts,
+        )
+        amounts = cost.amounts(request.windows)
+        seconds, certain = self._pace.seconds(segmenter.backbone.fingerprint, amounts)
+        return dataclasses.replace(cost, seconds=seconds, certain=certain)
 
     @staticmethod
     def _methods(segmenter: Segmenter, request: Request) -> tuple[Method, Method]:
-        """Left and right side."""
+        """Right and left side, in the order in which they are computed."""
         source = request.key_source or None
         right = segmenter.method(request.attention, key_source=source)
         if request.baseline == SWITCHES_OFF:
-            return segmenter.method(request.attention.off(), key_source=source), right
-        return segmenter.method(baseline=request.baseline), right
+            return right, segmenter.method(request.attention.off(), key_source=source)
+        return right, segmenter.method(baseline=request.baseline)
+
+    @contextmanager
+    def _run(
+        self, cost: Cost, segmenter: Segmenter, amounts: Amounts, progress: Progress | None
+    ) -> Iterator[Progress]:
+        """A place among the runs, if the limits allow it; gives what to call between pieces.
+
+        Raises:
+            LimitError: the estimate is beyond a limit, or the run has taken longer than one may.
+        """
+        self.limits.check_run(cost.windows, cost.words, cost.seconds, cost.megabytes)
+
+        def waiting() -> None:
+            if progress:
+                progress(WAITING, 0, 1)
+
+        with self.turns.run(cost.megabytes, waiting) as turn:
+            meter = _Meter(turn, self.limits.seconds, progress)
+            yield meter
+            meter.close()
+            self._pace.learn(segmenter.backbone.fingerprint, amounts, meter.spent)
 
     def compare(
         self, photo: Image.Image, request: Request, progress: Progress | None = None
@@ -215,31 +302,26 @@ class Service:
         """Both sides of a request.
 
         Raises:
-            PhotoError, SettingsError, BackboneError: each a sentence for the visitor.
+            PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
             StoppedError: from `progress`.
         """
         started = time.perf_counter()
-        segmenter = self.segmenter(request.backbone)
-        encoded, cached = self.encode(photo, request.windows, request.backbone, progress)
-        right = segmenter.segment(
-            encoded,
-            request.vocabulary,
-            request.attention,
-            key_source=request.key_source or None,
-            progress=progress,
-        )
-        if "attention" not in right.cached:
-            count = segmenter.similarities(encoded, right.method)
-            self._pace["attention", request.backbone] = right.seconds["attention"] / count
-        off = request.baseline == SWITCHES_OFF
-        left = segmenter.segment(
-            encoded,
-            request.vocabulary,
-            request.attention.off() if off else None,
-            baseline=None if off else request.baseline,
-            key_source=(request.key_source or None) if off else None,
-            progress=progress,
-        )
+        self.limits.check_backbone(request.backbone)
+        segmenter = self.models.prepared(request.backbone, progress)
+        cost = self.cost(photo, request)
+        with self._run(cost, segmenter, cost.amounts(request.windows), progress) as step:
+            encoded, cached = segmenter.encode_with_origin(photo, request.windows, step)
+            right, left = (
+                segmenter.segment(
+                    encoded,
+                    request.vocabulary,
+                    method.settings,
+                    baseline=method.baseline or None,
+                    key_source=method.key_source or None,
+                    progress=step,
+                )
+                for method in self._methods(segmenter, request)
+            )
         return Comparison(
             left=left,
             right=right,
@@ -248,25 +330,113 @@ class Service:
             seconds=time.perf_counter() - started,
         )
 
-    def attention(
-        self, photo: Image.Image, point: tuple[float, float], request: Request
-    ) -> AttentionMaps:
-        """The four rungs for a point (x, y) in photo pixels; encodes the photo if needed."""
-        encoded, _ = self.encode(photo, request.windows, request.backbone)
-        return self.segmenter(request.backbone).attention(
-            encoded, point, request.attention, key_source=request.key_source or None
+    def alone(self, request: Request, result: Comparison) -> Segmentation:
+        """The photo with all switches off, each window by itself; mostly the left side."""
+        off = request.attention.off()
+        if result.left.method.settings == off:
+            return result.left
+        return self.segmenter(request.backbone).segment(
+            result.encoded, request.vocabulary, off, key_source=request.key_source or None
         )
 
+    def attention(
+        self,
+        photo: Image.Image,
+        point: tuple[float, float],
+        request: Request,
+        progress: Progress | None = None,
+    ) -> AttentionMaps:
+        """The four rungs for a point (x, y) in photo pixels; encodes the photo if needed.
+
+        Raises:
+            PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
+            SettingsError: also for a point outside the photo.
+            StoppedError: from `progress`.
+        """
+        self.limits.check_backbone(request.backbone)
+        segmenter = self.models.prepared(request.backbone, progress)
+        method, _ = self._methods(segmenter, request)
+        plan = _plan(photo, request, (method,))
+        encoded = segmenter.known_encoding(photo, request.windows)
+        compared = 0.0
+        if encoded is None or not segmenter.knows_mean_query(encoded, method):
+            compared = costs.mean_query_similarities(segmenter.backbone, plan, method)
+        cost = self._cost(request, segmenter, plan, encoded, compared)
+        with self._run(cost, segmenter, cost.amounts(request.windows), progress) as step:
+            encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
+            return segmenter.attention(
+                encoded,
+                point,
+                request.attention,
+                key_source=request.key_source or None,
+                progress=step,
+            )
+
     def summaries(
-        self, photo: Image.Image, request: Request
+        self, photo: Image.Image, request: Request, progress: Progress | None = None
     ) -> tuple[tuple[AttentionSummary, ...], Encoded]:
-        """Attention over the whole photo at each rung of the ladder."""
-        encoded, _ = self.encode(photo, request.windows, request.backbone)
-        segmenter = self.segmenter(request.backbone)
-        source = request.key_source or segmenter.backbone.key_sources[0]
-        keys, _ = segmenter.backbone.keys(encoded.tokens, source)[0]
-        rungs = AttentionSettings.ladder(request.attention)
-        return tuple(attention_summary(keys, encoded.boxes, rung) for rung in rungs), encoded
+        """Attention over the whole photo at each rung of the ladder.
+
+        Raises:
+            PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
+            StoppedError: from `progress`.
+        """
+        self.limits.check_backbone(request.backbone)
+        segmenter = self.models.prepared(request.backbone, progress)
+        method, _ = self._methods(segmenter, request)
+        plan = _plan(photo, request, (method,))
+        encoded = segmenter.known_encoding(photo, request.windows)
+        compared = costs.ladder_similarities(segmenter.backbone, plan, method)
+        cost = self._cost(request, segmenter, plan, encoded, compared)
+        with self._run(cost, segmenter, cost.amounts(request.windows), progress) as step:
+            encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
+            keys, _ = segmenter.backbone.keys(encoded.tokens, method.key_source)[0]
+
+            def report(done: int, total: int) -> None:
+                step("attention", done, total)
+
+            rungs = AttentionSettings.ladder(request.attention)
+            found = tuple(attention_summary(keys, encoded.boxes, rung, report) for rung in rungs)
+        return found, encoded
+
+
+class _Meter:
+    """Takes the turn before each piece of work and counts what each step computes."""
+
+    def __init__(self, turn: Turn, most: float, progress: Progress | None) -> None:
+        self.spent: dict[str, float] = {}
+        self._turn, self._most, self._progress = turn, most, progress
+        self._step, self._counted = "", 0.0
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """A `Progress`."""
+        if step == WAITING:
+            self._turn.rest()
+        else:
+            self._turn.work()
+        self._count(step)
+        if self._turn.seconds > self._most:
+            raise LimitError(
+                f"This run has computed for {self._turn.seconds:,.0f} s and was ended; at most "
+                f"{self._most:,.0f} s are given to one run: fewer windows or words take less."
+            )
+        if self._progress:
+            self._progress(step, done, total)
+
+    def _count(self, step: str) -> None:
+        seconds = self._turn.seconds
+        self.spent[self._step] = self.spent.get(self._step, 0.0) + seconds - self._counted
+        self._step, self._counted = step, seconds
+
+    def close(self) -> None:
+        """The work is done."""
+        self._turn.rest()
+        self._count("")
+
+
+def _plan(photo: Image.Image, request: Request, methods: tuple[Method, ...]) -> Plan:
+    size = photo.height, photo.width
+    return Plan(size, request.windows, methods, len(request.vocabulary.prompts))
 
 
 def window_count(photo_size: tuple[int, int], windows: WindowSettings) -> int:
@@ -282,38 +452,47 @@ def best_classes(
     return [(names[i], float(probabilities[i])) for i in order]
 
 
+#: The kind of run that shows a new result; what other kinds show is about an older one then.
+MAIN = "run"
+#: What goes on when a new result comes: a person asked for the older one to keep.
+_KEPT = "download"
+
+
 class Runs:
-    """Which run is the newest of each page. It holds numbers only, nothing of a visitor."""
+    """Which runs are the newest of each page. It holds numbers only, nothing of a visitor."""
 
     def __init__(self, pages: int = 4096) -> None:
         """Args:
         pages: open pages remembered; the longest idle are forgotten first.
         """
         self._pages = pages
-        self._newest: dict[str, int] = {}
+        self._newest: dict[str, dict[str, int]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def start(self, page: str) -> Callable[[], None]:
-        """Starts a run of a page, which ends every older one.
+    def start(self, page: str, kind: str = MAIN) -> Callable[[], None]:
+        """Starts a run of a page, which ends older ones of its kind; a main run all but downloads.
 
         Returns:
-            A check that raises StoppedError once the run is no longer the newest.
+            A check that raises StoppedError once the run is no longer wanted.
         """
-        mine = self.stop(page)
+        with self._lock:
+            mine = next(self._numbers)
+            kinds = self._newest.pop(page, {})
+            if kind == MAIN:
+                kinds = {name: run for name, run in kinds.items() if name == _KEPT}
+            # At the end of the order, as the least idle.
+            self._newest[page] = {**kinds, kind: mine}
+            while len(self._newest) > self._pages:
+                self._newest.pop(next(iter(self._newest)))
 
         def check() -> None:
-            if self._newest.get(page) != mine:
+            if self._newest.get(page, {}).get(kind) != mine:
                 raise StoppedError
 
         return check
 
-    def stop(self, page: str) -> int:
+    def stop(self, page: str) -> None:
         """Ends every run of a page."""
         with self._lock:
-            number = next(self._numbers)
             self._newest.pop(page, None)
-            self._newest[page] = number  # at the end of the order, as the least idle
-            while len(self._newest) > self._pages:
-                self._newest.pop(next(iter(self._newest)))
-            return number

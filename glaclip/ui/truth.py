@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,9 +18,9 @@ from glaclip.labels import resize_labels
 from glaclip.methods import method_title
 from glaclip.photo import PhotoError, check_size
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.seams import boundary_errors
-from glaclip.segmenter import Segmentation
+from glaclip.segmenter import Progress, Segmentation
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.service import Comparison, Service
 from glaclip.vocabulary import VocabularyError
@@ -88,6 +89,7 @@ def measure(
     label_map: str | None,
     class_list: str,
     ignore: float | None,
+    progress: Progress | None = None,
 ) -> tuple[Comparison, tuple[Score, Score], NDArray[np.int64]]:
     """Runs both sides with the class list as words and scores them.
 
@@ -108,7 +110,7 @@ def measure(
         raise VocabularyError(f"Each class of the list must be named once. {notes[0]}")
     truth = resize_to(read_label_map(label_map), (photo.height, photo.width))
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
-    result = service.compare(photo, request)
+    result = service.compare(photo, request, progress)
     scores = score(result.left, truth, left_out), score(result.right, truth, left_out)
     known = (truth >= 0) & (truth < classes) & ~np.isin(truth, left_out)
     return result, scores, np.where(known, truth, classes)
@@ -123,9 +125,9 @@ def score(result: Segmentation, truth: NDArray[np.int64], ignore: tuple[int, ...
     return Score(mean_iou(counts), pixel_accuracy(counts), pairs.rate, class_iou(counts))
 
 
-def truth_colors(classes: int) -> NDArray[np.uint8]:
+def truth_colors(names: Sequence[str]) -> NDArray[np.uint8]:
     """Colors of the ground truth's classes, and dark grey for what is left out."""
-    return np.concatenate([palette(classes), np.full((1, 3), 60, np.uint8)])
+    return np.concatenate([class_colors(names), np.full((1, 3), 60, np.uint8)])
 
 
 def _cell(value: float) -> str:

@@ -15,11 +15,12 @@ from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.show import VIEW, show
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.charts import picture_html
-from glaclip.ui.demo import ASKED, Demo, asked
+from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
 from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tab import Tab
 from glaclip.ui.truth import measure, report, truth_colors
+from glaclip.ui.truth_scores import build_scores, connect_scores
 from glaclip.vocabulary import ASSETS
 
 _FOLDER = ASSETS / "ground_truth"
@@ -90,16 +91,18 @@ def _build(board: Board, first: Changes) -> None:
             shown = gr.HTML("", elem_id="truth-shown")
     board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)
     board.add(measure=button, truth_shown=shown, truth_table=table)
+    build_scores(board)
 
 
 @refusals_as_toasts()
 def truth(demo: Demo, visit: Visit) -> Changes:
     """Both sides against a label map: its overlay and a table of measures."""
-    photo, form, _ = asked(visit)
+    photo, form, _ = asked(demo, visit)
+    step = follow(visit, demo.runs.start(visit.page, "truth"))
     given = (visit["label_map"], visit["classes"], visit["ignore"])
-    result, scores, labels = measure(demo.service, photo, form, *given)
+    result, scores, labels = measure(demo.service, photo, form, *given, step)
     classes = result.right.classes
-    shown = overlay(photo, labels, truth_colors(len(classes)), 0.62)
+    shown = overlay(photo, labels, truth_colors(classes), 0.62)
     text = f"The photo with the true classes: {', '.join(classes)}."
     return {
         "truth_shown": picture_html(shown, "Ground truth", text),
@@ -138,6 +141,7 @@ def _connect(demo: Demo, board: Board) -> None:
     stale = {"shipped": None, "label_map": None, "truth_table": "", "truth_shown": ""}
     others = [board["photo"].upload, board["strip"].select]
     board.on(others, lambda visit: stale, (), list(stale))
+    connect_scores(board)
 
 
 TAB = Tab("truth", "Ground truth", _build, _connect)

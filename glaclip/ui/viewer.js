@@ -30,7 +30,8 @@ const range = find(".lv-opacity-range");
 let data = null; // the decoded value; null shows the empty state
 let turn = 0; // a decoded value of an older turn is dropped
 const state = {
-  mode: "side",
+  // A phone has room for one picture beside its controls.
+  mode: matchMedia("(max-width: 480px)").matches ? "slider" : "side",
   grid: false,
   seams: false,
   opacity: Number(range.value) / 100,

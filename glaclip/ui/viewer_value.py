@@ -12,7 +12,7 @@ from PIL import Image
 
 from glaclip.labels import resize_labels
 from glaclip.pictures.files import data_uri, encoded, picture_uri
-from glaclip.pictures.palette import hex_colors
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.seams import Edges, interior_edges
 from glaclip.windows import Box, Size
 
@@ -126,7 +126,7 @@ def viewer_value(
     for side in sides:
         _check(side.labels, full, len(classes))
     edges = interior_edges(windows, working_size or full, full)
-    colors = hex_colors(len(classes), background)
+    colors = hex_of(class_colors(classes, background))
     return ViewerValue(
         photo=viewer_photo(photo, shown),
         photo_size=list(full),

@@ -10,7 +10,7 @@ from glaclip.pictures.numbers import percent
 from glaclip.settings import CAPTIONS
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.charts import chart_html
-from glaclip.ui.demo import ASKED, Demo, asked, point_in
+from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.filmstrip import filmstrip, top_patches
 from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tab import Tab
@@ -41,17 +41,18 @@ def _build(board: Board, first: Changes) -> None:
 @refusals_as_toasts()
 def windows(demo: Demo, visit: Visit) -> Changes:
     """Every window by itself, and the patches that receive most attention."""
-    photo, _, request = asked(visit)
-    cost = demo.service.cost(photo, request)
+    photo, _, request = asked(demo, visit)
+    step = follow(visit, demo.runs.start(visit.page, "windows"))
+    cost = demo.service.cost(photo, request, step, click=True)
     if not cost.cheap:
         # Opening a tab is no wish for minutes of work.
         return {"films": f"<p>{cost.sentence}</p>", "patches": ""}
-    result = demo.service.compare(photo, request)
+    result = demo.service.compare(photo, request, step)
     point = point_in(visit, photo)
     if point is None:
         films = filmstrip(photo, result, None)
         return {"films": films, "patches": "<p>Choose a point in Compare first.</p>"}
-    maps = demo.service.attention(photo, point, request)
+    maps = demo.service.attention(photo, point, request, step)
     rung = CAPTIONS.index(visit["rung"])
     return {
         "films": filmstrip(photo, result, maps),
@@ -62,8 +63,9 @@ def windows(demo: Demo, visit: Visit) -> Changes:
 @refusals_as_toasts()
 def charts(demo: Demo, visit: Visit) -> Changes:
     """Attention over the whole photo: mass by distance, histogram of |P|."""
-    photo, _, request = asked(visit)
-    summaries, _ = demo.service.summaries(photo, request)
+    photo, _, request = asked(demo, visit)
+    step = follow(visit, demo.runs.start(visit.page, "charts"))
+    summaries, _ = demo.service.summaries(photo, request, step)
     distances, masses = summaries[0].distances, [s.mass_by_distance for s in summaries]
     sizes = np.asarray(summaries[-1].set_sizes)
     own = ", ".join(

@@ -409,7 +409,7 @@ def test_downloads_fall_back_to_the_other_file_name(
     for file, module in zip(tiny[0].files, modules_of(tiny[0]), strict=True):
         torch.save(module.state_dict(), tmp_path / file.names[1])
 
-    def download(repo: str, name: str, etag_timeout: float) -> str:
+    def download(repo: str, name: str, **options: object) -> str:
         asked.append((repo, name))
         if name.endswith(".safetensors"):
             raise EntryNotFoundError("no such file")
@@ -424,7 +424,7 @@ def test_downloads_fall_back_to_the_other_file_name(
 def test_a_download_that_breaks_gets_a_sentence(
     tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def download(repo: str, name: str, etag_timeout: float) -> str:
+    def download(repo: str, name: str, **options: object) -> str:
         raise ConnectionResetError("reset")
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
@@ -484,13 +484,10 @@ print(json.dumps({
 """
 
 
-def test_full_size_clip_b16_end_to_end_within_6_gb(tmp_path: Path) -> None:
-    folder = tmp_path / "weights"
-    write_random_weights(CLIP_MODELS["clip-b16"], folder)
+def test_full_size_clip_b16_end_to_end_within_6_gb(tmp_path: Path, full_size_weights: Path) -> None:
     photo = tmp_path / "photo.npy"
     np.save(photo, random_photo())
-    output = _python(FULL_SIZE.replace("PHOTO", str(photo)), GLACLIP_WEIGHTS=str(folder))
-    shutil.rmtree(folder)  # 1 GB
+    output = _python(FULL_SIZE.replace("PHOTO", str(photo)), GLACLIP_WEIGHTS=str(full_size_weights))
     found = json.loads(output)
     assert found["windows"] == 8
     assert found["keys"] == [8, 784, 768]

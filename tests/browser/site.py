@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Milliseconds for something that takes a run; machines that run the tests are often busy.
 PATIENCE = 60_000
 SWITCHES = ("cross-window", "proxy-anchors", "dynamic-normalization")
-LADDER = ("Own window", "+ Context", "+ Anchors", "+ Normalization")
+LADDER = ("Alone", "+ Context", "+ Anchors", "+ Normalization")
 
 
 class PageBackbone(ColorBackbone):

@@ -72,7 +72,7 @@ def test_example_shows_its_shipped_result(site: Site, toy: PageBackbone) -> None
 
 def test_example_brings_the_switches_back(site: Site) -> None:
     before = site.turn
-    site.page.get_by_label("Own window", exact=True).check()
+    site.page.get_by_label("Alone", exact=True).check()
     site.wait_for_turn(before)
     before = site.turn
     site.choose_example("horses")

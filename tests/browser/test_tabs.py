@@ -191,7 +191,7 @@ def test_windows_one_by_one(pointed: Site, toy: PageBackbone) -> None:
     assert not [
         text for text in captions.all_text_contents() if text.endswith(f"window {number[1]}")
     ]
-    site.page.locator("#rung").get_by_label("Own window", exact=True).check()
+    site.page.locator("#rung").get_by_label("Alone", exact=True).check()
     expect(site.page.locator("#patches")).to_contain_text("No patch outside", timeout=PATIENCE)
     assert toy.encoded_windows == encoded
 
@@ -230,7 +230,7 @@ def test_charts(two_colors: Site) -> None:
             "name => document.querySelector(`#${name} img`).naturalWidth > 300", arg=name
         )
     note = site.page.locator("#charts-note")
-    expect(note).to_contain_text("Own window 100 %")
+    expect(note).to_contain_text("Alone 100 %")
     expect(note).to_contain_text("of the visible tokens")
 
 

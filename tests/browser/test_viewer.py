@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.seams import interior_edges
 from glaclip.ui.viewer_value import Side, ViewerValue, shown_size, viewer_value
 from glaclip.windows import Box
@@ -218,7 +218,7 @@ def test_hover_names_the_class_on_both_sides(page: Page, viewer: Locator) -> Non
 
 def test_overlay_has_the_palette_and_the_opacity(page: Page, viewer: Locator) -> None:
     left, right = labels_of(*SIZE)
-    colors = palette(len(NAMES))
+    colors = class_colors(NAMES)
     set_opacity(page, 100)
     for x, y in [(0.2, 0.2), (0.55, 0.6), (0.9, 0.9)]:
         at = int(y * SIZE[0]), int(x * SIZE[1])
@@ -236,7 +236,7 @@ def test_legend_isolates_and_pins(page: Page, viewer: Locator) -> None:
         entry(page, 3).hover()
         frame(page)
         assert attribute(page, "isolated") == "3"
-        kept = palette(4)[3].tolist()
+        kept = class_colors(NAMES)[3].tolist()
         assert pixel(page, "left", "picture", 0.9, 0.9)[:3] == kept
         assert pixel(page, "right", "picture", 0.9, 0.9)[:3] == kept
         # Everything else is the photo below a veil, without color.
@@ -334,7 +334,7 @@ def test_grid_and_seams(page: Page, viewer: Locator) -> None:
 
 def test_slider(page: Page, viewer: Locator) -> None:
     set_opacity(page, 100)
-    colors = palette(len(NAMES))
+    colors = class_colors(NAMES)
     with no_requests(page):
         mode(page, "Slider")
         assert page.locator(".lv-frame:visible").count() == 1
@@ -371,7 +371,7 @@ def test_changed(page: Page, viewer: Locator) -> None:
     assert float(attribute(page, "changed") or -1) == pytest.approx(share)
     text = page.locator(".lv-sentence").text_content()
     assert text == f"{percent(share)} of pixels changed"
-    assert pixel(page, "left", "picture", 0.55, 0.6)[:3] == palette(1)[0].tolist()
+    assert pixel(page, "left", "picture", 0.55, 0.6)[:3] == class_colors(NAMES)[0].tolist()
     red, green, blue, _ = pixel(page, "left", "picture", 0.9, 0.9)
     assert max(red, green, blue) - min(red, green, blue) <= 4
     # The drawn picture has as many colored pixels as numpy counts.

@@ -37,7 +37,7 @@ def test_every_step_is_measured_in_turns() -> None:
     assert [row.name for row in report.rows if row.group == "keys"] == ["colors", "twice"]
     assert all(len(row.seconds) == 2 and row.median > 0 for row in report.rows)
     first = [ratio for row, ratio in zip(report.rows, report.ratios(), strict=True)
-             if row.name in ("float32", "Own window", "floats")]  # fmt: skip
+             if row.name in ("float32", "Alone", "floats")]  # fmt: skip
     assert first == [1, 1, 1]
     assert report.shapes["prompts"] == 3
     assert report.shapes["tokens"] == report.shapes["windows"] * 196

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.evaluation.datasets import DatasetError, open_dataset, read_classes
+from glaclip.evaluation.classes import DatasetError, read_classes
+from glaclip.evaluation.datasets import open_dataset
 
 CLASSES = "0 void\n1 red; crimson\n3 blue\n255 unknown color\n"
 
@@ -88,7 +89,7 @@ def test_classes_from_a_preset(folder: Path) -> None:
     assert row(whole.truth(whole.samples[0])) == [0, 1, 3, -1]
     objects = open_dataset(folder, classes_from="voc20")
     assert row(objects.truth(objects.samples[0])) == [-1, 0, 2, -1]
-    with pytest.raises(DatasetError, match=r"21 classes and the preset ade20k has 150"):
+    with pytest.raises(DatasetError, match=r"21 classes and the words of ade20k are for 150"):
         open_dataset(folder, classes_from="ade20k")
 
 

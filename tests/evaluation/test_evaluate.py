@@ -11,14 +11,17 @@ import pytest
 from PIL import Image
 
 from glaclip.cli.main import main
-from glaclip.evaluation.datasets import Dataset, open_dataset
-from glaclip.evaluation.evaluate import evaluate
-from glaclip.evaluation.paper import paper_row
-from glaclip.evaluation.store import Store, StoreError, run_key
+from glaclip.evaluation.comparison import Comparison, compare
+from glaclip.evaluation.datasets import open_dataset
+from glaclip.evaluation.evaluate import Evaluation, evaluate
+from glaclip.evaluation.run import Cost, Run, method_key
+from glaclip.evaluation.score import Score
+from glaclip.evaluation.store import Store, StoreError
 from glaclip.methods import parse_method
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter import Progress, Segmenter
 from glaclip.settings import RUNG_NAMES, AttentionSettings, SettingsError, WindowSettings
 from tests.clip_towers import tiny_backbone
+from tests.evaluation.sets import Clip
 from tests.toy import ColorBackbone
 
 
@@ -43,7 +46,7 @@ def test_measures_are_over_the_whole_set(folder: Path) -> None:
         open_dataset(folder),
         [parse_method(name, ColorBackbone()) for name in (*RUNG_NAMES, "identity")],
         WindowSettings(),
-    )
+    ).scores
     assert set(scores) == {*RUNG_NAMES, "identity"}
     for score in scores.values():
         assert score.photos == 2
@@ -65,86 +68,119 @@ def test_ignored_pixels_do_not_count(folder: Path) -> None:
         open_dataset(folder),
         [parse_method("on", ColorBackbone())],
         WindowSettings(),
-    )["on"]
+    ).scores["on"]
     assert score.miou == score.accuracy == 1
 
 
 def test_a_stopped_run_goes_on(folder: Path, tmp_path: Path) -> None:
     backbone, dataset = ColorBackbone(), open_dataset(folder)
     method = parse_method("on", backbone)
-    path = tmp_path / "photos.jsonl"
-    key = run_key(dataset, backbone, WindowSettings())
+
+    def scored(progress: Progress | None = None) -> Evaluation:
+        store = Store(tmp_path, Run.of(dataset, backbone, WindowSettings()))
+        return evaluate(
+            Segmenter(backbone), dataset, [method], WindowSettings(), store=store, progress=progress
+        )
 
     def stop(step: str, done: int, total: int) -> None:
         if done == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate(
-            Segmenter(backbone), dataset, [method], WindowSettings(),
-            store=Store(path, key, 3), progress=stop,
-        )  # fmt: skip
-    with path.open("a") as file:
+        scored(stop)
+    with (tmp_path / "photos.jsonl").open("a") as file:
         file.write('{"photo": "who')  # killed in the middle of a line
     seen = backbone.encoded_windows
-    store = Store(path, key, 3)
-    scores = evaluate(Segmenter(backbone), dataset, [method], WindowSettings(), store=store)
+    assert scored().scores["on"].miou == pytest.approx(7 / 12)
     assert backbone.encoded_windows == seen + 4  # only the second photo's windows
-    assert scores["on"].miou == pytest.approx(7 / 12)
-    again = evaluate(
-        Segmenter(backbone), dataset, [method], WindowSettings(), store=Store(path, key, 3)
-    )
+    assert scored().scores["on"].miou == pytest.approx(7 / 12)
     assert backbone.encoded_windows == seen + 4
-    assert again["on"].miou == pytest.approx(7 / 12)
-    other = run_key(dataset, backbone, WindowSettings(stride=224))
     with pytest.raises(StoreError, match="another set, backbone, windows or words"):
-        Store(path, other, 3)
+        Store(tmp_path, Run.of(dataset, backbone, WindowSettings(stride=224)))
 
 
 def test_counts_of_other_templates_are_not_taken_up(folder: Path, tmp_path: Path) -> None:
     dataset, windows = open_dataset(folder), WindowSettings(64, 64, 32)
-    path = tmp_path / "photos.jsonl"
+
+    def store(template: str) -> Store:
+        return Store(tmp_path, Run.of(dataset, tiny_backbone(templates=(template,)), windows))
+
     plain = tiny_backbone(templates=("{}",))
-    evaluate(
-        Segmenter(plain), dataset, [parse_method("off", plain)], windows,
-        store=Store(path, run_key(dataset, plain, windows), 3),
-    )  # fmt: skip
-    other = tiny_backbone(templates=("a photo of a {}.",))
+    method = parse_method("off", plain)
+    evaluate(Segmenter(plain), dataset, [method], windows, store=store("{}"))
     with pytest.raises(StoreError, match="another set, backbone, windows or words"):
-        Store(path, run_key(dataset, other, windows), 3)
-    Store(path, run_key(dataset, tiny_backbone(templates=("{}",)), windows), 3)
+        store("a photo of a {}.")
+    assert store("{}").get("whole", method_key(method)) is not None
 
 
-def test_the_papers_numbers_only_beside_the_same_experiment(folder: Path) -> None:
-    class Clip(ColorBackbone):
-        name = "clip-b16"
-        key_sources = ("vfm", "clearclip", "sclip")
-        baselines = ("clearclip", "proxyclip")
+DEFAULT, PROXY = WindowSettings(), WindowSettings(short_side=448, crop=336)
+CLEAR = WindowSettings(short_side=448, crop=448, stride=224)
 
-    dataset = open_dataset(folder)
-    whole = dataclasses.replace(dataset, benchmark="voc21")
 
-    def value(data: Dataset, name: str, windows: WindowSettings) -> float | str:
-        backbone = Clip()
-        row, reason = paper_row(data, backbone, parse_method(name, backbone), windows)
-        return row.values[data.benchmark] if row else reason
+def beside(
+    name: str, windows: WindowSettings, preset: str = "voc21", **more: object
+) -> tuple[Comparison | None, str]:
+    """What the paper says beside a method on a whole set with the words of its last row."""
+    backbone = more.pop("backbone", Clip())
+    method = parse_method(name, backbone, more.pop("base", None))  # type: ignore[arg-type]
+    run = Run(
+        key="", dataset=preset, benchmark=preset, photos=("one",), missing=(), classes=("a", "b"),
+        words=f"field/{preset}", background_threshold=0.1, backbone=backbone.name,
+        backbone_title="", fingerprint="", default_keys=backbone.key_sources[0], windows=windows,
+    )  # fmt: skip
+    run = dataclasses.replace(run, **more)  # type: ignore[arg-type]
+    score = Score(np.ones((2, 2), np.int64), photos=1)
+    evaluation = Evaluation(run, (method,), {method.name: score}, {}, (), Cost())
+    return compare(evaluation, method)
 
-    default, proxy = WindowSettings(), WindowSettings(short_side=448, crop=336)
-    clear = WindowSettings(short_side=448, crop=448, stride=224)
-    assert value(whole, "on", default) == 66.3
-    assert value(whole, "on", proxy) == 63.2
-    assert value(whole, "off", proxy) == value(whole, "proxyclip", proxy) == 61.3
-    assert value(whole, "clearclip", clear) == 51.8
-    assert value(whole, "on@clearclip", clear) == 55.6
-    assert "448/336/112" in str(value(whole, "off", default))
-    assert "no such method" in str(value(whole, "context", default))
-    assert "not the whole validation set" in str(value(dataset, "on", default))
-    road = dataclasses.replace(dataset, benchmark="cityscapes")
-    assert value(road, "on", WindowSettings(short_side=560)) == 40.8
-    other = parse_method("on", Clip(), AttentionSettings(threshold=0.55))
-    assert paper_row(whole, Clip(), other, default)[0] is None
-    toy = ColorBackbone()
-    assert paper_row(whole, toy, parse_method("on", toy), default)[1].endswith("clip-b16")
+
+def test_the_papers_numbers_beside_the_same_experiment() -> None:
+    for name, windows, miou in (
+        ("on", DEFAULT, 66.3),
+        ("on", PROXY, 63.2),
+        ("off", PROXY, 61.3),
+        ("proxyclip", PROXY, 61.3),
+        ("clearclip", CLEAR, 51.8),
+        ("on@clearclip", CLEAR, 55.6),
+        ("on@sclip", DEFAULT, 59.8),
+    ):
+        found, reason = beside(name, windows)
+        assert found is not None
+        assert (found.miou, reason) == (miou, "")
+    road, _ = beside("on", WindowSettings(short_side=560), "cityscapes")
+    assert road == Comparison("ProxyCLIP + GLA", 40.8, ())
+
+
+def test_what_is_another_experiment_has_no_number_beside_it() -> None:
+    for name, windows, more, reason in (
+        ("off", DEFAULT, {}, "the paper's windows are 448/336/112 or 336/336/112"),
+        ("context", DEFAULT, {}, "the paper's table has no such method"),
+        ("on", DEFAULT, {"benchmark": ""}, "not the whole validation set"),
+        ("on", DEFAULT, {"photos": ("one", "two")}, "not the whole validation set"),
+        ("on", DEFAULT, {"backbone": ColorBackbone()}, "the paper's backbone is clip-b16"),
+        ("on", DEFAULT, {"base": AttentionSettings(scale=5)}, "has no such method"),
+    ):
+        found, said = beside(name, windows, **more)  # type: ignore[arg-type]
+        assert found is None
+        assert reason in said
+
+
+def test_what_differs_is_said_beside_the_number() -> None:
+    def differences(name: str, windows: WindowSettings, **more: object) -> str:
+        found, _ = beside(name, windows, **more)  # type: ignore[arg-type]
+        assert found is not None
+        return "; ".join(found.differences)
+
+    assert differences("on", DEFAULT) == ""
+    rho = AttentionSettings(threshold=0.55)
+    assert differences("on", DEFAULT, base=rho) == "rho 0.55; the paper says 0.6"
+    assert differences("on", DEFAULT, words="voc21") == (
+        "words of voc21; the released lists for this row are field/voc21"
+    )
+    released = WindowSettings(short_side=336, crop=336)
+    assert differences("off", released, words="field/voc21_names") == (
+        "windows 336/336/112 of the released program; the paper's text says 448/336/112"
+    )
 
 
 def test_method_names() -> None:
@@ -165,7 +201,7 @@ def test_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr()
     assert "58.3" in said.out
     assert "not comparable" in said.out
-    assert "whole set of 2 photos" in said.out
+    assert "mIoU over 2 photos together" in said.out
     assert "green" in said.out
     assert "Photos: 2 of 2" in said.err
     document = json.loads((tmp_path / "scores.json").read_text())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -12,10 +15,11 @@ from glaclip.pictures.attention import (
     attention_mosaic,
     attention_overlay,
     attention_panels,
+    kept_token,
     rung_caption,
-    rung_scales,
 )
 from glaclip.pictures.drawing import ThemeName, theme_of
+from glaclip.pictures.weights import COLLAPSED, bar_marks, weight_scales
 from glaclip.segmenter import Segmenter
 from tests.pictures.test_labels import has_color
 from tests.test_segmenter import halves
@@ -39,34 +43,89 @@ def tile(mosaic: Image.Image, maps: AttentionMaps, window: int, cell: int) -> np
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_mosaic_shows_the_weights_window_by_window(maps: AttentionMaps, theme: ThemeName) -> None:
-    def draw(rung: int, **more: object) -> Image.Image:
-        return attention_mosaic(
-            maps.rungs[rung].weights, maps.key_grid, maps.grid, maps.window, maps.token,
-            theme=theme, cell=4, **more,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    mosaic = draw(3)
+    photo = Image.new("RGB", (448, 336), (120, 120, 120))
+    mosaic = attention_mosaic(maps, 3, photo, theme=theme, cell=4)
     left, own = tile(mosaic, maps, 0, 4), tile(mosaic, maps, maps.window, 4)
-    assert left[:, :36].max() < 10  # the red half gets nothing
-    assert left[:, 37:].mean() < own.mean()
+    assert (left[:, :36] == 78).all()  # the red half gets nothing: the photo, dimmed
+    assert np.ptp(own[30, 30]) > 20  # weight: color
     assert has_color(mosaic, np.array(theme_of(theme).accent))
-    empty = draw(0, own_only=True)
-    assert (tile(empty, maps, 0, 4) == theme_of(theme).unseen).all()
     star = own[maps.token[0] * 4 + 2, maps.token[1] * 4 + 2]
     assert star[2] > 200
     assert star[0] < 120
-    assert draw(3, smooth=True).size == mosaic.size
+
+
+def test_windows_out_of_sight_do_not_look_like_windows_that_get_nothing(
+    maps: AttentionMaps,
+) -> None:
+    photo = Image.new("RGB", (448, 336), (120, 120, 120))
+    alone = tile(attention_mosaic(maps, 0, photo, cell=4), maps, 0, 4)
+    colors = {tuple(color) for color in alone.reshape(-1, 3)}
+    assert {theme_of("light").unseen, theme_of("light").muted} <= colors  # hatched
+    assert (78, 78, 78) not in colors
+    zero = tile(attention_mosaic(maps, 1, photo, cell=4), maps, 0, 4)[:, :36]
+    assert (zero == 78).all()
+
+
+def test_crops_lie_under_the_heat(maps: AttentionMaps) -> None:
+    """A window shows its own part of the photo, wherever the photo was bright."""
+    photo = Image.new("RGB", (896, 672), (20, 20, 20))
+    photo.paste((220, 220, 220), (0, 0, 100, 672))
+    first = tile(attention_mosaic(maps, 3, photo, cell=4), maps, 0, 4)
+    assert first[:, 5].min() > 120
+    assert first[:, 30].max() < 20
 
 
 def test_one_scale_for_all_rungs(maps: AttentionMaps) -> None:
-    scales = rung_scales(maps.rungs)
+    calm = [dataclasses.replace(rung, collapsed=False) for rung in maps.rungs]
+    scales = weight_scales(calm)
+    assert scales.shared
+    assert len(set(scales.tops)) == 1
     # Even attention over six windows is a sixth of that over one: the same color for both.
-    assert scales[0] == pytest.approx(6 * scales[3])
-    weights = torch.full((6, 196), scales[3])
-    mosaic = attention_mosaic(
-        weights, maps.key_grid, maps.grid, 0, (0, 0), scale_max=scales[3], cell=2
-    )
-    assert tile(mosaic, maps, 5, 2).mean(axis=(0, 1)).min() > 120  # the scale's bright end
+    tops = scales.weights(calm)
+    assert tops[0] == pytest.approx(6 * tops[3])
+
+
+def test_a_collapsed_rung_has_its_own_scale(maps: AttentionMaps) -> None:
+    """One token with all the weight must not turn the other panels black."""
+    single = torch.zeros_like(maps.rungs[3].weights)
+    single[maps.window, 7] = 1
+    last = dataclasses.replace(maps.rungs[3], weights=single, collapsed=True, own_mass=1.0)
+    rungs = (*maps.rungs[:3], last)
+    scales = weight_scales(rungs)
+    assert not scales.shared
+    assert "single token" in scales.reason
+    assert scales.tops[3] == single.numel()
+    assert max(scales.tops[:3]) < 20
+    photo = Image.new("RGB", (448, 336), (120, 120, 120))
+    fallen = dataclasses.replace(maps, rungs=rungs)
+    own = tile(attention_mosaic(fallen, 1, photo, cell=4), maps, maps.window, 4)
+    assert own.mean() > 100  # as bright as without the collapse
+    assert rung_caption(last) == COLLAPSED
+    assert kept_token(fallen, 3) == (maps.window, 0, 7)
+    ringed = tile(attention_mosaic(fallen, 3, photo, cell=4), maps, maps.window, 4)
+    assert (ringed == 255).all(axis=2).any()  # the ring around the one token that is left
+    on_photo = attention_overlay(photo, fallen, 3)
+    assert has_color(on_photo, np.array((255, 255, 255)))
+    assert not has_color(attention_overlay(photo, fallen, 1), np.array((255, 255, 255)))
+
+
+def test_rungs_too_far_apart_have_scales_of_their_own(maps: AttentionMaps) -> None:
+    sharp = torch.zeros_like(maps.rungs[3].weights)
+    sharp[0, :3] = 1 / 3
+    rungs = [dataclasses.replace(rung, collapsed=False) for rung in maps.rungs]
+    scales = weight_scales([*rungs[:3], dataclasses.replace(rungs[3], weights=sharp)])
+    assert not scales.shared
+    assert scales.reason
+
+
+@pytest.mark.parametrize("top", [1, 1.7, 3, 12.4, 98, 1176, 28224])
+def test_numbers_of_a_color_bar(top: float) -> None:
+    marks = bar_marks(top)
+    places = [place for place, _ in marks]
+    assert marks[0] == (0, "0")
+    assert places[-1] == 1
+    assert min(b - a for a, b in itertools.pairwise(places)) > 0.12  # numbers do not touch
+    assert marks[-1][1].endswith("×")
 
 
 def test_attention_on_the_photo(maps: AttentionMaps) -> None:
@@ -89,4 +148,4 @@ def test_panels_for_download(maps: AttentionMaps) -> None:
     assert light.size == dark.size
     assert light.width > 4 * 150
     assert light.getpixel((0, 0)) == (255, 255, 255)
-    assert "in own window (even: 17 %)" in rung_caption(maps.rungs[3])
+    assert "in own window (even: 17 %)" in rung_caption(maps.rungs[1])

@@ -8,11 +8,14 @@ from glaclip.pictures.palette import (
     BACKGROUND,
     DEFICIENCIES,
     MAX_COLORS,
-    hex_colors,
+    class_colors,
+    hex_of,
     ink,
     oklab,
     palette,
 )
+from glaclip.ui.examples import examples
+from glaclip.vocabulary import load_preset
 
 
 def closest_pair(colors: NDArray[np.uint8], deficiency: str | None) -> float:
@@ -54,7 +57,7 @@ def test_prefix_is_stable() -> None:
 
 def test_all_colors_differ() -> None:
     assert len(np.unique(palette(MAX_COLORS), axis=0)) == MAX_COLORS
-    assert len(set(hex_colors(MAX_COLORS))) == MAX_COLORS
+    assert len(set(hex_of(palette(MAX_COLORS)))) == MAX_COLORS
 
 
 def test_shape_and_type() -> None:
@@ -71,7 +74,7 @@ def test_readable_on_photos() -> None:
 
 def test_the_sequence_is_pinned() -> None:
     # Shared pictures and the shipped first screen carry these: a change is a decision.
-    assert hex_colors(4) == ("#2d5ac3", "#e1f000", "#f04b1e", "#87c3ff")
+    assert hex_of(palette(4)) == ("#2d5ac3", "#e1f000", "#f04b1e", "#87c3ff")
 
 
 def test_a_caller_cannot_change_the_palette() -> None:
@@ -98,3 +101,63 @@ def test_background_is_gray_and_leaves_the_others() -> None:
     assert np.array_equal(np.delete(colors, 2, axis=0), np.delete(palette(5), 2, axis=0))
     with pytest.raises(ValueError, match="received 5"):
         palette(5, background=5)
+
+
+# ---------------------------------------------------------------------- well-known things
+
+SCENES = [tuple(entry.vocabulary.split(", ")) for entry in examples()]
+LISTS = [load_preset(name).vocabulary.names for name in ("everyday", "cityscapes", "camvid")]
+
+
+def worst(colors: NDArray[np.uint8]) -> float:
+    return min(closest_pair(colors, name) for name in DEFICIENCIES)
+
+
+def hue(color: NDArray[np.uint8]) -> float:
+    _, a, b = oklab(color)
+    return float(np.degrees(np.arctan2(b, a)) % 360)
+
+
+@pytest.mark.parametrize("names", SCENES, ids=" ".join)
+def test_well_known_things_have_their_colors_and_stay_apart(names: tuple[str, ...]) -> None:
+    colors = class_colors(names)
+    # As far apart as Okabe and Ito's seven, which are known to be told apart.
+    assert worst(colors) >= 0.076
+    assert closest_pair(colors, None) >= 0.16
+    own = {"sky": (220, 260), "water": (240, 280), "grass": (110, 150), "tree": (110, 150)}
+    for name, color in zip(names, colors, strict=True):
+        if name in own:
+            low, high = own[name]
+            assert low <= hue(color) <= high, name
+
+
+@pytest.mark.parametrize("names", LISTS, ids=len)
+def test_long_lists_stay_nearly_as_far_apart_as_colors_without_words(
+    names: tuple[str, ...],
+) -> None:
+    assert len(np.unique(class_colors(names), axis=0)) == len(names)
+    assert worst(class_colors(names)) >= 0.72 * worst(palette(len(names)))
+
+
+def test_words_without_a_color_have_the_palette() -> None:
+    names = ("drum", "spoon", "aeroplane")
+    assert np.array_equal(class_colors(names), palette(3))
+    assert np.array_equal(class_colors(names, background=1), palette(3, background=1))
+
+
+def test_a_thing_keeps_its_color_beside_others() -> None:
+    """A photo's sky is the same blue whatever unknown words are asked for, in whatever order."""
+    alone = class_colors(("sky", "drum"))[0]
+    assert np.array_equal(class_colors(("drum", "spoon", "sky"))[2], alone)
+    assert np.array_equal(class_colors(("Blue Sky", "x"))[0], alone)
+    assert np.array_equal(class_colors(("background", "sky"), background=0)[1], alone)
+    assert tuple(class_colors(("sky", "background"), background=1)[1]) == BACKGROUND
+
+
+def test_the_same_thing_twice_gets_two_colors() -> None:
+    assert worst(class_colors(("tree", "palm tree", "forest", "trees"))) > 0.05
+
+
+def test_a_caller_cannot_change_the_colors_of_words() -> None:
+    class_colors(("sky", "tree"))[0] = 0
+    assert class_colors(("sky", "tree"))[0].any()

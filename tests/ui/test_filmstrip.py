@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 
@@ -96,10 +97,18 @@ def test_own_window_can_be_left_out(
 def test_top_patches_are_alike(service: Service, photo: Image.Image, result: Comparison) -> None:
     maps = service.attention(photo, (5, 5), REQUEST)
     html = top_patches(photo, result, maps, exclude_own=True)
-    shares = [float(value) for value in re.findall(r"<b>([\d.]+) %", html)]
+    shares = [float(value) for value in re.findall(r"<b>(?:< )?([\d.]+) %", html)]
     assert shares == sorted(shares, reverse=True)
     first = pictures(html)[0]
     assert first[..., 0].mean() > first[..., 2].mean()  # a red point looks at red patches
+
+
+def test_a_collapse_is_said(service: Service, photo: Image.Image, result: Comparison) -> None:
+    maps = service.attention(photo, (5, 5), REQUEST)
+    last = dataclasses.replace(maps.rungs[-1], collapsed=True)
+    fallen = dataclasses.replace(maps, rungs=(*maps.rungs[:-1], last))
+    assert "the best token alone is kept" in filmstrip(photo, result, fallen)
+    assert "the best token alone is kept" in top_patches(photo, result, fallen, exclude_own=False)
 
 
 def test_working_photo_has_the_windows_size(photo: Image.Image, result: Comparison) -> None:

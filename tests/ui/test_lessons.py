@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from glaclip import Segmenter, load_backbone
 from glaclip.backbones.base import BackboneError
-from glaclip.pictures.palette import hex_colors
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.ui.examples import PRECOMPUTED, find
 from glaclip.ui.form import CONTROLS, Form
 from glaclip.ui.lessons import build as lessons_build
@@ -168,7 +168,7 @@ def test_packed_numbers_come_back() -> None:
 
 def test_colors_are_the_pages(document: dict) -> None:
     figure = document["lessons"]["seams"]["figure"]
-    assert figure["colors"] == list(hex_colors(len(figure["classes"])))
+    assert figure["colors"] == list(hex_of(class_colors(figure["classes"])))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.service import (
+    CHEAP_SCORES,
     CHEAP_SECONDS,
     CHEAP_SIMILARITIES,
+    CHEAP_TEXTS,
     CHEAP_WINDOWS,
     Cost,
     Request,
@@ -126,31 +128,55 @@ def test_a_run_can_be_stopped_in_the_middle_of_attention(service: Service) -> No
 def test_cost_is_what_is_left_to_compute(service: Service) -> None:
     many = dataclasses.replace(request(), windows=WindowSettings(96, 64, 16))
     first = service.cost(photo(), many)
-    assert (first.windows, first.to_encode) == (15, 15)
+    assert (first.windows, first.to_encode, first.words, first.texts) == (15, 15, 2, 2)
+    # 15 windows of 16 tokens: the right side sees all, twice more for its anchors.
+    both = (15 * 16) ** 2 * 3 + 15 * 16 * 16
+    assert first.similarities == both
+    assert first.scores == 2 * 2 * (96 * 128 + 96 * 128), "words at canvas and photo, both sides"
     assert first.cheap
+    assert not first.certain
     assert "15 windows take a while" in first.sentence
     service.compare(photo(), many)
-    assert service.cost(photo(), many) == Cost(15, 0, 0, 0)
-    # 15 windows of 16 tokens; the switch is off, so each token sees 16, twice for the anchors' T.
+    done = service.cost(photo(), many)
+    assert (done.to_encode, done.similarities, done.texts, done.scores, done.seconds) == (0,) * 5
+    # Without context each token sees the 16 of its window; the sides differ in anchors.
     alone = dataclasses.replace(many, attention=AttentionSettings(cross_window=False))
     assert service.cost(photo(), alone).similarities == 15 * 16 * 16 * 3
     wide = dataclasses.replace(many, attention=AttentionSettings(threshold=0.5))
     left = service.cost(photo(), wide)
-    assert left.similarities == (15 * 16) ** 2 * 3 + 15 * 16 * 16, "both sides"
+    assert left.similarities == both
     assert left.seconds > 0
+    assert left.certain
+
+
+def test_the_estimate_counts_words_and_labels() -> None:
+    service = Service(lambda name: ColorBackbone())
+    few = service.cost(photo(), request())
+    many = service.cost(photo(), request(", ".join(f"word {i}" for i in range(400))))
+    assert many.texts == 400
+    assert many.seconds > few.seconds + 1
+    service.compare(photo(), request())
+    again = service.cost(photo(), request("red, blue, green"))
+    assert (again.to_encode, again.similarities, again.texts) == (0, 0, 1)
+    assert again.scores > 0
+    assert "Reading and placing 3 words takes" in dataclasses.replace(again, seconds=9).sentence
 
 
 def test_a_run_is_cheap_up_to_its_limits() -> None:
-    assert Cost(CHEAP_WINDOWS, CHEAP_WINDOWS, 0, 3).cheap
-    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, float("nan")).cheap
+    assert Cost(CHEAP_WINDOWS, CHEAP_WINDOWS, 0, 30).cheap
+    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, 1, certain=False).cheap
     assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, CHEAP_SECONDS + 1).cheap
     assert Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, CHEAP_SECONDS).cheap
-    assert Cost(500, 0, CHEAP_SIMILARITIES, 3).cheap
+    assert Cost(500, 0, CHEAP_SIMILARITIES, 30).cheap
+    assert not Cost(500, 0, 0, 30, texts=CHEAP_TEXTS + 1).cheap
+    assert not Cost(500, 0, 0, 30, scores=CHEAP_SCORES * 2).cheap
     expensive = Cost(500, 0, CHEAP_SIMILARITIES + 1, 41.7)
     assert not expensive.cheap
     assert expensive.sentence == (
         "Attention over all windows takes about 42 s here: press Segment to start."
     )
+    unsure = Cost(108, 108, 1e10, 133, certain=False)
+    assert unsure.sentence == "108 windows take about 133 s or more here: press Segment to start."
 
 
 def test_a_run_that_waits_for_the_model_can_be_stopped(service: Service) -> None:

@@ -121,7 +121,7 @@ def test_report_is_escaped_and_names_both_sides(result: Comparison) -> None:
 
 
 def test_truth_colors_end_with_what_is_left_out() -> None:
-    colors = truth_colors(3)
+    colors = truth_colors(("drum", "sky", "spoon"))
     assert colors.shape == (4, 3)
     assert colors[3].tolist() == [60, 60, 60]
 

@@ -29,6 +29,8 @@ CLIP_NORMALIZATION: Normalization = (
 )
 #: Values of each tensor that enter the fingerprint, evenly spread.
 _FINGERPRINT_SAMPLES = 256
+#: Tensors of a block's input's size alive at a time in a forward pass, measured.
+_TENSORS_PER_BLOCK = 14
 
 
 class ClipBackbone:
@@ -127,6 +129,9 @@ class ClipBackbone:
             x = block(x)
         return x
 
+    def prepare(self) -> None:
+        """See `Backbone`. All was read when it was made."""
+
     @torch.no_grad()
     def encode_windows(self, pixels: Tensor) -> Tokens:
         """See `Backbone`. Sides that are no multiple of `pixel_multiple` are refused, not padded.
@@ -162,6 +167,33 @@ class ClipBackbone:
     def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
         """See `Backbone`."""
         return self._key_source(source).grids(tokens)
+
+    def blank_tokens(self, crop: int) -> Tokens:
+        """See `Backbone`."""
+        grid = (crop // self.patch[0], crop // self.patch[1])
+        width = self.last_block.proj.shape[0]
+        key_grid, key_size = grid, width
+        if self.vfm is not None:
+            key_grid = (crop // self.vfm.patch[0], crop // self.vfm.patch[1])
+            key_size = self.vfm.width
+
+        def empty(tokens: int, size: int) -> Tensor:
+            return torch.empty(1, tokens, size, dtype=self.dtype, device="meta")
+
+        patches = grid[0] * grid[1]
+        return Tokens(
+            keys=empty(key_grid[0] * key_grid[1], key_size),
+            key_grid=key_grid,
+            values=empty(patches, width),
+            value_grid=grid,
+            extras={INPUT: empty(1 + patches, width)},
+        )
+
+    def forward_bytes(self, crop: int) -> int:
+        """See `Backbone`. A block holds its input, q, k, v and the feed-forward's four widths."""
+        tokens = self.blank_tokens(crop)
+        widest = max(tokens.keys.nbytes, tokens.values.nbytes)
+        return _TENSORS_PER_BLOCK * widest + 12 * 4 * crop * crop
 
     def _key_source(self, source: str) -> KeySource:
         if source not in self.key_sources:

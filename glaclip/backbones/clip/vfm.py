@@ -43,6 +43,7 @@ class Vfm:
         self.model = vit
         self.normalization = normalization
         self.patch: Grid = tuple(vit.patch_embed.patch_size)
+        self.width: int = vit.num_features
 
     def keys(self, pixels: Tensor) -> tuple[Tensor, Grid]:
         """[B, 3, h, w] in 0..1 -> keys [B, S', Dk], CLS and registers dropped, and their grid.

@@ -24,11 +24,15 @@ import pickle
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glaclip.backbones.base import BackboneError
+
+#: Called as (megabytes done, megabytes).
+Progress = Callable[[int, int], None]
 
 ENVIRONMENT = "GLACLIP_WEIGHTS"
 #: Seconds to wait for the hub to answer at all before calling the network off.
@@ -160,36 +164,77 @@ def _how_to_get(title: str, missing: Sequence[WeightFile], why: str) -> str:
     )
 
 
-def _download(file: WeightFile) -> Path:
-    """From the hub into its cache, the first of the file's names that exists there."""
+def _download(file: WeightFile, progress: Progress | None) -> Path:
+    """From the hub into its cache, the first of the file's names that exists there.
+
+    A file that was cut off lies there under another name until it is whole; the next download
+    goes on from it.
+    """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
+    options: dict[str, Any] = {"etag_timeout": _FILE_SECONDS}
+    if progress:
+        options["tqdm_class"] = _bar(progress)
     for name in file.names[:-1]:
         try:
-            return Path(hf_hub_download(file.repo, name, etag_timeout=_FILE_SECONDS))
+            return Path(hf_hub_download(file.repo, name, **options))
         except EntryNotFoundError:
             continue
-    return Path(hf_hub_download(file.repo, file.names[-1], etag_timeout=_FILE_SECONDS))
+    return Path(hf_hub_download(file.repo, file.names[-1], **options))
 
 
-def fetch(title: str, files: Sequence[WeightFile], folder: Path | None) -> tuple[Path, ...]:
+def _bar(progress: Progress) -> type:
+    """The hub's progress bar, drawing nothing and telling megabytes."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    parent: Any = tqdm  # to a type checker, a class without types
+
+    class Bar(parent):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})
+            self._done, self._all = kwargs.get("initial") or 0, kwargs.get("total") or 0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self._done += n or 0
+            progress(int(self._done / 1e6), max(1, int(self._all / 1e6)))
+            return None
+
+    return Bar
+
+
+def fetch(
+    title: str,
+    files: Sequence[WeightFile],
+    folder: Path | None,
+    progress: Progress | None = None,
+    *,
+    downloads: bool = True,
+) -> tuple[Path, ...]:
     """Paths of files, downloaded into the hub cache where they are not on this computer yet.
 
     Args:
         title: what needs them, for the message.
         files: the files.
         folder: searched first.
+        progress: called as (megabytes done, megabytes) of the file that is downloaded; the hub
+            draws a bar of its own when left out.
+        downloads: whether the network may be asked at all.
 
     Raises:
         BackboneError: a file is missing and cannot be downloaded; the message lists all that are,
             their sizes, and the commands that get them.
     """
     missing = [file for file in files if find(file, folder) is None]
+    if missing and not downloads:
+        raise BackboneError(
+            f"{title} needs weights that are not on this server, and downloads are switched off "
+            "here; choose another backbone."
+        )
     if missing and (why := _network_problem()):
         raise BackboneError(_how_to_get(title, missing, why))
     try:
-        return tuple(find(file, folder) or _download(file) for file in files)
+        return tuple(find(file, folder) or _download(file, progress) for file in files)
     except Exception as error:  # the hub's client raises many kinds; all mean the same here
         why = f"the download failed ({type(error).__name__})"
         raise BackboneError(_how_to_get(title, missing, why)) from error

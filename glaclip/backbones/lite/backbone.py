@@ -32,6 +32,8 @@ TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: The best of the sets that training/templates.py compares on validation photos.
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
 ATTENTION = AttentionSettings(threshold=0.7)
+#: Most that a forward pass holds at a time, float32, measured: the widest block's maps and keys.
+_BYTES_PER_PIXEL = 400
 
 
 class LiteBackbone:
@@ -77,6 +79,11 @@ class LiteBackbone:
         self._mixer: WordMixer | None = None
         if lexicon is not None:
             self._mixer = WordMixer(lexicon, self.templates, self._sentences)
+
+    def prepare(self) -> None:
+        """See `Backbone`."""
+        self._image_tower()
+        self._text_tower()
 
     @torch.inference_mode()
     def encode_windows(self, pixels: Tensor) -> Tokens:
@@ -128,6 +135,22 @@ class LiteBackbone:
         if source not in self.key_sources:
             raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
         return (tokens.key_grid if source == "fine" else odd_grid(tokens.value_grid),)
+
+    def blank_tokens(self, crop: int) -> Tokens:
+        """See `Backbone`."""
+        side = crop // self.pixel_multiple
+        grid, fine = (side, side), (2 * side - 1, 2 * side - 1)
+        key_size, joint = self._key_head.basis.shape[1], self._heads.image.linear.out_channels
+        return Tokens(
+            keys=torch.empty(1, fine[0] * fine[1], key_size, device="meta"),
+            key_grid=fine,
+            values=torch.empty(1, side * side, joint, device="meta"),
+            value_grid=grid,
+        )
+
+    def forward_bytes(self, crop: int) -> int:
+        """See `Backbone`."""
+        return _BYTES_PER_PIXEL * crop * crop
 
     def project(self, values: Tensor) -> Tensor:
         """[..., E] averaged values to unit vectors [..., E]; the heads are linear at their end."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
-from glaclip.pictures.palette import palette
+from glaclip.pictures.palette import class_colors
 from glaclip.ui.board import Board, Changes, Visit
-from glaclip.ui.demo import ASKED, Demo, asked, point_in
+from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.refusals import refusals_as_toasts
 
@@ -20,15 +20,16 @@ _PRESS = """() => {
 @refusals_as_toasts()
 def download(demo: Demo, visit: Visit) -> Changes:
     """The zip file, in gradio's own cache, where its clean-up finds it."""
-    photo, form, request = asked(visit)
+    photo, form, request = asked(demo, visit)
+    step = follow(visit, demo.runs.start(visit.page, "download"))
+    result = demo.service.compare(photo, request, step)
     backbone = demo.backbone(form)
-    result = demo.service.compare(photo, request)
     point = point_in(visit, photo)
-    panels = (
-        attention_panels(demo.service.attention(photo, point, request), photo) if point else None
-    )
+    panels = None
+    if point:
+        panels = attention_panels(demo.service.attention(photo, point, request, step), photo)
     vocabulary = request.vocabulary
-    colors = palette(len(vocabulary.classes), vocabulary.background)
+    colors = class_colors(vocabulary.names, vocabulary.background)
     sides = (result.left, result.right)
     document = result_document(*sides, backbone, colors, point=point)
     content = result_zip(*sides, backbone, colors, photo, panels=panels, document=document)

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import time
 
+import gradio as gr
+
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Visit
-from glaclip.ui.demo import ASKED, Demo, asked, ended, point_in
+from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.refusals import REFUSALS, sentence
+from glaclip.ui.service import StoppedError
 
 
 def look(demo: Demo, visit: Visit) -> Changes:
     """A point was chosen: attention, readout, link, and the number fields."""
     try:
-        photo, form, request = asked(visit)
+        photo, form, request = asked(demo, visit)
         point = point_in(visit, photo)
         if point is None:
             return {}
         newest = demo.looks.start(visit.page)
-        result = demo.service.compare(photo, request)
-        looked = answers.look(demo.service, photo, request, result, point)
+        step = follow(visit, newest)
+        cost = demo.service.cost(photo, request, step, click=True)
+        if not cost.cheap:
+            raise gr.Error(cost.sentence, print_exception=False)
+        result = demo.service.compare(photo, request, step)
+        looked = answers.look(demo.service, photo, request, result, point, step)
+    except StoppedError:
+        return {}
     except REFUSALS as error:
         return {"readout": answers.problem(sentence(error))}
     if ended(newest):

@@ -24,7 +24,7 @@ def connect(demo: Demo, board: Board) -> None:
     """An upload is checked, shown and run."""
     uploaded = board.on(
         board["photo"].upload,
-        lambda visit: {"photo": accept(visit["photo"])},
+        lambda visit: {"photo": accept(visit["photo"], demo.service.limits.max_pixels)},
         ["photo"],
         ["photo"],
     )

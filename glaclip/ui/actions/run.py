@@ -9,42 +9,26 @@ import gradio as gr
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Visit
-from glaclip.ui.demo import ASKED, Demo, asked, ended, point_in
+from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
 
-STEPS = {
-    "waiting": "Waiting for another run",
-    "encode": "Encoding windows",
-    "words": "Reading words",
-    "attention": "Attention over windows",
-    "labels": "Labels",
-}
 SHOWN = ("viewer", "status", "attention", "readout", "link")
 
-# On a phone the results are above the controls, out of sight of who presses a button there.
-_TO_RESULTS = """() => {
-  if (matchMedia('(max-width: 900px)').matches)
-    document.querySelector('#results').scrollIntoView({behavior: 'smooth', block: 'start'});
-  return [];
-}"""
 
-
-def compare(demo: Demo, visit: Visit) -> Changes:
-    """Runs both sides."""
+def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
+    """Runs both sides; after a change of a control only if that is cheap, else it says so."""
     check = demo.runs.start(visit.page)
-
-    def step(name: str, done: int, total: int) -> None:
-        check()
-        visit.progress((done, total), desc=STEPS[name], unit="steps")
-
+    step = follow(visit, check)
     try:
-        photo, form, request = asked(visit)
+        photo, form, request = asked(demo, visit)
+        if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
+            raise gr.Error(cost.sentence, print_exception=False)
         newest = demo.looks.start(visit.page)
         result = demo.service.compare(photo, request, step)
         point = point_in(visit, photo)
-        looked = answers.look(demo.service, photo, request, result, point)
+        looked = answers.look(demo.service, photo, request, result, point, step)
         check()
     except StoppedError:
         return {}
@@ -59,34 +43,20 @@ def compare(demo: Demo, visit: Visit) -> Changes:
     return shown | looked | {"link": to_link(form, demo.start, visit["example"], point)}
 
 
-def compare_if_cheap(demo: Demo, visit: Visit) -> Changes:
-    """Runs after a change of a control, unless it would take long: then it says so."""
-    try:
-        photo, _, request = asked(visit)
-        cost = demo.service.cost(photo, request)
-        if not cost.cheap:
-            raise gr.Error(cost.sentence, print_exception=False)
-    except REFUSALS as error:
-        demo.runs.stop(visit.page)
-        return {"status": answers.problem(sentence(error))}
-    return compare(demo, visit)
-
-
 def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> None:
     """Runs on an event: always, or only if that is cheap."""
-    handler = compare if always else compare_if_cheap
     show_link(
         board,
         board.on(
             events,
-            lambda visit: handler(demo, visit),
+            lambda visit: compare(demo, visit, only_if_cheap=not always),
             ASKED,
             SHOWN,
             # A newer run must be able to start while an older one is still in the model.
             trigger_mode="multiple",
             concurrency_limit=16,
             show_progress="full",
-            show_progress_on=[board["status"]],
+            show_progress_on=[board["run_state"]],
         ),
     )
 
@@ -95,15 +65,14 @@ def connect(demo: Demo, board: Board) -> None:
     """Segment, Stop, and leaving the page."""
 
     def stop(visit: Visit) -> Changes:
-        demo.runs.stop(visit.page)
+        demo.stop(visit.page)
         sentence = "Stopped. What was there before is still shown."
         return {"status": answers.problem(sentence)}
 
     run_on(demo, board, board["run"].click, always=True)
-    board.in_browser([board["run"].click, board["strip"].select], _TO_RESULTS)
     board.on(board["stop"].click, stop, (), ["status"])
 
     def closed(request: gr.Request) -> None:
-        demo.runs.stop(request.session_hash or "")  # nobody waits for the run
+        demo.stop(request.session_hash or "")  # nobody waits for the run
 
     board.page.unload(closed)

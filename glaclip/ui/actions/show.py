@@ -59,8 +59,7 @@ def show(
     point: tuple[int, int] | None = None,
 ) -> Changes:
     """A shipped photo as it ships, or with some controls changed; ends the page's run."""
-    demo.runs.stop(page)
-    demo.looks.stop(page)
+    demo.stop(page)
     example = find(name) or examples()[0]
     form = example_form(demo.start, example).changed(changes or {})
     return view_changes(demo, example, form, point or example.point)

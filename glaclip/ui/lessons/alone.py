@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from glaclip.labels import label_map
 from glaclip.methods import method_title
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import hex_colors
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.seams import interior_edges
 from glaclip.ui.lessons.lab import Lab, labels_file, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
@@ -69,7 +69,7 @@ def measure(lab: Lab) -> Part:
             "labels": {key: f"file:alone-{key}.png" for key in METHODS},
             "titles": {key: _title(lab, cut.photo, method) for key, method in METHODS.items()},
             "classes": list(classes),
-            "colors": list(hex_colors(len(classes))),
+            "colors": list(hex_of(class_colors(classes))),
             "edges": interior_edges(encoded.boxes, encoded.size, encoded.size)._asdict(),
             "cut": {"axis": cut.axis, "at": cut.at, "start": cut.start, "length": cut.length},
             "differ": {

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import hex_colors
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter import Segmentation
 from glaclip.ui.lessons.lab import (
     Lab,
@@ -55,7 +55,7 @@ def measure(lab: Lab) -> Part:
             "place": [x, y],
             "answers": {method: f"file:answers-{method}.png" for method in METHODS},
             "classes": list(classes),
-            "colors": list(hex_colors(len(classes))),
+            "colors": list(hex_of(class_colors(classes))),
         },
         view=View(example.name, {}, to_photo(encoded, x, y), "windows"),
         files={

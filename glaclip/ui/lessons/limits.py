@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import hex_colors
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.ui.form import split_words
@@ -121,7 +121,7 @@ def worst_absent_word(lab: Lab) -> Part:
                 "with": "file:limits-with.png",
             },
             "classes": list(result.classes),
-            "colors": list(hex_colors(len(result.classes))),
+            "colors": list(hex_of(class_colors(result.classes))),
             "word": word,
         },
         view=View(example.name, {"words": tuple(split_words([words]))}, example.point, "compare"),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glaclip.pictures.numbers import percent
-from glaclip.pictures.palette import hex_colors
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.seams import Edges, control_lines, facing_pairs, interior_edges
 from glaclip.ui.lessons.lab import Lab, labels_file, photo_file, stage
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
@@ -52,7 +52,7 @@ def measure(lab: Lab) -> Part:
             **stage(example, encoded),
             "labels": {key: f"file:labels-{key}.png" for key in sides},
             "classes": list(classes),
-            "colors": list(hex_colors(len(classes))),
+            "colors": list(hex_of(class_colors(classes))),
             "edges": edges._asdict(),
             "control": lines._asdict(),
             "counts": counts,

@@ -1,0 +1,86 @@
+"""Arguments that commands share. Nothing here imports PyTorch, which takes seconds."""
+
+from __future__ import annotations
+
+import argparse
+
+from glaclip.settings import ATTENTION_PRESETS
+
+DTYPES = ("float32", "float16", "bfloat16")
+#: Option, field of `AttentionSettings`, symbol, what it is.
+CONSTANTS = (
+    ("--rho", "threshold", "R", "cosine above which a token joins a query's set"),
+    ("--iterations", "iterations", "T", "times the proxy anchor is computed"),
+    ("--lambda1", "shift", "X", "dynamic normalization: growth of the shift with windows"),
+    ("--lambda2", "scale", "X", "dynamic normalization: scale for small sets"),
+    ("--beta", "beta", "X", "shift when dynamic normalization is off"),
+    ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
+)
+#: What a setting is called here; refusals name the option that was typed.
+OPTIONS = {
+    **{field: option for option, field, _, _ in CONSTANTS},
+    **{name: "--" + name.replace("_", "-") for name in ("short_side", "crop", "stride")},
+    **{name: "--" + name.replace("_", "-") for name in ("baseline", "key_source")},
+}
+
+
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, but not those that say nothing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if (
+            action.default in (None, False, "", [], 0, argparse.SUPPRESS)
+            or not action.option_strings
+        ):
+            return action.help
+        return super()._get_help_string(action)
+
+
+def add_backbone(parser: argparse.ArgumentParser) -> None:
+    """Which backbone, where its weights are, where it runs."""
+    group = parser.add_argument_group("backbone")
+    group.add_argument(
+        "--backbone",
+        default="auto",
+        metavar="NAME",
+        help="auto, lite, clip-b16, ...; `python -m glaclip backbones` lists them",
+    )
+    group.add_argument("--weights", metavar="DIR", help="folder of weights to look into first")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="type of the towers")
+    group.add_argument(
+        "--key-source",
+        metavar="NAME",
+        help="what attention uses as keys (default: the backbone's first)",
+    )
+
+
+def add_attention(parser: argparse.ArgumentParser) -> None:
+    """The constants of attention."""
+    group = parser.add_argument_group(
+        "attention", "constants left out are those of --constants (method section of the README)"
+    )
+    group.add_argument(
+        "--constants",
+        default="backbone",
+        choices=("backbone", *ATTENTION_PRESETS),
+        help="where constants come from: measured best for the backbone, the paper (rho 0.6), or "
+        "the authors' released program, whose script names rho 0.6 but does not pass it on, so "
+        "that the program's default of 0.55 runs",
+    )
+    for name, field, symbol, text in CONSTANTS:
+        kind = int if field == "iterations" else float
+        group.add_argument(name, dest=field, metavar=symbol, type=kind, help=text)
+
+
+def add_windows(parser: argparse.ArgumentParser) -> None:
+    """How photos are cut."""
+    group = parser.add_argument_group("windows", "left out: measured best for the backbone")
+    group.add_argument("--short-side", type=int, metavar="PX", help="short side after resizing")
+    group.add_argument("--crop", type=int, metavar="PX", help="side of a window")
+    group.add_argument("--stride", type=int, metavar="PX", help="distance of neighboring windows")
+
+
+def words(text: str) -> list[str]:
+    """Words separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]

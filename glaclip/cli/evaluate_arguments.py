@@ -1,0 +1,167 @@
+"""The arguments of `evaluate`. Nothing here imports PyTorch, which takes seconds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from glaclip.cli.arguments import Help, add_attention, add_backbone, add_windows, words
+from glaclip.evaluation.layouts import LAYOUTS
+from glaclip.settings import RUNG_NAMES, STAGE_NAMES
+
+#: Of glaclip.evaluation.paper and plan, which import PyTorch; a test keeps them equal.
+TABLE_NAMES, SETTING_NAMES, WORD_NAMES = ("TABLE1", "ABLATION"), ("paper", "released"), (
+    "field",
+    "project",
+)  # fmt: skip
+
+_EXAMPLES = """examples:
+  python -m glaclip evaluate FOLDER --ladder --out scores
+  python -m glaclip evaluate --paper TABLE1 --data DATASETS --out table1
+  torchrun --nproc-per-node 4 -m glaclip evaluate --paper TABLE1 --data DATASETS --out table1
+  python -m glaclip evaluate FOLDER --shard 2/8 --out part2
+  python -m glaclip evaluate --merge part1 part2 ... --out scores
+"""
+
+
+class _RawEpilog(Help, argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the examples."""
+
+
+def add_evaluate(commands: Any) -> None:
+    """The command `evaluate`."""
+    parser = commands.add_parser(
+        "evaluate",
+        formatter_class=_RawEpilog,
+        usage="python -m glaclip evaluate DATASET [options]\n"
+        "       python -m glaclip evaluate --paper TABLE1 --data ROOT [options]\n"
+        "       python -m glaclip evaluate --merge DIR [DIR ...] [options]",
+        help="mIoU, BER and seam rate on a set with truth; the paper's table",
+        description="Scores methods on a set with ground truth: mIoU and accuracy over the whole\n"
+        "set, boundary error rate (BER) and seam rate. A set is images/, masks/ and\n"
+        "classes.txt, or PASCAL VOC, PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff as they\n"
+        "come. With --paper, the paper's table on all of its sets that are there.",
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="folder of the set")
+    _add_set(parser)
+    _add_methods(parser)
+    _add_paper(parser)
+    _add_spread(parser)
+    _add_output(parser)
+    add_attention(parser)
+    add_windows(parser)
+    add_backbone(parser)
+    parser.set_defaults(command="evaluate")
+
+
+def _add_set(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("set")
+    group.add_argument("--layout", default="auto", choices=("auto", "folder", *LAYOUTS))
+    group.add_argument(
+        "--classes-from",
+        metavar="WORDS",
+        help="names and synonyms of a preset (voc21), of the field's lists (field/voc21), or of a "
+        "file like the authors' cls_*.txt: a class a line, synonyms by comma, the background's "
+        "line first where there is one",
+    )
+    group.add_argument(
+        "--ignore",
+        type=words,
+        default=[],
+        metavar="WORDS",
+        help="further indices or names of classes.txt that mean no class",
+    )
+    group.add_argument("--list", type=Path, metavar="FILE", help="only these photos, a stem a line")
+    group.add_argument("--limit", type=int, metavar="N", help="at most N photos, drawn by a seed")
+    group.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop at a photo that is missing or broken instead of leaving it out",
+    )
+
+
+def _add_methods(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--methods",
+        type=words,
+        metavar="LIST",
+        help=f"off, on, switches joined by + ({', '.join(STAGE_NAMES)}), baselines; @ a key source "
+        "(default: off,on)",
+    )
+    which.add_argument(
+        "--ladder", action="store_true", help=f"the ablation: {', '.join(RUNG_NAMES)}"
+    )
+    which.add_argument("--switches", choices=("off", "on"), help="all three off, or all three on")
+
+
+def _add_paper(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the paper's table")
+    group.add_argument(
+        "--paper",
+        choices=TABLE_NAMES,
+        help="run every row of Table 1, or of the ablation, that data and weights allow",
+    )
+    group.add_argument(
+        "--data", type=Path, metavar="ROOT", help="folder that holds the sets, up to two below"
+    )
+    group.add_argument(
+        "--sets", type=words, metavar="LIST", help="only these, such as voc21,ade20k"
+    )
+    group.add_argument("--rows", type=words, metavar="LIST", help="only these: sclip,gla,...")
+    group.add_argument(
+        "--settings",
+        default="paper",
+        choices=SETTING_NAMES,
+        help="windows and rho: those of the paper's text, or those that each method's released "
+        "program runs",
+    )
+    group.add_argument(
+        "--words",
+        default="field",
+        choices=WORD_NAMES,
+        help="words for the classes: the released lists, or this project's presets",
+    )
+    group.add_argument(
+        "--plan", action="store_true", help="say what would run and what is missing, and stop"
+    )
+
+
+def _add_spread(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "more than one process",
+        "start with torchrun and all processes share the photos; the numbers are the same",
+    )
+    group.add_argument(
+        "--shard", metavar="I/N", help="only the I-th of N parts, for machines that do not talk"
+    )
+    group.add_argument(
+        "--merge",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="the scores of what other runs left in these folders",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="keep the counts of every photo and go on from them; also scores.json, .csv, .md, "
+        ".tex, classes.csv and report.html",
+    )
+    group.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    group.add_argument("--per-class", action="store_true", help="also the IoU of every class")
+    group.add_argument(
+        "--worst",
+        type=int,
+        default=0,
+        metavar="N",
+        help="pictures of the N worst photos in report.html",
+    )
+    group.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")

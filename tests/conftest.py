@@ -1,0 +1,21 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def full_size_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Random ViT-B/16 and ViT-B/8 files with the hub's own names, a gigabyte, made once."""
+    from glaclip.backbones.clip.models import CLIP_MODELS
+    from tests.clip_weights import write_random_weights
+
+    folder = tmp_path_factory.mktemp("full-size") / "weights"
+    write_random_weights(CLIP_MODELS["clip-b16"], folder)
+    yield folder
+    shutil.rmtree(folder)

@@ -1,0 +1,53 @@
+"""The first person with weights meets no surprise: Table 1 with towers of full size."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from glaclip.backbones.base import Backbone
+from glaclip.cli.given import load_registered
+from glaclip.cli.main import main
+from glaclip.evaluation.paper import TABLE1
+from tests.evaluation.sets import voc
+
+
+def load(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
+    """As the program does, with one of the 80 templates: the text tower's time is not the point."""
+    backbone = load_registered(name, device, dtype, weights)
+    backbone.templates = backbone.templates[:1]
+    return backbone
+
+
+def test_table_1_with_random_weights_of_full_size(
+    full_size_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty-cache"))
+    voc(tmp_path / "data", ["one"])
+    out = tmp_path / "out"
+    arguments = ["evaluate", "--paper", "TABLE1", "--data", str(tmp_path / "data"), "--sets",
+                 "voc21", "--settings", "released", "--weights", str(full_size_weights), "--out",
+                 str(out)]  # fmt: skip
+    assert main(arguments, load) == 0
+    said = capsys.readouterr()
+    assert "weights of" not in said.err  # none is missing
+    assert "CLIP ViT-B/16 + DINO ViT-B/8 (clip-b16, cpu)" in said.err
+    document = json.loads((out / "scores.json").read_text(encoding="utf-8"))
+    assert [row["title"] for row in document["rows"]] == [row.title for row in TABLE1]
+    for row in document["rows"]:
+        cell = row["cells"]["voc21"]
+        assert 0 <= cell["miou"] <= 1
+        assert cell["paper_miou"] > 50
+        assert cell["differences"] == [
+            "not the whole validation set of one of the paper's benchmarks"
+        ]
+    windows = {run["windows"]["crop"]: run["methods"] for run in document["runs"]}
+    assert sorted(windows) == [224, 336, 448]
+    assert windows[224][2]["attention"]["threshold"] == 0.55

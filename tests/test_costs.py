@@ -1,0 +1,112 @@
+"""What a run is said to take, against what it takes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from glaclip import costs
+from glaclip.backbones.base import Backbone
+from glaclip.costs import Plan
+from glaclip.segmenter import Method, Segmenter
+from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.vocabulary import parse_vocabulary
+from tests.clip_towers import tiny_backbone
+from tests.toy import ColorBackbone
+
+ON, OFF = AttentionSettings(), AttentionSettings().off()
+
+
+def plan(*methods: Method, windows: WindowSettings | None = None, prompts: int = 3) -> Plan:
+    return Plan((224, 336), windows or WindowSettings(224, 224, 112), methods, prompts)
+
+
+def test_similarities_count_every_key_set_of_the_source() -> None:
+    backbone = ColorBackbone()
+    tokens = plan().count * 14 * 14
+    for source, sets in (("colors", 1), ("twice", 2)):
+        counted = costs.similarities(backbone, plan(), Method(ON, source))
+        assert counted == sets * tokens**2 * 3
+        counted = costs.similarities(backbone, plan(), Method(OFF, source))
+        assert counted == sets * tokens * 196
+    assert costs.similarities(backbone, plan(), Method(None, baseline="identity")) == 0
+
+
+def test_counting_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = ColorBackbone()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("something is computed to be counted")
+
+    monkeypatch.setattr(backbone, "keys", refuse)
+    monkeypatch.setattr(backbone, "encode_windows", refuse)
+    method = Method(ON, "twice")
+    assert costs.similarities(backbone, plan(), method) > 0
+    assert costs.ladder_similarities(backbone, plan(), method) > 0
+    assert costs.memory(backbone, plan(method)) > 0
+
+
+def _lite() -> Backbone:
+    from glaclip.backbones.lite.backbone import load_lite
+
+    return load_lite()
+
+
+@pytest.mark.parametrize("make", [ColorBackbone, tiny_backbone, _lite])
+@pytest.mark.parametrize("crop", [64, 96])
+def test_blank_tokens_have_the_shapes_of_real_ones(make: type[ColorBackbone], crop: int) -> None:
+    backbone = make()
+    blank = backbone.blank_tokens(crop)
+    real = backbone.encode_windows(torch.rand(1, 3, crop, crop))
+    assert (blank.key_grid, blank.value_grid) == (real.key_grid, real.value_grid)
+    assert (blank.keys.shape, blank.values.shape) == (real.keys.shape, real.values.shape)
+    assert blank.nbytes == real.nbytes
+    for source in backbone.key_sources:
+        assert backbone.key_grids(blank, source) == backbone.key_grids(real, source)
+    assert backbone.forward_bytes(crop) > 0
+
+
+def _measured(crop: int, stride: int, short_side: int, words: int) -> tuple[int, int]:
+    """Estimate and peak of one run beyond what the process holds before it, in bytes."""
+    from glaclip.evaluation.benchmark import _forget_peak, _peak, _resident
+
+    torch.set_num_threads(2)
+    segmenter = Segmenter(_lite(), cache_bytes=2**30)
+    vocabulary = parse_vocabulary(", ".join(f"thing {i}" for i in range(words)))
+    photo = np.random.default_rng(0).integers(0, 255, (900, 1200, 3), np.uint8)
+
+    def run(windows: WindowSettings, seed: int) -> Plan:
+        picture = Image.fromarray(np.roll(photo, seed, 0))
+        encoded = segmenter.encode(picture, windows)
+        source = segmenter.backbone.key_sources[0]
+        results = [segmenter.segment(encoded, vocabulary, s) for s in (ON, OFF)]
+        assert len(results) == 2
+        methods = (Method(ON, source), Method(OFF, source))
+        return Plan((picture.height, picture.width), windows, methods, words)
+
+    run(WindowSettings(224, 224, 224), 0)  # libraries take their memory before the measure
+    for cache in (segmenter._encoded, segmenter._features, segmenter._labels):
+        cache._values.clear()
+        cache._bytes = 0
+    _forget_peak()
+    before = _resident()
+    done = run(WindowSettings(short_side, crop, stride), 7)
+    return costs.memory(segmenter.backbone, done), _peak() - before
+
+
+@pytest.mark.parametrize(
+    "case",
+    [(224, 112, 448, 6), (64, 48, 448, 6), (224, 112, 336, 300)],
+    ids=["many windows", "small windows", "many words"],
+)
+def test_a_run_takes_about_the_memory_it_was_said_to(case: tuple[int, int, int, int]) -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        estimate, taken = pool.submit(_measured, *case).result()
+    assert taken <= estimate, f"{taken / 2**20:.0f} MB taken, {estimate / 2**20:.0f} MB said"
+    assert estimate <= 2.5 * taken + 250 * 2**20
+    print(f"{case}: {taken / 2**20:.0f} MB taken, {estimate / 2**20:.0f} MB said")
