@@ -61,7 +61,7 @@ def test_a_change_says_what_the_numbers_do() -> None:
 def test_lessons_are_of_readable_length(document: dict) -> None:
     assert len({lesson.slug for lesson in LESSONS}) == len(LESSONS)
     for lesson in LESSONS:
-        assert all(np.isfinite(f) for f in facts_of(document, lesson.slug) if not str(f) == f)
+        assert all(np.isfinite(f) for f in facts_of(document, lesson.slug) if str(f) != f)
         count = len(" ".join(told(document, lesson)).split())
         assert 90 <= count <= 180, (lesson.slug, count)
 
