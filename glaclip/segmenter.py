@@ -28,7 +28,7 @@ from glaclip.clicks import (
 )
 from glaclip.labels import class_probabilities, label_map
 from glaclip.photo import PhotoSource, as_photo
-from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.settings import AttentionSettings, SettingsError, WindowSettings, brief
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Box, Size, boxes, crops, own_window, stitch, window_grid, working_size
 
@@ -538,7 +538,9 @@ def _mean_key(encoded: Encoded, method: Method) -> tuple[object, ...]:
 
 def _require_known(field: str, received: str, known: tuple[str, ...]) -> None:
     if received not in known:
-        raise SettingsError(f"{field} must be one of {', '.join(known)}; received {received!r}")
+        raise SettingsError(
+            f"{field} must be one of {', '.join(known)}; received {brief(received)}"
+        )
 
 
 @contextmanager

@@ -21,9 +21,15 @@ class SettingsError(ValueError):
         return f"{labels.get(field, field)}{verb}{rest}"
 
 
+def brief(received: object) -> str:
+    """What was received, as Python writes it, cut where it is long."""
+    text = repr(received)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
 def _require(ok: bool, field: str, accepted: str, received: object) -> None:
     if not ok:
-        raise SettingsError(f"{field} must be {accepted}; received {received!r}")
+        raise SettingsError(f"{field} must be {accepted}; received {brief(received)}")
 
 
 def _require_int(field: str, value: object, low: int, high: int) -> None:

@@ -55,10 +55,11 @@ class Vocabulary:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.background_threshold <= 1.0:
+        threshold: object = self.background_threshold
+        if not (isinstance(threshold, (int, float)) and 0.0 <= threshold <= 1.0):
             raise VocabularyError(
                 "The background threshold must be a number from 0 to 1; "
-                f"received {self.background_threshold}."
+                f"received {str(threshold)[:60]}."
             )
         if len(self.classes) < 2:
             raise VocabularyError(
@@ -95,9 +96,9 @@ class Vocabulary:
 
 
 def _clean(word: str) -> str:
-    """Composed Unicode, one space between words, no control characters."""
+    """Composed Unicode, one space between words, no control characters, no halves of pairs."""
     normal = unicodedata.normalize("NFC", word)
-    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in normal)
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in normal)
     return " ".join(visible.split())
 
 

@@ -17,6 +17,7 @@ from glaclip.backbones.clip import weights as files
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel, load_clip
 from glaclip.backbones.clip.weights import Progress, WeightFile, find, weights_folder
 from glaclip.backbones.zero_gpu import ZeroGpuBackbone, is_zero_gpu
+from glaclip.settings import brief
 from glaclip.vocabulary import ASSETS
 
 AUTO = "auto"
@@ -98,7 +99,9 @@ def resolve(name: str, weights: str | Path | None = None) -> str:
         BackboneError: a name that is not in the registry.
     """
     if name not in names():
-        raise BackboneError(f"There is no backbone {name!r}; choose one of {', '.join(names())}.")
+        raise BackboneError(
+            f"There is no backbone {brief(name)}; choose one of {', '.join(names())}."
+        )
     if name != AUTO:
         return name
     ready = (info.name for info in available(weights) if info.ready and info.name != LITE)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from glaclip.cli.console import Console, UsageError, table
+from glaclip.cli.doctor import run_doctor
 from glaclip.cli.evaluate import run_evaluate
 from glaclip.cli.given import (
     Loader,
@@ -21,7 +22,14 @@ from glaclip.cli.given import (
     windows_of,
     write,
 )
-from glaclip.evaluation.benchmark import Memory, Report, benchmark, measure_memory
+from glaclip.evaluation.benchmark import (
+    Memory,
+    Report,
+    Row,
+    benchmark,
+    measure_memory,
+    yardstick,
+)
 from glaclip.methods import method_title, parse_method
 from glaclip.photo import load_photo
 from glaclip.pictures.attention import attention_panels
@@ -178,8 +186,25 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         memory = measure_memory(settings=attention_of(args, backbone))
         document["memory"] = dataclasses.asdict(memory) if memory else None
         print("\n" + _memory_text(memory))
+    if args.yardstick:
+        console.say("Measuring 11,760 tokens beside the dense formulation; this takes a minute")
+        found, apart = yardstick()
+        document["yardstick"] = {row.name: row.seconds for row in found} | {"apart": apart}
+        print("\n" + _yardstick_text(found, apart))
     if args.json is not None:
         write(args.json, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def _yardstick_text(rows: list[Row], apart: float) -> str:
+    dense, *others = rows
+    said = ", ".join(
+        f"{row.name} {row.median:.2f} s ({dense.median / row.median:.1f} times as fast)"
+        for row in others
+    )
+    return (
+        f"Attention, {dense.group}: {dense.name} {dense.median:.2f} s, {said}; "
+        f"results at most {apart:.1g} apart."
+    )
 
 
 def _times_table(report: Report) -> str:
@@ -248,4 +273,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Loader, Console], None]] = {
     "evaluate": run_evaluate,
     "benchmark": run_benchmark,
     "backbones": run_backbones,
+    "doctor": run_doctor,
 }

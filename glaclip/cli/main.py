@@ -1,4 +1,4 @@
-"""The command line: segment, evaluate, benchmark, backbones.
+"""The command line: segment, evaluate, benchmark, backbones, doctor.
 
 Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, 130 interrupted.
 Results go to stdout, everything else to stderr.
@@ -142,6 +142,11 @@ def _add_benchmark(commands: Any) -> None:
         "--also-dtype", choices=DTYPES[1:], help="also encode with towers of this type"
     )
     parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
+    parser.add_argument(
+        "--yardstick",
+        action="store_true",
+        help="also time 11,760 made-up tokens beside the dense formulation (4 GB of memory)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     add_attention(parser)
     add_windows(parser)
@@ -162,6 +167,20 @@ def _add_backbones(commands: Any) -> None:
     parser.set_defaults(command="backbones")
 
 
+def _add_doctor(commands: Any) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        formatter_class=Help,
+        help="what this computer can do: versions, backbones, limits, one quick run",
+        description="Prints versions, which backbones can start and what the others lack, the "
+        "limits of the page with their variables, free memory and disk, and the seconds of one "
+        "quick run.",
+    )
+    add_backbone(parser)
+    _add_output(parser)
+    parser.set_defaults(command="doctor")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands."""
     parser = _Parser(
@@ -176,6 +195,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     _add_benchmark(commands)
     _add_backbones(commands)
+    _add_doctor(commands)
     return parser
 
 

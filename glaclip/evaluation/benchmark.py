@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.dense import clustered_tokens, dense_attend
 from glaclip.attention import attend
 from glaclip.backbones.base import Backbone
 from glaclip.chunks import CHUNK_BYTES, row_chunks
@@ -34,6 +35,8 @@ from glaclip.vocabulary import Vocabulary
 _MB = 2**20
 #: A road scene as in the paper: 36 windows of 28 x 28 keys, 28,224 tokens.
 MEMORY_SHAPE: tuple[int, int, int, int] = (36, 784, 768, 512)  # L, S, Dk, Dv
+#: A photo as the paper's pair sees it: 15 windows, 11,760 tokens of DINO's width.
+YARDSTICK_SHAPE: tuple[int, int, int, int] = (15, 784, 768, 512)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def benchmark(
     groups: dict[str, Callable[[], Mapping[str, Callable[[], object]]]] = {
         "encode": lambda: _encode_actions(backbones, photo, windows),
         "attention": lambda: _ladder_actions(encoded, keys, grid, settings),
+        "yardstick": lambda: _yardstick_actions(encoded, keys, grid, settings),
         "keys": lambda: _source_actions(backbone, encoded, settings),
         "chunk": lambda: _chunk_actions(encoded, keys, grid, settings),
         "mean over similar tokens": lambda: _member_actions(keys, settings),
@@ -227,6 +231,43 @@ def _ladder_actions(
         caption: _attend(encoded, keys, grid, rung)
         for caption, rung in zip(CAPTIONS, rungs, strict=True)
     }
+
+
+def _yardstick_actions(
+    encoded: Encoded, keys: Tensor, grid: tuple[int, int], settings: AttentionSettings
+) -> dict[str, Callable[[], object]]:
+    """All switches on: the formulas as they read (benchmarks/dense.py), and `attend`."""
+    tokens, on = encoded.tokens, settings.on()
+    return {
+        "dense": lambda: dense_attend(keys, tokens.values, on, grid, tokens.value_grid),
+        "attend": _attend(encoded, keys, grid, on),
+    }
+
+
+def yardstick(
+    shape: tuple[int, int, int, int] = YARDSTICK_SHAPE, repeats: int = 2
+) -> tuple[list[Row], float]:
+    """Dense formulation beside `attend` on made-up tokens in twelve clusters, rho = 0.55.
+
+    Args:
+        shape: (L, S, Dk, Dv).
+        repeats: measured rounds.
+
+    Returns:
+        The rows of the group, dense first, and the largest difference of the results.
+    """
+    keys, values = clustered_tokens(shape)
+    settings = AttentionSettings(threshold=0.55)
+    with torch.inference_mode():
+        dense, ours = dense_attend(keys, values, settings), attend(keys, values, settings)
+        apart = float((dense - ours).abs().max())
+        del dense, ours
+        ways = {
+            "dense": lambda: dense_attend(keys, values, settings),
+            "attend": lambda: attend(keys, values, settings),
+        }
+        name = f"yardstick, {shape[0] * shape[1]:,} tokens"
+        return measure(name, ways, repeats, torch.device("cpu")), apart
 
 
 def _source_actions(

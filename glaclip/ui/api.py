@@ -17,7 +17,7 @@ from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
 from glaclip.pictures.files import png_bytes
 from glaclip.pictures.palette import class_colors
-from glaclip.settings import CAPTIONS, SettingsError
+from glaclip.settings import CAPTIONS, SettingsError, brief
 from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.demo import Demo
 from glaclip.ui.files import save_to_cache
@@ -64,6 +64,9 @@ class Endpoints:
 
     def _form(self, words: str | None, options: dict[str, Any]) -> Form:
         given = {name: value for name, value in options.items() if value is not None}
+        for name in ("baseline", "backbone"):
+            if not isinstance(given.get(name, ""), str):
+                raise SettingsError(f"{name} must be a name; received {brief(given[name])}")
         return self._demo.start.changed({**given, "words": split_words([words or ""])})
 
     def _photo(self, path: str | None) -> Image.Image:
@@ -221,7 +224,7 @@ def _whole(name: str, value: Any) -> int:
     """A whole number; programs send anything."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return int(value)
-    raise SettingsError(f"{name} must be a number; received {value!r}")
+    raise SettingsError(f"{name} must be a number; received {brief(value)}")
 
 
 def _refusal(error: Exception) -> gr.Error:

@@ -42,7 +42,11 @@ SLIDERS = {
 }
 PHOTO_BUTTONS = """<button type="button" data-photo="paste" title="A photo from the clipboard; \
 Ctrl+V works anywhere">Paste</button>
-<button type="button" data-photo="camera" title="Take a photo with the camera">Camera</button>"""
+<button type="button" data-photo="camera" title="Take a photo with the camera">Camera</button>
+<span id="photo-note" role="status"></span>
+<dialog id="camera" aria-label="Camera"><video autoplay playsinline muted></video>
+<form method="dialog"><button value="take">Take this photo</button><button>Cancel</button></form>
+</dialog>"""
 #: On a phone the switches, the words and the settings are sheets that these buttons open.
 SHEET_BUTTONS = "".join(
     f'<button type="button" data-sheet="{sheet}" aria-expanded="false">{title}</button>'

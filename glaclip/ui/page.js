@@ -18,4 +18,96 @@
   document.addEventListener('pointerdown', (event) => {
     if (layout().dataset.sheet && !event.target.closest('.sheet, #method, .options, .toast-wrap')) open('');
   });
+
+  // A photo from anywhere goes through the upload button's input: one way in, one check.
+  const note = (text) => { document.querySelector('#photo-note').textContent = text; };
+  const bring = (file) => {
+    const input = document.querySelector('#photo-row input[type=file]'), bag = new DataTransfer();
+    bag.items.add(file);
+    input.files = bag.files;
+    note('');
+    input.dispatchEvent(new Event('change', {bubbles: true}));
+  };
+  const photoOf = (data) => [...(data?.files ?? [])].find((file) => file.type.startsWith('image/'));
+  document.addEventListener('paste', (event) => {
+    const file = photoOf(event.clipboardData);
+    if (file) { event.preventDefault(); bring(file); }
+  });
+  document.addEventListener('dragover', (event) => {
+    if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+  });
+  document.addEventListener('drop', (event) => {
+    const file = photoOf(event.dataTransfer);
+    if (!file || event.target.closest('#label-map')) return;
+    event.preventDefault();
+    bring(file);
+  });
+  on('click', '[data-photo="paste"]', async () => {
+    try {
+      for (const item of await navigator.clipboard.read()) {
+        const type = item.types.find((name) => name.startsWith('image/'));
+        if (type) return bring(new File([await item.getType(type)], 'pasted.png', {type}));
+      }
+      note('The clipboard holds no photo.');
+    } catch {
+      note('The browser does not let this page read the clipboard: press Ctrl+V instead.');
+    }
+  });
+  on('click', '[data-photo="camera"]', async () => {
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
+    } catch {
+      return note('No camera can be used here.');
+    }
+    const dialog = document.querySelector('#camera'), video = dialog.querySelector('video');
+    video.srcObject = stream;
+    dialog.returnValue = '';
+    dialog.showModal();
+    dialog.onclose = () => {
+      const canvas = document.createElement('canvas');
+      canvas.width = video.videoWidth; canvas.height = video.videoHeight;
+      canvas.getContext('2d').drawImage(video, 0, 0);
+      stream.getTracks().forEach((track) => track.stop());
+      if (dialog.returnValue === 'take') canvas.toBlob((blob) => bring(new File([blob], 'camera.png', {type: 'image/png'})));
+    };
+  });
+
+  // Words: a comma ends one, and pasted lines are words too; an input of one line would join them.
+  const enter = (input) => input.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', code: 'Enter', bubbles: true, cancelable: true}));
+  on('keydown', '#words input', (event, input) => {
+    if (event.key !== ',') return;
+    event.preventDefault();
+    if (input.value.trim()) enter(input);
+  });
+  on('paste', '#words input', (event, input) => {
+    const text = event.clipboardData.getData('text/plain');
+    if (!/[\r\n,]/.test(text)) return;
+    event.preventDefault();
+    document.execCommand('insertText', false, text.replace(/\s*[\r\n]+\s*/g, ', '));
+    setTimeout(() => enter(input));
+  });
+
+  // Number boxes take their value when they lose the focus; Enter means the same.
+  on('keydown', '.sheet input[type=number]', (event, input) => {
+    if (event.key !== 'Enter') return;
+    input.blur();
+    input.focus();
+  });
+
+  // Names that gradio's widgets do not give: what a cross removes, and which help a switch has.
+  const name = () => {
+    for (const cross of document.querySelectorAll('#words .token-remove')) {
+      const label = 'Remove ' + (cross.closest('.token')?.querySelector('span')?.textContent.trim() || 'all words');
+      if (cross.title !== label) cross.title = label;
+      cross.setAttribute('aria-label', label);
+    }
+    for (const help of document.querySelectorAll('.block > .info-text')) {
+      const block = help.parentElement, input = block.querySelector('input');
+      help.id ||= block.id + '-help';
+      input?.setAttribute('aria-describedby', help.id);
+    }
+  };
+  new MutationObserver(name).observe(document.querySelector('#layout'), {childList: true, subtree: true});
+  name();
 }

@@ -157,7 +157,7 @@ class Site:
 
     def upload(self, photo: Image.Image | dict[str, Any]) -> None:
         content = file_of(photo) if isinstance(photo, Image.Image) else photo
-        self.page.locator("#photo input[type=file]").set_input_files(content)  # type: ignore[arg-type]
+        self.page.locator("#photo-row input[type=file]").set_input_files(content)  # type: ignore[arg-type]
 
     def upload_and_wait(self, photo: Image.Image | dict[str, Any]) -> None:
         before = self.turn

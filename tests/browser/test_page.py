@@ -280,7 +280,7 @@ def test_progress_does_not_hide_the_viewer(two_colors: Site, toy: PageBackbone) 
     toy.waiting.clear()
     site.upload(halves("green", "blue", mark=next(marks)))
     assert toy.waiting.wait(30)
-    expect(site.page.locator("#status")).to_contain_text("Encoding windows", timeout=PATIENCE)
+    expect(site.page.locator("#run-state")).to_contain_text("Encoding windows", timeout=PATIENCE)
     frame = site.page.locator('.lv-frame[data-side="right"]')
     box = frame.bounding_box()
     assert box

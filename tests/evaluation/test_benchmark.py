@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from glaclip.cli.main import main
-from glaclip.evaluation.benchmark import Row, benchmark, measure_memory
+from glaclip.evaluation.benchmark import Row, benchmark, measure_memory, yardstick
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.test_segmenter import halves
@@ -30,9 +30,11 @@ def test_every_step_is_measured_in_turns() -> None:
         repeats=2,
         progress=lambda *step: steps.append(step),
     )
-    assert steps[-1] == ("benchmark", 6, 6)
+    assert steps[-1] == ("benchmark", 7, 7)
     groups = list(dict.fromkeys(row.group for row in report.rows))
-    assert groups == ["encode", "attention", "keys", "chunk", "mean over similar tokens", "answer"]
+    assert groups == [
+        "encode", "attention", "yardstick", "keys", "chunk", "mean over similar tokens", "answer"
+    ]  # fmt: skip
     assert [row.name for row in report.rows[:2]] == ["float32", "bfloat16"]
     assert [row.name for row in report.rows if row.group == "keys"] == ["colors", "twice"]
     assert all(len(row.seconds) == 2 and row.median > 0 for row in report.rows)
@@ -42,6 +44,12 @@ def test_every_step_is_measured_in_turns() -> None:
     assert report.shapes["prompts"] == 3
     assert report.shapes["tokens"] == report.shapes["windows"] * 196
     json.dumps(report.document(), allow_nan=False)
+
+
+def test_the_yardstick_is_timed_beside_attention_and_agrees_with_it() -> None:
+    rows, apart = yardstick((2, 50, 32, 8), repeats=1)
+    assert [row.name for row in rows] == ["dense", "attend"]
+    assert apart < 1e-5
 
 
 def test_the_median_is_not_moved_by_one_slow_repeat() -> None:

@@ -1,0 +1,178 @@
+"""What this computer can do with the program: versions, backbones, limits, room, one quick run."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from glaclip import __version__
+from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.cli.console import Console, table
+from glaclip.limits import LimitError, Limits, is_hosted
+from glaclip.photo import load_photo
+from glaclip.segmenter import Segmenter
+from glaclip.vocabulary import ASSETS, parse_vocabulary
+
+_PACKAGES = (
+    "torch", "torchvision", "timm", "open_clip_torch", "transformers", "safetensors",
+    "huggingface_hub", "gradio", "pillow", "numpy",
+)  # fmt: skip
+#: Starts a backbone: (name, device, dtype, weights folder).
+Loader = Callable[[str, str, str, str | None], Backbone]
+_WORDS = "sky, building, tree, water"
+
+
+def run_doctor(args: argparse.Namespace, load: Loader, console: Console) -> None:
+    """Prints the report.
+
+    Raises:
+        BackboneError: the backbone asked for cannot start; said after everything else.
+    """
+    report: dict[str, Any] = {"versions": _versions(), "room": _room()}
+    report["limits"], problem = _limits()
+    report["backbones"], backbone_problem = _backbones(args.weights)
+    report["run"], run_problem = _quick_run(args, load, console)
+    problems = [text for text in (problem, backbone_problem, run_problem) if text]
+    report["problems"] = problems
+    print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else _text(report))
+    if run_problem or backbone_problem or problem:
+        raise BackboneError(" ".join(problems))
+
+
+def _versions() -> dict[str, str]:
+    found = {"glaclip-demo": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def _room() -> dict[str, float | None]:
+    """Free memory and disk in GB; the disk is that of downloads and of the page's files."""
+    memory = None
+    if sys.platform.startswith("linux"):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next((line for line in lines if line.startswith("MemAvailable")), None)
+        memory = int(free.split()[1]) / 1e6 if free else None
+    from huggingface_hub import constants
+
+    places = {"downloads": Path(constants.HF_HUB_CACHE), "page": Path(_temporary())}
+    room: dict[str, float | None] = {"memory": memory}
+    for name, place in places.items():
+        while not place.exists():
+            place = place.parent
+        room[f"disk_{name}"] = shutil.disk_usage(place).free / 1e9
+    return room
+
+
+def _temporary() -> str:
+    import tempfile
+
+    return os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
+
+
+def _limits() -> tuple[dict[str, Any], str]:
+    try:
+        limits = Limits.from_environment()
+    except LimitError as error:
+        return {}, str(error)
+    return {**asdict(limits), "hosted": is_hosted()}, ""
+
+
+def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
+    from glaclip.backbones.registry import available, resolve
+
+    try:
+        auto = resolve("auto", weights)
+        infos = available(weights)
+    except BackboneError as error:
+        return [], str(error)
+    return [
+        {
+            "name": info.name,
+            "auto": info.name == auto,
+            "ready": info.ready,
+            "missing": [str(file) for file in info.missing],
+        }
+        for info in infos
+    ], ""
+
+
+def _quick_run(
+    args: argparse.Namespace, load: Loader, console: Console
+) -> tuple[dict[str, Any], str]:
+    """Start of the backbone and one shipped photo, in seconds."""
+    try:
+        start = time.perf_counter()
+        backbone = load(args.backbone, args.device, args.dtype, args.weights)
+        backbone.prepare()
+        loaded = time.perf_counter() - start
+        segmenter, photo = Segmenter(backbone), load_photo(ASSETS / "photos" / "china.jpg")
+        start = time.perf_counter()
+        encoded = segmenter.encode(photo, progress=console.progress)
+        result = segmenter.segment(encoded, parse_vocabulary(_WORDS), progress=console.progress)
+        seconds = time.perf_counter() - start
+    except BackboneError as error:
+        return {}, str(error)
+    return {
+        "backbone": backbone.name,
+        "title": backbone.title,
+        "device": str(backbone.device),
+        "dtype": str(encoded.tokens.values.dtype).removeprefix("torch."),
+        "windows": len(encoded.boxes),
+        "load_seconds": round(loaded, 2),
+        "run_seconds": round(seconds, 2),
+        "largest": result.classes[int(result.areas.argmax())],
+    }, ""
+
+
+def _text(report: dict[str, Any]) -> str:
+    versions = table(["package", "version"], list(map(list, report["versions"].items())), (0, 1))
+    rows = [
+        [
+            f"{entry['name']}{' (auto)' if entry['auto'] else ''}",
+            "ready"
+            if entry["ready"]
+            else "missing: " + "; ".join(entry["missing"] or ["packages"]),
+        ]
+        for entry in report["backbones"]
+    ]
+    parts = [versions, table(["backbone", "can start"], rows, (0, 1))]
+    if report["limits"]:
+        shown = {key: value for key, value in report["limits"].items() if key != "hosted"}
+        limits = Limits(**shown)
+        head = ["limit of the page", "value", "variable"]
+        hosted = "yes" if report["limits"]["hosted"] else "no"
+        lines = [list(row) for row in limits.rows()]
+        lines.append(["strangers reach this server", hosted, "GLACLIP_HOSTED"])
+        parts.append(table(head, lines, (0, 2)))
+    room = report["room"]
+    free = [
+        [name, "unknown" if room[key] is None else f"{room[key]:.1f} GB"]
+        for key, name in (
+            ("memory", "memory"),
+            ("disk_downloads", "disk, for downloaded weights"),
+            ("disk_page", "disk, for the page's files"),
+        )
+    ]
+    parts.append(table(["free", ""], free))
+    run = report["run"]
+    if run:
+        parts.append(
+            f"One photo with {run['title']} on {run['device']} ({run['dtype']}): "
+            f"{run['load_seconds']:.1f} s to load, {run['run_seconds']:.1f} s for "
+            f"{run['windows']} windows; most of it is {run['largest']}."
+        )
+    return "\n\n".join(parts)
