@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from glaclip.evaluation.score import Score
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
 from glaclip.pictures.files import png_bytes
@@ -23,7 +24,7 @@ from glaclip.ui.files import save_to_cache
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.photo_input import read
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
-from glaclip.ui.truth import Score, measure
+from glaclip.ui.truth import measure
 
 _LOG = logging.getLogger(__name__)
 #: Requests of programs at once; a person on the page always finds a thread.
@@ -212,7 +213,7 @@ class Endpoints:
                 "ber": _number(score.ber),
                 "iou": {
                     name: _number(value)
-                    for name, value in zip(result.right.classes, score.iou, strict=True)
+                    for name, value in zip(result.right.classes, score.ious, strict=True)
                 },
             }
 

@@ -12,6 +12,22 @@ from glaclip.ui.demo import Demo
 from glaclip.ui.lessons.book import learn_tab, view_of
 from glaclip.ui.tab import Tab
 
+# The opened view comes into sight from its top, and the keyboard goes to its picture.
+_TO_VIEW = """async () => {
+  const views = ['#viewer', '#attention-viewer', '#films'];
+  const shown = () =>
+    views.map((view) => document.querySelector(view)).find((view) => view?.offsetHeight);
+  for (let turn = 0; turn < 100 && !shown(); turn++) await new Promise((go) => setTimeout(go, 50));
+  if (!shown()) return [];
+  const parts = [...shown().querySelectorAll('[tabindex="0"]')];
+  const picture = parts.find((part) => part.offsetHeight) ?? shown();
+  if (picture === shown()) picture.tabIndex = -1;
+  window.scrollTo({top: 0, behavior: 'instant'});
+  picture.focus({preventScroll: true});
+  picture.scrollIntoView({block: 'nearest', behavior: 'instant'});
+  return [];
+}"""
+
 
 def _build(board: Board, first: Changes) -> None:
     board.add(lessons=learn_tab())
@@ -27,6 +43,7 @@ def _connect(demo: Demo, board: Board) -> None:
 
     tried = board.on(board["lessons"].select, try_it, (), ["tabs", *VIEW], picks=True)
     show_link(board, tried)
+    board.in_browser(tried.success, _TO_VIEW)
     run_on(demo, board, tried.success, always=True)
 
 

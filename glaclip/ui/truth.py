@@ -1,11 +1,10 @@
-"""A label map of a photo against both sides: mIoU, per-class IoU, BER. No gradio here."""
+"""A label map of a photo against both sides: scores, pictures, errors. No gradio here."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -13,37 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.evaluation.metrics import class_iou, confusion, mean_iou, pixel_accuracy
+from glaclip.evaluation.classes import DatasetError, read_classes
+from glaclip.evaluation.score import Score, score_of
 from glaclip.labels import resize_labels
 from glaclip.methods import method_title
 from glaclip.photo import PhotoError, check_size
+from glaclip.pictures.labels import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
-from glaclip.seams import boundary_errors
-from glaclip.segmenter import Progress, Segmentation
+from glaclip.segmenter import Progress
+from glaclip.ui.charts import picture_html
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.service import Comparison, Service
 from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
 DEFAULT_IGNORE = (255,)
-
-
-@dataclass(frozen=True)
-class Score:
-    """Measures of one side.
-
-    Attributes:
-        miou: mean over classes present in the ground truth.
-        accuracy: share of valid pixels with the right label.
-        ber: boundary error rate; NaN with a single window.
-        iou: [C] per class, NaN where the ground truth has none.
-    """
-
-    miou: float
-    accuracy: float
-    ber: float
-    iou: NDArray[np.float64]
 
 
 def read_label_map(path: str | Path) -> NDArray[np.int64]:
@@ -87,47 +71,112 @@ def measure(
     photo: Image.Image,
     form: Form,
     label_map: str | None,
-    class_list: str,
+    words: str,
     ignore: float | None,
     progress: Progress | None = None,
 ) -> tuple[Comparison, tuple[Score, Score], NDArray[np.int64]]:
     """Runs both sides with the class list as words and scores them.
 
     Returns:
-        Both sides, their scores, and the ground truth [H, W] with one class more for what is left
-        out.
+        Both sides, their scores, and the ground truth [H, W], -1 where it is left out.
 
     Raises:
         PhotoError, VocabularyError, SettingsError, BackboneError: each a sentence.
     """
     if not label_map:
         raise PhotoError("Choose a label map first: an indexed or grey PNG.")
-    words = tuple(split_words([class_list]))
-    request = dataclasses.replace(form, words=words, background=False).request()
+    named = tuple(split_words([words]))
+    request = dataclasses.replace(form, words=named, background=False).request()
     classes, notes = len(request.vocabulary.classes), request.vocabulary.notes
     if notes:
         # Leaving a double out would shift the numbers of all classes after it.
         raise VocabularyError(f"Each class of the list must be named once. {notes[0]}")
     truth = resize_to(read_label_map(label_map), (photo.height, photo.width))
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
+    known = known_labels(truth, classes, left_out)
     result = service.compare(photo, request, progress)
-    scores = score(result.left, truth, left_out), score(result.right, truth, left_out)
+    return result, (score_of(result.left, known), score_of(result.right, known)), known
+
+
+def known_labels(
+    truth: NDArray[np.int64], classes: int, left_out: Sequence[int]
+) -> NDArray[np.int64]:
+    """The ground truth [H, W], -1 where a value is no class or left out."""
     known = (truth >= 0) & (truth < classes) & ~np.isin(truth, left_out)
-    return result, scores, np.where(known, truth, classes)
+    return np.where(known, truth, -1)
 
 
-def score(result: Segmentation, truth: NDArray[np.int64], ignore: tuple[int, ...]) -> Score:
-    """Measures of a segmentation whose classes are those of the ground truth, in order."""
-    counts = confusion(truth, result.labels, len(result.classes), ignore)
-    encoded = result.encoded
-    outside = [int(v) for v in np.unique(truth) if not 0 <= v < len(result.classes)]
-    pairs = boundary_errors(result.labels, truth, encoded.boxes, encoded.size, (*ignore, *outside))
-    return Score(mean_iou(counts), pixel_accuracy(counts), pairs.rate, class_iou(counts))
+def class_list(text: str) -> str:
+    """The lines of a classes.txt as the list that the page's field takes.
+
+    Raises:
+        DatasetError: lines that cannot be read, or numbers with a gap, which the list would shift.
+    """
+    listed = read_classes(text)
+    if sorted(listed) != list(range(len(listed))) or not listed:
+        raise DatasetError(
+            "The classes of classes.txt must be numbered from 0 without a gap; received "
+            f"{', '.join(map(str, sorted(listed)[:20])) or 'none'}."
+        )
+    return ", ".join("; ".join(listed[index].prompts) for index in sorted(listed))
+
+
+#: Errors: right, wrong, left out; told apart by lightness alone.
+_ERROR_COLORS = np.array([[226, 228, 232], [178, 24, 43], [60, 60, 60]], np.uint8)
+#: Long side of the pictures.
+_PICTURE_SIDE = 720
 
 
 def truth_colors(names: Sequence[str]) -> NDArray[np.uint8]:
     """Colors of the ground truth's classes, and dark grey for what is left out."""
     return np.concatenate([class_colors(names), np.full((1, 3), 60, np.uint8)])
+
+
+def sides(
+    photo: Image.Image,
+    result: Comparison,
+    scores: tuple[Score, Score],
+    truth: NDArray[np.int64],
+) -> str:
+    """Prediction, ground truth and errors of both sides, with their scores, as HTML.
+
+    Args:
+        photo: the photo.
+        result: both sides.
+        scores: of the left and the right side.
+        truth: [H, W] class indices, -1 where left out.
+    """
+    classes = result.right.classes
+    colors = truth_colors(classes)
+    small = photo.convert("RGB")
+    small.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE), Image.Resampling.LANCZOS)
+    true = overlay(small, np.where(truth < 0, len(classes), truth), colors, 0.62)
+    rows = []
+    for side, score in zip((result.left, result.right), scores, strict=True):
+        title = method_title(side.method)
+        wrong = np.where(truth < 0, 2, side.labels != truth)
+        pictures = (
+            ("Prediction", overlay(small, side.labels, colors, 0.62), "predicted classes"),
+            ("Ground truth", true, "true classes"),
+            ("Errors", overlay(small.convert("L"), wrong, _ERROR_COLORS, 0.72), "wrong pixels"),
+        )
+        figures = "".join(
+            picture_html(picture, name, f"{title}: the photo with the {what}.")
+            for name, picture, what in pictures
+        )
+        rows.append(
+            f"<section class='truth-side'><h4>{escape(title)}</h4><p>mIoU "
+            f"<b>{_cell(score.miou)}</b>, pixel accuracy <b>{_cell(score.accuracy)}</b>, BER "
+            f"<b>{_cell(score.ber)}</b></p><div class='truth-row'>{figures}</div></section>"
+        )
+    present = [index for index in range(len(classes)) if (truth == index).any()]
+    entries = [(classes[index], colors[index]) for index in present]
+    entries += [("wrong", _ERROR_COLORS[1]), ("left out", _ERROR_COLORS[2])]
+    legend = "".join(
+        f"<li><i style='background: rgb({red}, {green}, {blue})'></i>{escape(name)}</li>"
+        for name, (red, green, blue) in entries
+    )
+    return f"{''.join(rows)}<ul class='truth-legend'>{legend}</ul>"
 
 
 def _cell(value: float) -> str:
@@ -149,7 +198,7 @@ def report(result: Comparison, left: Score, right: Score) -> str:
     )
     classes = "".join(
         f"<tr><th scope='row'>{escape(name)}</th><td>{_cell(a)}</td><td>{_cell(b)}</td></tr>"
-        for name, a, b in zip(names, left.iou, right.iou, strict=True)
+        for name, a, b in zip(names, left.ious, right.ious, strict=True)
         if not math.isnan(a)
     )
     titles = (method_title(part.method) for part in (result.left, result.right))

@@ -5,21 +5,23 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from glaclip.pictures.labels import overlay
+from glaclip.evaluation.classes import DatasetError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.show import VIEW, show
+from glaclip.ui.answers import problem
 from glaclip.ui.board import Board, Changes, Visit
-from glaclip.ui.charts import picture_html
 from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
-from glaclip.ui.refusals import refusals_as_toasts
+from glaclip.ui.refusals import REFUSALS, sentence
+from glaclip.ui.service import StoppedError
 from glaclip.ui.tab import Tab
-from glaclip.ui.truth import measure, report, truth_colors
+from glaclip.ui.truth import class_list, measure, report, sides
 from glaclip.ui.truth_scores import build_scores, connect_scores
 from glaclip.vocabulary import ASSETS
 
@@ -80,39 +82,59 @@ def _build(board: Board, first: Changes) -> None:
                 lines=2,
                 elem_id="truth-classes",
             )
-            ignore = gr.Number(
-                255, label="Value that means no class", precision=0, elem_id="truth-ignore"
-            )
+            with gr.Row(equal_height=True):
+                classes_file = gr.UploadButton(
+                    "Read a classes.txt",
+                    file_types=[".txt"],
+                    type="filepath",
+                    size="sm",
+                    elem_id="classes-file",
+                )
+                ignore = gr.Number(
+                    255, label="Value that means no class", precision=0, elem_id="truth-ignore"
+                )
     button = gr.Button("Measure both sides", variant="primary", elem_id="measure")
-    with gr.Row(elem_id="truth-result"):
-        with gr.Column(min_width=300):
-            table = gr.HTML("", elem_id="truth-table")
-        with gr.Column(min_width=300):
-            shown = gr.HTML("", elem_id="truth-shown")
+    shown = gr.HTML("", elem_id="truth-shown")
+    table = gr.HTML("", elem_id="truth-table")
     board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)
-    board.add(measure=button, truth_shown=shown, truth_table=table)
+    board.add(measure=button, truth_shown=shown, truth_table=table, classes_file=classes_file)
+    board.add(measured=gr.State(False))  # whether the tab follows the page's results
     build_scores(board)
 
 
-@refusals_as_toasts()
 def truth(demo: Demo, visit: Visit) -> Changes:
-    """Both sides against a label map: its overlay and a table of measures."""
-    photo, form, _ = asked(demo, visit)
-    step = follow(visit, demo.runs.start(visit.page, "truth"))
-    given = (visit["label_map"], visit["classes"], visit["ignore"])
-    result, scores, labels = measure(demo.service, photo, form, *given, step)
-    classes = result.right.classes
-    shown = overlay(photo, labels, truth_colors(classes), 0.62)
-    text = f"The photo with the true classes: {', '.join(classes)}."
+    """Both sides against a label map: pictures, errors, a table; or what is wrong, and no table."""
+    try:
+        photo, form, _ = asked(demo, visit)
+        step = follow(visit, demo.runs.start(visit.page, "truth"))
+        given = (visit["label_map"], visit["classes"] or "", visit["ignore"])
+        result, scores, labels = measure(demo.service, photo, form, *given, step)
+    except StoppedError:
+        return {}
+    except REFUSALS as error:
+        return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": True}
     return {
-        "truth_shown": picture_html(shown, "Ground truth", text),
+        "truth_shown": sides(photo, result, scores, labels),
         "truth_table": report(result, *scores),
+        "measured": True,
     }
+
+
+def classes_read(visit: Visit) -> Changes:
+    """The field filled from a file, or what is wrong with the file."""
+    try:
+        text = Path(visit["classes_file"]).read_text(encoding="utf-8-sig")
+        return {"classes": class_list(text)}
+    except UnicodeDecodeError:
+        refused = "A classes.txt is a text file in UTF-8; this file is not."
+    except DatasetError as error:
+        refused = str(error)
+    raise gr.Error(escape(refused, quote=False), print_exception=False)
 
 
 def _connect(demo: Demo, board: Board) -> None:
     """The tab measures the page's photo with the page's controls."""
-    given, results = ("label_map", "classes", "ignore"), ("truth_shown", "truth_table")
+    given, results = ("label_map", "classes", "ignore"), ("truth_shown", "truth_table", "measured")
 
     def choose(visit: Visit) -> Changes:
         # The whole page turns to the photo, as if its thumbnail had been pressed.
@@ -123,22 +145,28 @@ def _connect(demo: Demo, board: Board) -> None:
         chosen = (str(found.label_map), found.classes, found.ignore)
         return show(demo, visit.page, name) | dict(zip(given, chosen, strict=True))
 
-    def measure_on(event: Any) -> None:
-        board.on(
-            event,
-            lambda visit: truth(demo, visit),
-            (*given, *ASKED),
-            results,
-            show_progress="full",
-            concurrency_limit=4,
-        )
+    def measure_on(event: Any, reads: tuple[str, ...] = (), **options: Any) -> None:
+        def answer(visit: Visit) -> Changes:
+            # Only what was measured once follows, and only while it is looked at.
+            follows = not reads or (visit["measured"] and visit["tab"] == TAB.id)
+            return truth(demo, visit) if follows else {}
+
+        options |= {"show_progress": "full", "concurrency_limit": 4}
+        board.on(event, answer, (*reads, *given, *ASKED), results, **options)
 
     measure_on(board["measure"].click)
+    measure_on(
+        [board["viewer"].change, board["tab"].change],
+        ("measured", "tab"),
+        trigger_mode="always_last",
+    )
+    board.on(board["classes_file"].upload, classes_read, ["classes_file"], ["classes"])
     chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given])
     show_link(board, chosen)
     measure_on(chosen.success)
     # Another photo: what was measured is no longer about what is shown.
-    stale = {"shipped": None, "label_map": None, "truth_table": "", "truth_shown": ""}
+    stale: dict[str, Any] = {"shipped": None, "label_map": None, "measured": False}
+    stale |= {"truth_table": "", "truth_shown": ""}
     others = [board["photo"].upload, board["strip"].select]
     board.on(others, lambda visit: stale, (), list(stale))
     connect_scores(board)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPage, Serve
+from tests.browser.site import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 gr = pytest.importorskip("gradio")
 
-from glaclip.ui.lessons.texts import LESSONS  # noqa: E402
 
 from glaclip.ui.lessons.book import LessonBook, learn_tab, view_of  # noqa: E402
-from glaclip.ui.lessons.build import load_document, views  # noqa: E402
+from glaclip.ui.lessons.build import LESSONS, load_document, views  # noqa: E402
 
 DOCUMENT = load_document()
-pytestmark = pytest.mark.skipif(DOCUMENT is None, reason="the lessons' numbers were not built")
 
 
 def _tab() -> Any:
@@ -100,7 +100,7 @@ def test_the_seam_rate_follows_the_choice(page: Page, url: str) -> None:
     facts = DOCUMENT["lessons"]["seams"]["facts"]
     for name, fact in (("Each window alone", "off"), ("GLA-CLIP", "on")):
         page.locator(".lb-choice", has_text=name).click()
-        shown = page.locator(".lb-table tr").last.locator("td").last.inner_text()
+        shown = page.locator(".lb-table tbody tr").last.locator("td").last.inner_text()
         assert float(shown.replace("−", "-").rstrip("%\u202f ")) == pytest.approx(
             facts[fact] * 100, abs=0.51
         )
@@ -125,15 +125,61 @@ def test_the_browser_applies_the_same_formula(page: Page, url: str) -> None:
     _open(page, url)
     _lesson(page, "normalization")
     facts = DOCUMENT["lessons"]["normalization"]["facts"]
-    cells = page.locator(".lb-table tbody tr, .lb-table > tr")
-    scales = cells.nth(-3).locator("td").all_inner_texts()
-    halves = cells.nth(-1).locator("td").all_inner_texts()
-    assert scales == [f"{facts[f'{kind}_w']:.2f}" for kind in ("small", "large")]
-    for text, kind in zip(halves, ("small", "large"), strict=True):
-        # Scores travel as 16-bit steps, which may move the middle by a token.
-        assert int(text.replace(",", "")) == pytest.approx(facts[f"{kind}_half"], rel=0.02, abs=1)
+    rows = page.locator(".lb-table tbody tr")
+    scales, halves, plain = (rows.nth(at).locator("td") for at in (1, 2, 3))
+    kinds = ("small", "large")
+    assert scales.all_inner_texts() == [f"{facts[f'{kind}_w']:.2f}" for kind in kinds]
+    for cells, fact in ((halves, "half"), (plain, "half_plain")):
+        for text, kind in zip(cells.all_inner_texts(), kinds, strict=True):
+            # Scores travel as 16-bit steps, which may move the middle by a token.
+            measured = facts[f"{kind}_{fact}"]
+            assert int(text.replace(",", "")) == pytest.approx(measured, rel=0.02, abs=1)
     page.locator(".lb-figure input[type=range]").fill("0")
-    assert cells.nth(-3).locator("td").all_inner_texts() == ["1.00", "1.00"]
+    assert scales.all_inner_texts() == ["1.00", "1.00"]
+    assert halves.all_inner_texts() == plain.all_inner_texts()
+
+
+def test_every_window_that_holds_a_place_answers(page: Page, url: str) -> None:
+    assert DOCUMENT is not None
+    _open(page, url)
+    _lesson(page, "answers")
+    facts = DOCUMENT["lessons"]["answers"]["facts"]
+    read, tiles = page.locator(".lb-read"), page.locator(".lb-crop figcaption")
+    assert tiles.count() == facts["windows"]
+    for method, name in (("off", "Each window alone"), ("on", "GLA-CLIP")):
+        page.locator(".lb-choice", has_text=name).click()
+        assert read.get_attribute("data-kinds") == str(facts[f"kinds_{method}"])
+        assert all(part in read.inner_text() for part in facts[f"said_{method}"].split(", "))
+    photo = page.locator(".lb-figure canvas").first
+    photo.click(position={"x": 3, "y": 3})
+    assert tiles.count() == 1
+    photo.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    assert tiles.count() > 1
+
+
+def test_the_cut_is_gone_with_all_three_switches(page: Page, url: str) -> None:
+    assert DOCUMENT is not None
+    _open(page, url)
+    _lesson(page, "alone")
+    figure, length = page.locator(".lb-figure"), DOCUMENT["lessons"]["alone"]["figure"]["cut"]
+    assert figure.get_attribute("data-jumps") == str(length["length"])
+    page.locator(".lb-choice", has_text="GLA-CLIP").click()
+    assert figure.get_attribute("data-jumps") == "0"
+    assert page.locator(".lb-now th").inner_text() == "GLA-CLIP"
+
+
+def test_words_and_figure_share_a_wide_page(page: Page, url: str) -> None:
+    _open(page, url)
+    book, words, side = (
+        page.locator(name).bounding_box() for name in (".lb", ".lb-words", ".lb-side")
+    )
+    assert book
+    assert words
+    assert side
+    assert 1000 <= book["width"] <= 1120
+    assert side["x"] >= words["x"] + words["width"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -155,3 +201,32 @@ def test_without_numbers_a_sentence_says_how_to_build_them(page: Page, serve: Se
         LessonBook(None)
     page.goto(serve(blocks))
     page.get_by_text("The lessons' numbers were not built.").wait_for()
+
+
+@pytest.mark.parametrize("index", range(len(LESSONS)), ids=[lesson.slug for lesson in LESSONS])
+def test_try_it_brings_its_view_into_sight_and_focus(site: Site, index: int) -> None:
+    assert DOCUMENT is not None
+    page, lesson = site.page, LESSONS[index]
+    view = views(DOCUMENT)[lesson.slug]
+    site.tab("Learn")
+    _lesson(page, lesson.slug)
+    page.locator(".lb-try").click()
+    shown = page.locator(
+        {"compare": "#viewer", "attention": "#attention-viewer"}.get(view.tab, "#films")
+    )
+    expect(shown).to_be_visible()
+    page.wait_for_function(
+        "node => node.contains(document.activeElement)", arg=shown.element_handle()
+    )
+    site.wait_for_query(photo=view.example)
+    if view.tab == "attention":
+        x, y = view.point
+        expect(page.locator(".av-photo")).to_have_attribute("data-point", f"{x},{y}")
+        expect(page.locator('.av[data-ready="true"]')).to_be_visible()
+        assert (
+            page.locator(".av-photo").evaluate("canvas => canvas.width * canvas.offsetHeight") > 0
+        )
+    box = shown.bounding_box()
+    assert box
+    assert box["height"] > 150
+    assert -5 <= box["y"] < 500

@@ -264,7 +264,7 @@ def test_truth_is_measured(two_colors: Site, toy: PageBackbone) -> None:
     assert row(table, "BER (boundary error rate)") == ["0 %", "0 %"]
     assert row(table, "red") == ["100 %", "100 %"]
     assert table.locator("tr", has_text="green").count() == 0, "not in the ground truth"
-    expect(site.page.locator("#truth-shown img")).to_be_visible()
+    expect(site.page.locator("#truth-shown img")).to_have_count(6)
     # A quarter is wrong: red 2/3, blue 1/2.
     measure(site, file_of(label_map(0, 0, 0, 1), "map.png"), "red, blue")
     expect(table.locator("tr", has_text="mIoU").locator("td")).to_have_text(["58 %", "58 %"])
@@ -314,10 +314,49 @@ def test_wrong_truth_gets_a_sentence(
 ) -> None:
     site.upload_and_wait(halves(mark=5000))
     site.tab("Ground truth")
+    table = measure(site, file_of(label_map(0, 1), "map.png"), "red, blue")
+    assert row(table, "mIoU") == ["100 %", "100 %"]
+    if truth is None:
+        site.page.locator("#label-map").get_by_label("Clear").click()
+        expect(site.page.locator("#label-map .file-preview")).to_have_count(0)
     measure(site, truth, classes)
-    expect(site.toasts).to_contain_text(sentence, timeout=PATIENCE)
-    assert "/tmp" not in (site.toasts.text_content() or "")
-    assert site.page.locator("#truth-table table").count() == 0
+    shown = site.page.locator("#truth-shown [role=alert]")
+    expect(shown).to_contain_text(sentence, timeout=PATIENCE)
+    assert "/tmp" not in (shown.text_content() or "")
+    # What was measured before would look like the answer.
+    expect(table.locator("table")).to_have_count(0)
+    expect(site.page.locator("#truth-shown img")).to_have_count(0)
+
+
+def test_the_table_follows_the_switches(two_colors: Site) -> None:
+    site = two_colors
+    site.tab("Ground truth")
+    table = measure(site, file_of(label_map(0, 1), "map.png"), "red, blue")
+    expect(table.locator("thead th").last).to_have_text("GLA-CLIP", timeout=PATIENCE)
+    site.page.locator("#proxy-anchors input").uncheck()
+    title = "With context and normalization"
+    expect(table.locator("thead th").last).to_have_text(title, timeout=PATIENCE)
+    expect(site.page.locator(".truth-side h4").last).to_have_text(title)
+    # Changed elsewhere, it is measured again when it is looked at.
+    site.tab("Compare")
+    site.page.locator("#proxy-anchors input").check()
+    site.wait_for_query(proxy_anchors=None)
+    site.tab("Ground truth")
+    expect(table.locator("thead th").last).to_have_text("GLA-CLIP", timeout=PATIENCE)
+
+
+def test_classes_come_from_a_file(two_colors: Site) -> None:
+    site = two_colors
+    site.tab("Ground truth")
+    listed = {
+        "name": "classes.txt",
+        "mimeType": "text/plain",
+        "buffer": b"0 red; crimson\n1 blue\n",
+    }
+    file = site.page.locator("#classes-file").locator("xpath=..").locator("input[type=file]").first
+    file.set_input_files(listed)  # type: ignore[arg-type]
+    field = site.page.locator("#truth-classes textarea, #truth-classes input").first
+    expect(field).to_have_value("red; crimson, blue", timeout=PATIENCE)
 
 
 # ---------------------------------------------------------------------- links, download

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from glaclip.evaluation.classes import DatasetError
+from glaclip.evaluation.score import score_of
 from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
 from glaclip.settings import AttentionSettings, WindowSettings
@@ -16,7 +19,15 @@ from glaclip.ui import truth_tab
 from glaclip.ui.examples import find
 from glaclip.ui.form import Form, to_link
 from glaclip.ui.service import Comparison, Request, Service
-from glaclip.ui.truth import read_label_map, report, resize_to, score, truth_colors
+from glaclip.ui.truth import (
+    class_list,
+    known_labels,
+    read_label_map,
+    report,
+    resize_to,
+    sides,
+    truth_colors,
+)
 from glaclip.ui.truth_tab import shipped_truths
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 from tests.toy import ColorBackbone
@@ -90,34 +101,60 @@ def test_resizing_takes_the_nearest_label() -> None:
 
 
 def test_a_perfect_truth_scores_one(right: Segmentation) -> None:
-    measured = score(right, right.labels.astype(np.int64), (255,))
+    measured = score_of(right, right.labels.astype(np.int64))
     assert measured.miou == 1
     assert measured.accuracy == 1
     assert measured.ber == 0
-    assert measured.iou[:2].tolist() == [1, 1]
-    assert np.isnan(measured.iou[2])
+    assert measured.ious[:2].tolist() == [1, 1]
+    assert np.isnan(measured.ious[2])
 
 
 def test_ignored_and_unknown_values_are_left_out(right: Segmentation) -> None:
     truth = right.labels.astype(np.int64)
     truth[:48] = 1 - truth[:48]  # wrong in the upper half
-    assert score(right, truth, (255,)).accuracy == pytest.approx(0.5)
+    assert score_of(right, truth).accuracy == pytest.approx(0.5)
     for value in (255, 77):
         left_out = truth.copy()
         left_out[:48] = value
-        assert score(right, left_out, (255,)).accuracy == 1
+        assert score_of(right, known_labels(left_out, 3, (255,))).accuracy == 1
 
 
 def test_report_is_escaped_and_names_both_sides(result: Comparison) -> None:
     truth = result.right.labels.astype(np.int64)
     truth[0, 0] = 2
-    measured = score(result.left, truth, (255,)), score(result.right, truth, (255,))
+    measured = score_of(result.left, truth), score_of(result.right, truth)
     table = report(result, *measured)
     assert "<img" not in table
     assert "&lt;img" in table
     assert "<th scope='col'>Each window alone</th><th scope='col'>GLA-CLIP</th>" in table
     assert table.count("<tr class='measure'>") == 3
     assert "mIoU" in table
+
+
+def test_both_sides_stand_beside_truth_and_errors(result: Comparison) -> None:
+    truth = result.right.labels.astype(np.int64)
+    truth[:, :96] = -1
+    scores = score_of(result.left, truth), score_of(result.right, truth)
+    picture = Image.new("RGB", (192, 96), "red")
+    html = sides(picture, result, scores, truth)
+    assert html.count("class='truth-side'") == 2
+    assert html.count("<img ") == 6
+    for title in ("Each window alone", "GLA-CLIP"):
+        assert f"<h4>{title}</h4>" in html
+        assert f"{title}: the photo with the wrong pixels." in html
+    # Nothing is wrong on the right; on its errors' picture the right half is light, the left dark.
+    encoded = html.split("<img src='data:image/jpeg;base64,")[6].partition("'")[0]
+    errors = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L"))
+    assert errors[:, :90].mean() + 60 < errors[:, 100:].mean()
+    assert HOSTILE not in html
+
+
+def test_a_classes_file_becomes_the_list() -> None:
+    assert class_list("0 sky\n1 man; person\n2 car\n") == "sky, man; person, car"
+    assert class_list("sky\ncar") == "sky, car"
+    for text in ("0 sky\n2 car", "0 void\n1 sky", ""):
+        with pytest.raises(DatasetError, match="from 0 without a gap"):
+            class_list(text)
 
 
 def test_truth_colors_end_with_what_is_left_out() -> None:
