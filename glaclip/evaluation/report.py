@@ -44,6 +44,7 @@ figure { margin: 0; } img { width: 100%; border-radius: 6px; display: block; }
 figcaption { color: var(--muted); font-size: 13px; }
 .chip { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin: 0 5px 0 12px;
   vertical-align: -1px; } .chips { margin: 6px 0 0 -12px; font-size: 13px; }
+summary { cursor: pointer; margin-top: 20px; color: var(--muted); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 0; }
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 </style>

@@ -66,7 +66,7 @@ def scores_table(run: Document) -> Table:
         if method["not_comparable"]:
             notes.append(f"Not comparable with the paper: {method['not_comparable']}.")
     return Table(
-        f"{run['dataset']} with {run['backbone']['title']}",
+        f"{run['dataset']} with {run['backbone']['title']}, windows {_shape(run)}",
         ("percent", "mIoU", "accuracy", "BER", "seam rate", "mIoU in the paper"),
         tuple(rows),
         (*_about(run), *dict.fromkeys(notes)),
@@ -74,11 +74,10 @@ def scores_table(run: Document) -> Table:
 
 
 def _about(run: Document) -> list[str]:
-    windows, cost = run["windows"], run["cost"]
-    shape = f"{windows['short_side']}/{windows['crop']}/{windows['stride']}"
+    cost = run["cost"]
     lines = [
         f"mIoU over {photos_text(run['photos'])} together, not a mean of photos. "
-        f"Windows {shape}, words of {run['words']}."
+        f"Windows {_shape(run)}, words of {run['words']}."
     ]
     if run["skipped"] or run["photos"] < run["photos_in_set"]:
         out = f"{run['photos_in_set'] - run['photos']} of {run['photos_in_set']} photos are not in "
@@ -97,6 +96,11 @@ def _about(run: Document) -> list[str]:
     return lines
 
 
+def _shape(run: Document) -> str:
+    windows = run["windows"]
+    return f"{windows['short_side']}/{windows['crop']}/{windows['stride']}"
+
+
 def photos_text(count: int) -> str:
     """How many photos, for people."""
     return "1 photo" if count == 1 else f"{count} photos"
@@ -108,7 +112,7 @@ def classes_table(run: Document) -> Table:
     names = list(methods[0]["iou"]) if methods else []
     rows = tuple((name, *(share(method["iou"][name]) for method in methods)) for name in names)
     heads = ("IoU, percent", *(method["name"] for method in methods))
-    return Table(f"Classes of {run['dataset']}", heads, rows)
+    return Table(f"Classes of {run['dataset']}, windows {_shape(run)}", heads, rows)
 
 
 def paper_table(document: Document) -> Table:
@@ -209,8 +213,12 @@ def html(table: Table) -> str:
 def document_html(document: Document) -> str:
     """All tables of a document as HTML, for the page and for reports."""
     runs = document.get("runs", [document])
-    tables = [*tables_of(document), *(classes_table(run) for run in runs)]
-    return "".join(map(html, tables))
+    classes = [classes_table(run) for run in runs]
+    folded = (
+        f"<details><summary>{escape(table.title)}</summary>{html(table)}</details>"
+        for table in classes
+    )
+    return "".join([*map(html, tables_of(document)), *folded])
 
 
 def scores_csv(document: Document) -> str:

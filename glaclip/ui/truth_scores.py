@@ -14,11 +14,12 @@ from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.refusals import refusals_as_toasts
 
 _LARGEST = 20 * 2**20  # bytes; all runs of the paper's table need about one megabyte
+_STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 _REFUSED = "This file holds no scores; choose a scores.json that evaluate --out wrote"
 
 
 def scores_html(path: str | Path) -> str:
-    """The tables of a scores.json; every word of it is escaped.
+    """The tables of a scores.json with their look; every word of it is escaped.
 
     Raises:
         PhotoError: another file; the sentence names no path.
@@ -26,7 +27,7 @@ def scores_html(path: str | Path) -> str:
     if Path(path).stat().st_size > _LARGEST:
         raise PhotoError(f"{_REFUSED}, of at most {_LARGEST // 2**20} MB.")
     try:
-        return document_html(read_document(path))
+        return f"<style>{_STYLE}</style>{document_html(read_document(path))}"
     except (
         DatasetError,
         LookupError,
