@@ -34,6 +34,7 @@ const state = {
   mode: matchMedia("(max-width: 480px)").matches ? "slider" : "side",
   grid: false,
   seams: false,
+  names: false,
   opacity: Number(range.value) / 100,
   split: 0.5,
   pinned: -1,
@@ -95,6 +96,7 @@ async function decode(value) {
     image: photo,
     gray: null, // made when the view first needs it
     labels: maps.map((map) => readLabels(map, width, height, value.wide)),
+    regions: maps.map(() => null), // found when names are first printed
     rgb: value.classes.map(({ color }) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))),
   };
 }
@@ -115,8 +117,11 @@ async function receive() {
   }
   if (mine !== turn || !root.isConnected) return;
   const before = data && JSON.stringify(data.classes);
+  const picture = data && data.photo;
   data = next;
   if (before !== JSON.stringify(data.classes)) state.pinned = -1;
+  if (picture !== data.photo) [card, zoom].forEach((part) => (part.hide ?? part.reset)());
+  card.learn(data.answer);
   state.preview = -1;
   state.point = data.point;
   if (state.cursor && !inside(state.cursor)) state.cursor = null;
@@ -278,7 +283,7 @@ function reflect() {
   find(".lv-opacity-value").textContent = `${Math.round(100 * state.opacity)}${THIN}%`;
   range.style.setProperty("--fill", `${Math.round(100 * state.opacity)}%`);
   divider.hidden = state.mode !== "slider";
-  divider.style.left = `${100 * state.split}%`;
+  divider.style.left = `${100 * zoom.across(state.split)}%`;
   divider.setAttribute("aria-valuenow", String(Math.round(100 * state.split)));
 }
 
@@ -359,12 +364,13 @@ function visibleFrames() {
   return state.mode === "side" ? data.sides.length : 1;
 }
 
-const density = () => Math.min(window.devicePixelRatio || 1, 2);
+// Zoomed layers are large; beyond this many pixels across they would fill a phone's memory.
+const density = () => Math.min(window.devicePixelRatio || 1, 2, 3600 / (frames[0].top.clientWidth || 1));
 
 function measure() {
   for (const frame of frames) {
-    const width = Math.round(frame.node.clientWidth * density());
-    const height = Math.round(frame.node.clientHeight * density());
+    const width = Math.round(frame.top.clientWidth * density());
+    const height = Math.round(frame.top.clientHeight * density());
     for (const canvas of [frame.lines, frame.top]) {
       if (canvas.width !== width) canvas.width = width;
       if (canvas.height !== height) canvas.height = height;
@@ -394,13 +400,16 @@ function drawLines() {
     if (index >= visibleFrames() || !frame.lines.width) return;
     const area = prepared(frame.lines);
     if (state.grid) drawGrid(area);
-    if (!state.seams) return;
+    const draw = (side) => {
+      if (state.seams) drawSeams(area, side);
+      if (state.names && state.mode !== "changed") printNames(area, side);
+    };
     if (state.mode === "slider") {
       const cut = state.split * area.wide;
-      clipped(area, 0, cut, () => drawSeams(area, 0));
-      clipped(area, cut, area.wide - cut, () => drawSeams(area, 1));
+      clipped(area, 0, cut, () => draw(0));
+      clipped(area, cut, area.wide - cut, () => draw(1));
     } else {
-      drawSeams(area, state.mode === "changed" ? 1 : index);
+      draw(state.mode === "changed" ? 1 : index);
     }
   });
 }
@@ -444,6 +453,13 @@ function drawSeams({ context, fx, fy }, side) {
   stroke(context, path, "#ffffff", 3);
 }
 
+function printNames({ context, wide, high }, side) {
+  data.regions[side] ??= regionsOf(data.labels[side], data.width, data.height);
+  const regions = data.regions[side].filter(({ label }) => isolated() < 0 || label === isolated());
+  const written = drawNames(context, [wide, high], regions, nameOf, root.dataset.present === "true" ? 24 : 15);
+  frames[side].node.dataset.names = written.join("|");
+}
+
 function toScreen([x, y], { wide, high }) {
   const [height, width] = data.photo_size;
   return [((x + 0.5) / width) * wide, ((y + 0.5) / height) * high];
@@ -459,6 +475,7 @@ function drawTop() {
     const area = prepared(frame.top);
     if (state.point) drawStar(area, toScreen(state.point, area));
     if (looking) drawCrosshair(area, toScreen(state.cursor, area));
+    if (state.point) placeCard(frame, index, area);
     writeTag(frame, index, looking ? toScreen(state.cursor, area) : null, area);
   });
   writeReadout(looking);
@@ -510,7 +527,13 @@ function labelAt([x, y], side) {
   return data.labels[side][row * data.width + column];
 }
 
-function writeTag(frame, index, at, { wide, high }) {
+function placeCard(frame, index, area) {
+  const sides = data.sides.map((_, side) => data.classes[labelAt(state.point, side)]);
+  card.place(index, frame.node, ...zoom.inFrame(toScreen(state.point, area), area), state.point, sides);
+}
+
+function writeTag(frame, index, onLayer, area) {
+  const [at, [wide, high]] = onLayer ? zoom.inFrame(onLayer, area) : [null, []];
   if (!at) {
     frame.tag.hidden = true;
     return;
@@ -570,6 +593,7 @@ function pick(index) {
   const side = sideOf(index, state.cursor);
   state.point = [...state.cursor];
   find(".lv-live").textContent = sentenceAt(state.cursor);
+  card.open(index);
   later(drawTop);
   trigger("select", { index: [...state.cursor], value: labelAt(state.cursor, side), side: SIDES[side], selected: true });
 }
@@ -672,7 +696,7 @@ divider.addEventListener("pointerdown", (event) => {
 });
 divider.addEventListener("pointermove", (event) => {
   if (!divider.hasPointerCapture(event.pointerId)) return;
-  const box = frames[0].node.getBoundingClientRect();
+  const box = frames[0].top.getBoundingClientRect();
   setSplit((event.clientX - box.left) / box.width);
 });
 divider.addEventListener("keydown", (event) => {
@@ -690,19 +714,41 @@ divider.addEventListener("keydown", (event) => {
   setSplit(target);
 });
 
+const zoom = linkedZoom(
+  frames.map(({ node, picture, lines, top }) => ({ node, layers: [picture, lines, top] })),
+  () => {
+    if (!data) return;
+    find(".lv-zoom-reset").textContent = `${zoom.scale.toFixed(zoom.scale < 1.05 ? 0 : 1)}\u00d7`;
+    find(".lv-zoom-out").disabled = zoom.scale === 1;
+    reflect();
+    measure();
+    later(drawLines, drawTop);
+  },
+);
+find(".lv-zoom-in").addEventListener("click", () => zoom.by(1.5));
+find(".lv-zoom-out").addEventListener("click", () => zoom.by(1 / 1.5));
+find(".lv-zoom-reset").addEventListener("click", () => zoom.reset());
+const card = starCard(() => trigger("attend"));
+watch(["answer"], () => {
+  card.learn(props.answer);
+  if (data) later(drawTop);
+});
+playSteps(root, find(".lv-play"));
+present(root, find(".lv-present"));
+
 // ---------------------------------------------------------------- legend
 
 function preview(label) {
   if (state.preview === label) return;
   state.preview = label;
   reflect();
-  later(compose, paint);
+  later(compose, paint, drawLines);
 }
 function pin(label) {
   state.pinned = label;
   state.preview = -1; // releasing shows at once, though the pointer still rests on the entry
   reflect();
-  if (data) later(compose, paint);
+  if (data) later(compose, paint, drawLines);
 }
 const entryOf = (event) => {
   const button = event.target instanceof Element ? event.target.closest(".lv-entry") : null;
