@@ -10,7 +10,7 @@ from PIL import Image
 from glaclip.methods import method_title
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter import Progress
+from glaclip.segmenter import Progress, Segmentation
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.service import Comparison, Request, Service, best_classes
 from glaclip.ui.viewer_value import Side, viewer_value
@@ -59,7 +59,25 @@ def compare_value(
             working_size=encoded.size,
             point=point,
         )
-    )
+    ) | {"answer": star(result, point) if point else None}
+
+
+def star(result: Comparison, point: tuple[int, int]) -> dict[str, Any]:
+    """How sure both sides are of what the picture shows at a point, for the card at the star.
+
+    The background's pixels are those that no word is sure of, so it has no probability.
+    """
+
+    def chance(part: Segmentation) -> float | None:
+        label = int(part.labels[point[1], point[0]])
+        if label == part.vocabulary.background:
+            return None
+        return float(part.probabilities_at(point)[label])
+
+    return {
+        "point": list(point),
+        "probabilities": [chance(part) for part in (result.left, result.right)],
+    }
 
 
 def look(
@@ -74,7 +92,7 @@ def look(
     if point is None:
         return {"attention": None, "readout": ""}
     maps = service.attention(photo, point, request, progress)
-    alone = service.alone(request, result)
+    alone = service.alone(request, result, progress)
     return {
         "attention": dict(attention_value(photo, result.encoded, maps, alone)),
         "readout": readout(result, point),

@@ -27,8 +27,8 @@ function starCard(attend) {
       chip.className = 'lv-swatch'; chip.style.background = color;
       word.textContent = name;
       part.append(chip, word);
-      const chance = answer && answer.probabilities[index];
-      if (chance !== null && chance !== undefined && answer) part.append(' ' + percent(chance));
+      const chance = answer ? answer.probabilities[index] : undefined;  // null: background, of which no word is sure
+      if (chance !== null) part.append(chance === undefined ? ' \u2026' : ' ' + percent(chance));
       return index ? [' | ', part] : [part];
     }));
     card.dataset.answered = String(Boolean(answer));

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from glaclip.ui.board import Board, Changes
+from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.demo import Demo
 from glaclip.ui.tab import Tab
 from glaclip.ui.viewer import LinkedViewer
 
@@ -16,4 +17,13 @@ def _build(board: Board, first: Changes) -> None:
     )
 
 
-TAB = Tab("compare", "Compare", _build)
+def _connect(demo: Demo, board: Board) -> None:
+    """The card at the star leads to its attention."""
+
+    def attend(visit: Visit) -> Changes:
+        return {"tabs": gr.Tabs(selected="attention"), "tab": "attention"}
+
+    board.on(board["viewer"].attend, attend, (), ["tabs", "tab"])
+
+
+TAB = Tab("compare", "Compare", _build, _connect)

@@ -330,13 +330,19 @@ class Service:
             seconds=time.perf_counter() - started,
         )
 
-    def alone(self, request: Request, result: Comparison) -> Segmentation:
+    def alone(
+        self, request: Request, result: Comparison, progress: Progress | None = None
+    ) -> Segmentation:
         """The photo with all switches off, each window by itself; mostly the left side."""
         off = request.attention.off()
         if result.left.method.settings == off:
             return result.left
         return self.segmenter(request.backbone).segment(
-            result.encoded, request.vocabulary, off, key_source=request.key_source or None
+            result.encoded,
+            request.vocabulary,
+            off,
+            key_source=request.key_source or None,
+            progress=progress,
         )
 
     def attention(

@@ -36,7 +36,9 @@ def look(demo: Demo, visit: Visit) -> Changes:
     if ended(newest):
         return {}
     link = to_link(form, demo.start, visit["example"], point)
-    return {**looked, "link": link, "x": point[0], "y": point[1]}
+    # The pictures stay; only the card at the star learns something.
+    viewer = gr.update(answer=answers.star(result, point))
+    return {**looked, "viewer": viewer, "link": link, "x": point[0], "y": point[1]}
 
 
 def _asked_for(x: int, y: int) -> Changes:
@@ -77,7 +79,7 @@ def connect(demo: Demo, board: Board) -> None:
         board["asked"].change,
         lambda visit: look(demo, visit),
         ASKED,
-        ["attention", "readout", "link", "x", "y"],
+        ["viewer", "attention", "readout", "link", "x", "y"],
         trigger_mode="always_last",
         concurrency_limit=16,
     )
