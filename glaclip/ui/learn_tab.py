@@ -12,6 +12,13 @@ from glaclip.ui.demo import Demo
 from glaclip.ui.lessons.book import learn_tab, view_of
 from glaclip.ui.tab import Tab
 
+# The view takes the lesson's place: its beginning is shown, and keys go on from its tab.
+_TO_VIEW = """() => {
+  window.scrollTo(0, 0);
+  document.querySelector('#tabs [role=tab][aria-selected=true]')?.focus();
+  return [];
+}"""
+
 
 def _build(board: Board, first: Changes) -> None:
     board.add(lessons=learn_tab())
@@ -27,6 +34,7 @@ def _connect(demo: Demo, board: Board) -> None:
 
     tried = board.on(board["lessons"].select, try_it, (), ["tabs", *VIEW], picks=True)
     show_link(board, tried)
+    board.in_browser(tried.success, _TO_VIEW)
     run_on(demo, board, tried.success, always=True)
 
 

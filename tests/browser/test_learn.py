@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 gr = pytest.importorskip("gradio")
 
+from glaclip.ui.lessons.texts import LESSONS  # noqa: E402
+
 from glaclip.ui.lessons.book import LessonBook, learn_tab, view_of  # noqa: E402
 from glaclip.ui.lessons.build import load_document, views  # noqa: E402
-from glaclip.ui.lessons.texts import LESSONS  # noqa: E402
 
 DOCUMENT = load_document()
 pytestmark = pytest.mark.skipif(DOCUMENT is None, reason="the lessons' numbers were not built")

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from glaclip.ui.lessons.parts import anchors, context, normalization, windows
+from glaclip.ui.lessons.parts.lab import Lab, pack
+from glaclip.ui.lessons.texts import LESSONS
 
 from glaclip import Segmenter, load_backbone
 from glaclip.backbones.base import BackboneError
@@ -17,9 +20,6 @@ from glaclip.ui.form import CONTROLS, Form
 from glaclip.ui.lessons import build as lessons_build
 from glaclip.ui.lessons.build import BUILDERS, book_value, build_lessons, load_document, views
 from glaclip.ui.lessons.lesson import Part, View, fill, percent, placeholders
-from glaclip.ui.lessons.parts import anchors, context, normalization, windows
-from glaclip.ui.lessons.parts.lab import Lab, pack
-from glaclip.ui.lessons.texts import LESSONS
 from tests.toy import ColorBackbone
 
 
