@@ -14,6 +14,7 @@ from glaclip.cli.console import Console, UsageError
 from glaclip.evaluation.classes import DatasetError
 from glaclip.evaluation.store import StoreError
 from glaclip.photo import PhotoError
+from glaclip.pictures.files import write_whole
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import VocabularyError
 
@@ -92,6 +93,6 @@ def check_writable(path: Path) -> None:
 def write(path: Path, content: bytes) -> None:
     """Writes a file of results."""
     try:
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be written: {error.strerror}") from error

@@ -16,7 +16,7 @@
   on('click', 'button[data-sheet]', (event, button) => open(layout().dataset.sheet === button.dataset.sheet ? '' : button.dataset.sheet));
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') open(''); });
   document.addEventListener('pointerdown', (event) => {
-    if (layout().dataset.sheet && !event.target.closest('.sheet, #method, .options, .toast-wrap')) open('');
+    if (layout().dataset.sheet && !event.target.closest('.sheet, #method, [role=listbox], .toast-wrap')) open('');
   });
 
   // A photo from anywhere goes through the upload button's input: one way in, one check.

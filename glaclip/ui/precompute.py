@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from glaclip.backbones.registry import load
+from glaclip.pictures.files import write_whole
 from glaclip.ui import answers
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
 from glaclip.ui.form import Form
@@ -44,7 +45,7 @@ def main() -> None:
     for example in examples():
         document = example_document(service, example)
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        (PRECOMPUTED / f"{example.name}.json").write_text(text + "\n", encoding="utf-8")
+        write_whole(PRECOMPUTED / f"{example.name}.json", f"{text}\n".encode())
         sys.stderr.write(f"{example.name}: {len(text) // 1024} kB\n")
     build_lessons(service.segmenter(BACKBONE))
 

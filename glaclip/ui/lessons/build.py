@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from glaclip.pictures.files import data_uri
+from glaclip.pictures.files import data_uri, write_whole
 from glaclip.segmenter import Segmenter
 from glaclip.ui.examples import PRECOMPUTED
 from glaclip.ui.lessons import (
@@ -66,7 +66,7 @@ def build_lessons(segmenter: Segmenter, out_dir: Path = PRECOMPUTED) -> Path:
         if old.name not in files:
             old.unlink()
     for name, data in files.items():
-        (folder / name).write_bytes(data)
+        write_whole(folder / name, data)
     document = {
         "backbone": segmenter.backbone.title,
         "fingerprint": segmenter.backbone.fingerprint,
@@ -76,7 +76,7 @@ def build_lessons(segmenter: Segmenter, out_dir: Path = PRECOMPUTED) -> Path:
         },
     }
     path = out_dir / FILE
-    path.write_text(json.dumps(_rounded(document), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(_rounded(document), indent=1) + "\n").encode())
     return path
 
 

@@ -1,0 +1,168 @@
+"""What a person changes and what it changes are on one screen, whatever is done."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.site import PATIENCE, SWITCHES, Site, halves
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+marks = itertools.count(12_001)
+SIZES = [(1280, 720), (1366, 768), (1440, 900), (1920, 1080)]
+PICTURES = tuple(f'.lv-frame[data-side="{side}"]' for side in ("left", "right"))
+DESKTOP = (
+    "#examples",
+    "#words",
+    "#method",
+    "#ladder",
+    *(f"#{name}" for name in SWITCHES),
+    "#segment",
+    ".lv-bar",
+    *PICTURES,
+    ".lv-entries",
+    "#status",
+)
+NewPage = Callable[..., "Page"]
+Box = dict[str, float]
+
+
+def boxes(page: Page, selectors: tuple[str, ...]) -> dict[str, Box]:
+    """Where things are in the window; none of them may be out of sight or covered."""
+    size = page.viewport_size
+    assert size
+    found = {}
+    for selector in selectors:
+        box = page.locator(selector).first.bounding_box()
+        assert box, f"{selector} is not shown"
+        inside = box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
+        inside &= box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
+        assert inside, f"{selector} is out of sight: {box}"
+        found[selector] = dict(box)
+    return found
+
+
+def uncovered(page: Page, selector: str) -> bool:
+    """Whether a press on its middle meets it."""
+    return bool(
+        page.locator(selector).first.evaluate(
+            """node => {
+                const box = node.getBoundingClientRect();
+                const at = [box.x + box.width / 2, box.y + box.height / 2];
+                return node.contains(document.elementFromPoint(...at));
+            }"""
+        )
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_everything_is_on_one_screen_after_every_action(
+    new_page: NewPage, page_url: str, width: int, height: int
+) -> None:
+    site = Site(new_page(viewport={"width": width, "height": height}), page_url)
+    page = site.page
+    first = boxes(page, DESKTOP)
+
+    def same_places() -> None:
+        assert page.evaluate("window.scrollY") == 0
+        now = boxes(page, DESKTOP)
+        for fixed in ("#method", "#ladder", "#status"):
+            assert now[fixed] == first[fixed]
+        assert all(uncovered(page, selector) for selector in PICTURES)
+
+    same_places()
+    before = site.turn
+    page.locator("#proxy-anchors input").uncheck()
+    site.wait_for_turn(before)
+    same_places()
+    before = site.turn
+    site.choose_example("coffee")
+    site.wait_for_turn(before)
+    same_places()
+    site.type_word("a word of the layout")
+    site.wait_for_query(words="cup, plate, spoon, table, a word of the layout")
+    same_places()
+    site.upload_and_wait(halves(mark=next(marks), size=(300, 320)))
+    same_places()
+    for mode in ("Slider", "Changed", "Side by side"):
+        page.get_by_role("button", name=mode, exact=True).click()
+        boxes(page, PICTURES[:1])
+    assert first["#method"]["y"] < 110
+    assert first[PICTURES[0]]["width"] >= 350
+
+
+def test_pictures_use_the_width_there_is(new_page: NewPage, page_url: str) -> None:
+    site = Site(new_page(viewport={"width": 1440, "height": 1000}), page_url)
+    layout = boxes(site.page, ("#masthead",))["#masthead"]
+    assert layout["width"] >= 1400
+
+
+def test_try_it_ends_at_the_pictures(site: Site) -> None:
+    site.page.set_viewport_size({"width": 1280, "height": 720})
+    site.tab("Learn")
+    expect(site.page.locator("#controls")).to_be_hidden()
+    expect(site.page.locator("#method")).to_be_hidden()
+    before = site.turn
+    site.page.locator(".lb-try").scroll_into_view_if_needed()
+    site.page.locator(".lb-try").click()
+    site.wait_for_turn(before)
+    expect(site.page.locator("#method")).to_be_visible()
+    site.page.wait_for_function("() => window.scrollY === 0")
+    views = "'#viewer, #attention-viewer, #films'"
+    site.page.wait_for_function(f"document.activeElement.closest({views}) !== null")
+    boxes(site.page, ("#ladder", "#segment", "#tabs .tab-wrapper"))
+
+
+def test_the_method_bar_stays_in_every_tab_with_pictures(site: Site) -> None:
+    for tab in ("Compare", "Attention", "Windows", "Ground truth"):
+        site.tab(tab)
+        site.page.evaluate("window.scrollTo(0, 500)")
+        boxes(site.page, ("#ladder", *(f"#{name}" for name in SWITCHES), "#stop", "#status"))
+        assert uncovered(site.page, "#ladder"), tab
+
+
+def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_url: str) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    site = Site(page, page_url)
+    shown = ("#photo", "#examples button", PICTURES[0], "#ladder", "#segment", "#stop")
+    boxes(page, shown)
+    assert page.locator(PICTURES[1]).is_hidden(), "one picture with a slider"
+    first = page.locator("#photo").bounding_box()
+    thumbnail = page.locator("#examples button").first.bounding_box()
+    assert first
+    assert thumbnail
+    assert first["x"] < thumbnail["x"], "an own photo comes first"
+    for target in ("#photo", "#examples button", "#ladder label", "#sheets button", "#segment"):
+        for box in (item.bounding_box() for item in page.locator(target).all()):
+            assert box
+            assert box["height"] >= 44, target
+    before = site.turn
+    page.get_by_label("+ Context", exact=True).check()
+    site.wait_for_turn(before)
+    boxes(page, shown)
+    # Words and switches are sheets that leave the method bar where it is.
+    for title, inside in (("Words", "#words"), ("Switches", "#proxy-anchors"), ("Advanced", None)):
+        page.get_by_role("button", name=title, exact=True).click()
+        if inside:
+            boxes(page, (inside, "#ladder"))
+            assert uncovered(page, inside)
+    page.keyboard.press("Escape")
+    expect(page.locator("#words")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_many_words_leave_the_page_as_it_is(site: Site) -> None:
+    before = boxes(site.page, ("#words",))["#words"]
+    site.page.locator("#words input").click()
+    site.page.keyboard.insert_text(", ".join(f"word {i}" for i in range(150)))
+    site.page.keyboard.press("Enter")
+    expect(site.page.locator("#words .token")).to_have_count(154, timeout=PATIENCE)
+    after = boxes(site.page, ("#words",))["#words"]
+    assert after["height"] <= before["height"] + 60
+    boxes(site.page, ("#ladder", *PICTURES))

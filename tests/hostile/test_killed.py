@@ -1,0 +1,131 @@
+"""kill -9 in the middle of things: the next start is clean, and partial files are noticed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glaclip.pictures.files import write_whole
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(code: str, **environment: str) -> subprocess.Popen[str]:
+    """A process that prints a line where it is to be killed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kill_at_its_line(process: subprocess.Popen[str]) -> None:
+    assert process.stdout
+    assert process.stdout.readline().strip() == "here"
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(30) == -signal.SIGKILL
+    process.stdout.close()
+
+
+WRITE = """
+import pathlib, sys, time
+from glaclip.pictures import files
+path = pathlib.Path({path!r})
+def half(self, content):
+    with open(self, "wb") as file:
+        file.write(content[: len(content) // 2])
+    print("here", flush=True)
+    time.sleep(60)
+pathlib.Path.write_bytes = half
+files.write_whole(path, b"new" * 1000)
+"""
+
+
+def test_a_shipped_file_is_whole_or_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "china.json"
+    write_whole(path, b"old")
+    kill_at_its_line(start(WRITE.format(path=str(path))))
+    assert path.read_bytes() == b"old"
+    write_whole(path, b"newer")
+    assert path.read_bytes() == b"newer"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["china.json"]
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "labels.png"
+    write_whole(path, b"old")
+
+    def full(self: Path, content: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(content[:1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["labels.png"]
+
+
+EVALUATE = """
+import sys, time
+sys.path.insert(0, {root!r})
+from glaclip.cli.main import main
+from glaclip.evaluation import store
+from tests.cli.test_cli import toy
+put, count = store.Store.put, 0
+def slow(self, *arguments):
+    global count
+    put(self, *arguments)
+    count += 1
+    if count == 3 and {kill}:
+        print("here", flush=True)
+        time.sleep(60)
+store.Store.put = slow
+sys.exit(main(["evaluate", {data!r}, "--out", {out!r}, "--json", {json!r}, "--quiet"], toy))
+"""
+
+
+def test_evaluate_goes_on_after_a_kill(tmp_path: Path) -> None:
+    data = tmp_path / "set"
+    for name in ("images", "masks"):
+        (data / name).mkdir(parents=True)
+    (data / "classes.txt").write_text("red\nblue\n")
+    for number in range(4):
+        values = np.zeros((64, 96), np.uint8)
+        values[:, 30 + number :] = 1
+        Image.fromarray(values).save(data / "masks" / f"{number}.png")
+        colors = np.array([[220, 0, 0], [0, 0, 220]], np.uint8)[values]
+        Image.fromarray(colors).save(data / "images" / f"{number}.png")
+
+    def code(out: str, kill: bool) -> str:
+        return EVALUATE.format(
+            root=str(ROOT),
+            data=str(data),
+            out=str(tmp_path / out),
+            json=str(tmp_path / f"{out}.json"),
+            kill=kill,
+        )
+
+    kill_at_its_line(start(code("killed", True)))
+    assert not (tmp_path / "killed.json").read_bytes()
+    stored = next((tmp_path / "killed").rglob("*.jsonl"))
+    with stored.open("a") as file:
+        file.write('{"photo": "half a li')
+    for out in ("killed", "whole"):
+        process = start(code(out, False))
+        process.communicate(timeout=120)
+        assert process.returncode == 0
+    scores = [json.loads((tmp_path / f"{out}.json").read_text()) for out in ("killed", "whole")]
+    for left, right in zip(scores[0]["methods"], scores[1]["methods"], strict=True):
+        assert (left["miou"], left["ber"]) == (right["miou"], right["ber"])
