@@ -34,17 +34,18 @@ _TIE = 1e-6
 class Visible:
     """The N tokens that see each other: those of one window, or of all."""
 
-    def __init__(self, keys: Tensor, windows: int) -> None:
+    def __init__(self, keys: Tensor, windows: int, integers: bool | None = None) -> None:
         """Args:
         keys: [N, Dk] raw keys; never copied to normalize them.
         windows: L_vis, how many windows they come from.
+        integers: see `SimilarTokens`.
         """
         # Half precision would blur the comparison with rho, so similarities are at least float32.
         self.keys = keys.to(torch.promote_types(keys.dtype, torch.float32))
         self.norms = self.keys.norm(dim=1).clamp_min(1e-12)  # [N]
         self.mean_key = (1 / self.norms) @ self.keys / len(keys)  # [Dk], of unit keys
         self.windows = windows
-        self.similar = SimilarTokens(self.keys, self.norms)
+        self.similar = SimilarTokens(self.keys, self.norms, integers)
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -113,7 +113,8 @@ def attention_row(
         )
     own = keys[window : window + 1]
     in_sight, row = (keys, window * tokens + token) if settings.cross_window else (own, token)
-    visible = Visible(in_sight.flatten(0, 1), len(in_sight))
+    # Writing keys as integers pays for many rows only.
+    visible = Visible(in_sight.flatten(0, 1), len(in_sight), integers=False)
     mean = None
     if not settings.dynamic_normalization:
         known = query_mean if needs_mean_query(settings) and settings.cross_window else None
