@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +24,7 @@ from torch import Tensor
 
 from glaclip.chunks import CHUNK_BYTES, Progress, Resizing, keep_anchors, row_chunks
 from glaclip.settings import AttentionSettings
-from glaclip.similar import Queries, SimilarTokens
+from glaclip.similar import Queries, SimilarTokens, WeightChunk
 
 #: Scores this close to the largest tie with it, so that rounding does not choose among them.
 _TIE = 1e-6
@@ -100,23 +99,6 @@ class Visible:
 def dynamic_shift(settings: AttentionSettings, visible_windows: int) -> float:
     """U = 1 + lambda1 ln(1 + L_vis)."""
     return 1.0 + settings.shift * math.log1p(visible_windows)
-
-
-@dataclass(frozen=True)
-class WeightChunk:
-    """Weights of consecutive queries: rows `start` .. `start + R` of the L * S tokens.
-
-    Attributes:
-        start: first query of the chunk.
-        first: first visible token; its window's first token when context is off, else 0.
-        weights: [U, N] over the visible tokens `first` .. `first + N`.
-        queries: of the R rows; `queries.expand` turns [U, ...] into [R, ...].
-    """
-
-    start: int
-    first: int
-    weights: Tensor
-    queries: Queries
 
 
 def attention_chunks(

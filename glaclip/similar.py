@@ -66,6 +66,23 @@ class Queries:
         return self.expand(self.vectors).sum(dim=0)
 
 
+@dataclass(frozen=True)
+class WeightChunk:
+    """Weights of consecutive queries: rows `start` .. `start + R` of the L * S tokens.
+
+    Attributes:
+        start: first query of the chunk.
+        first: first visible token; its window's first token when context is off, else 0.
+        weights: [U, N] over the visible tokens `first` .. `first + N`.
+        queries: of the R rows; `queries.expand` turns [U, ...] into [R, ...].
+    """
+
+    start: int
+    first: int
+    weights: Tensor
+    queries: Queries
+
+
 class SimilarTokens:
     """Sets P_i among N visible tokens, and the mean of their keys."""
 
