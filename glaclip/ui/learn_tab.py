@@ -24,7 +24,8 @@ _TO_VIEW = """async () => {
   if (picture === shown()) picture.tabIndex = -1;
   window.scrollTo({top: 0, behavior: 'instant'});
   picture.focus({preventScroll: true});
-  picture.scrollIntoView({block: 'nearest', behavior: 'instant'});
+  const {top} = picture.getBoundingClientRect();
+  if (top > 0.6 * innerHeight) picture.scrollIntoView({block: 'center', behavior: 'instant'});
   return [];
 }"""
 
