@@ -134,7 +134,8 @@ def attention_row(
         set_size=int(queries.set_sizes[0]) if queries.set_sizes is not None else 0,
         shift=dynamic_shift(settings, visible.windows) if dynamic else settings.beta,
         scale=float(scale),
-        collapsed=bool(top < shift),
+        # Tokens that tie with the best are kept too: then nothing has collapsed.
+        collapsed=bool(top < shift) and int((full > 0).sum()) == 1,
         own_mass=float(full[window].sum()),
         own_share=1.0 / len(in_sight),
     )

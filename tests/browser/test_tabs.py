@@ -212,7 +212,7 @@ def test_windows_follow_the_controls_while_they_are_shown(two_colors: Site) -> N
     expect(site.page.locator("#set-sizes img:visible")).to_be_visible(timeout=PATIENCE)
     pictures = "[...document.querySelectorAll('.film img')].map(image => image.src).join()"
     before = site.page.evaluate(pictures)
-    site.set_words("blue, red")  # the other way round: colors change places
+    site.set_words("red, green")  # blue is called something else
     site.page.wait_for_function(f"before => {pictures} !== before", arg=before, timeout=PATIENCE)
     expect(site.page.locator("#set-sizes img")).to_have_count(0)
     site.choose_example("cows")
