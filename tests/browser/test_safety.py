@@ -180,7 +180,8 @@ def test_words_are_never_html(dialogs: list[str], site: Site) -> None:
     classes.fill(f"{HOSTILE}, red, {HOSTILE}")
     site.press("measure")
     table = site.page.locator("#truth-table")
-    expect(table).to_contain_text("must be named once", timeout=PATIENCE)
+    shown = site.page.locator("#truth-shown")
+    expect(shown).to_contain_text("must be named once", timeout=PATIENCE)
     expect(table.locator("table")).to_have_count(0)  # the scores before are gone
     nothing_injected(site.page)
     assert dialogs == []
