@@ -25,7 +25,7 @@ JS = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 TITLE = "GLA-CLIP demo"
 MASTHEAD = """<a class="skip" href="#results">Skip to the pictures</a>
 <header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
-<p>CLIP looks through small windows; GLA-CLIP lets every patch look across them all
+<p>Every patch looks across all of CLIP's windows
 (<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al., CVPR
 2026</a>).</p></header>"""
 SMALL_PRINT = """Everything on this page is computed on the server that runs it; it deletes uploaded

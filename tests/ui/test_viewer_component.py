@@ -37,8 +37,8 @@ def test_works_where_its_folder_cannot_be_written(tmp_path: Path) -> None:
     # gradio writes a viewer.pyi beside the module of every subclass.
     copy = tmp_path / "viewer_copy"
     copy.mkdir()
-    for name in ("viewer.py", "viewer.html", "viewer.css", "viewer.js", "drawing.js"):
-        shutil.copy(UI / name, copy / name)
+    for file in (UI / "viewer.py", *UI.glob("*.html"), *UI.glob("*.css"), *UI.glob("*.js")):
+        shutil.copy(file, copy / file.name)
     code = (
         "import builtins, os, sys\n"
         "real = os.open, builtins.open\n"
