@@ -42,5 +42,8 @@ function playSteps(root, button) {
     stop();
     step.click();
   });
-  button.hidden = !steps().length;
+  // The ladder may be mounted after this viewer.
+  const offer = () => { button.hidden = !steps().length; return !button.hidden; };
+  const mounted = new MutationObserver(() => { if (offer()) mounted.disconnect(); });
+  if (!offer()) mounted.observe(document.body, {childList: true, subtree: true});
 }
