@@ -447,6 +447,14 @@ def test_download_holds_label_maps_with_their_legend(pointed: Site) -> None:
     names = set(archive.namelist())
     assert {"labels_baseline.png", "labels_glaclip.png", "attention.png"} <= names
     assert {"overlay_baseline.png", "overlay_glaclip.png", "comparison.png"} <= names
+    photo = Image.open(io.BytesIO(archive.read("photo.png")))
+    assert photo.getpixel((100, 100)) == (255, 0, 0)
+    assert "words=red%2C+blue" in archive.read("link.txt").decode()
+    numbers = np.load(io.BytesIO(archive.read("attention.npz")))
+    windows = len(numbers["boxes"])
+    assert numbers["weights"].shape[:2] == (4, windows)
+    np.testing.assert_allclose(numbers["weights"].sum(axis=(1, 2, 3)), 1, atol=1e-5)
+    assert len([name for name in names if name.startswith("windows_glaclip/")]) == windows
     legend = json.loads(archive.read("legend.json"))
     assert [entry["name"] for entry in legend] == ["red", "blue"]
     for side in ("baseline", "glaclip"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from glaclip.pictures.attention import attention_panels
-from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.everything import everything
+from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.palette import class_colors
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
@@ -25,15 +26,15 @@ def download(demo: Demo, visit: Visit) -> Changes:
     result = demo.service.compare(photo, request, step)
     backbone = demo.backbone(form)
     point = point_in(visit, photo)
-    panels = None
-    if point:
-        panels = attention_panels(demo.service.attention(photo, point, request, step), photo)
+    maps = demo.service.attention(photo, point, request, step) if point else None
+    panels = attention_panels(maps, photo) if maps else None
     vocabulary = request.vocabulary
     colors = class_colors(vocabulary.names, vocabulary.background)
     sides = (result.left, result.right)
     document = result_document(*sides, backbone, colors, point=point)
-    content = result_zip(*sides, backbone, colors, photo, panels=panels, document=document)
-    return {"file": save_to_cache(content, f"gla-clip-{visit['example'] or 'photo'}.zip")}
+    files = result_files(*sides, backbone, colors, photo, panels=panels, document=document)
+    files |= everything(sides, photo, colors, link=visit["link"], maps=maps)
+    return {"file": save_to_cache(zip_files(files), f"gla-clip-{visit['example'] or 'photo'}.zip")}
 
 
 def connect(demo: Demo, board: Board) -> None:
@@ -41,7 +42,7 @@ def connect(demo: Demo, board: Board) -> None:
     ready = board.on(
         board["download"].click,
         lambda visit: download(demo, visit),
-        ASKED,
+        (*ASKED, "link"),
         ["file"],
         show_progress="full",
         concurrency_limit=4,
