@@ -21,7 +21,11 @@ from glaclip.ui.tabs import TABS
 _LOG = logging.getLogger(__name__)
 ACTIONS = (run, method, words, photo, show, look, address, download)
 CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
-JS = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+#: Functions of the browser that start with the page.
+_SCRIPTS = [
+    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.js", "link.js")
+]
+JS = "() => {" + "".join(f"({script})();" for script in _SCRIPTS) + "}"
 TITLE = "GLA-CLIP demo"
 MASTHEAD = """<a class="skip" href="#results">Skip to the pictures</a>
 <header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>

@@ -405,6 +405,27 @@ def test_a_link_reopens_the_view(
     assert opened.query == site.query
 
 
+def test_a_link_keeps_tab_view_and_lines(site: Site, page_url: str) -> None:
+    page = site.page
+    page.locator('.lv-mode[data-value="changed"]').click()
+    page.locator('.lv-toggle[data-value="grid"]').click()
+    page.locator('.lv-toggle[data-value="seams"]').click()
+    site.tab("Attention")
+    page.wait_for_function("() => location.hash.includes('attention')")
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    selected = page.locator("#tabs [role=tab][aria-selected=true]")
+    expect(selected).to_have_text("Attention", timeout=PATIENCE)
+    site.tab("Compare")
+    expect(page.locator(".lv-mode[aria-pressed=true]")).to_have_text("Changed")
+    expect(page.locator(".lv-toggle[aria-pressed=true]")).to_have_text(["Window grid", "Seams"])
+    page.locator('.lv-mode[data-value="side"]').click()
+    for line in ("grid", "seams"):
+        page.locator(f'.lv-toggle[data-value="{line}"]').click()
+    page.wait_for_function("() => location.hash === ''")
+
+
 def test_a_link_can_choose_backbone_and_left_side(
     new_page: Callable[..., Page], page_url: str
 ) -> None:
