@@ -207,7 +207,11 @@ def test_any_prompt_gives_a_unit_vector(backbone: LiteBackbone, word: str) -> No
     torch.testing.assert_close(vector.norm(dim=-1), torch.ones(1))
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a list", gzip.compress(b"other 1\na\tb")])
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"not a list", gzip.compress(b"other 1\na\tb")],
+    ids=["missing", "empty", "no archive", "other words"],
+)
 def test_a_broken_lexicon_is_named_in_one_sentence(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "lexicon.gz"
     if content is not None:
