@@ -3,7 +3,8 @@
 A run computes in pieces (a batch of windows, a chunk of attention rows, a strip of labels) and
 says so before each. Between two pieces the turn goes to the run that has had least of the
 processor, so that a visitor's short run is not behind another's long one. A new run counts as
-having had as little as the least of those there, less a short head start.
+having had as little as the least of those there, less a short head start. Waiting counts too, so
+that no stream of new runs keeps an older one from its end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 
 #: Seconds that a new run is ahead of those there: most runs are over within it.
 HEAD_START = 2.0
+#: Seconds of the processor that a second of waiting is worth: a head start is made up in eight.
+PATIENCE = 0.25
 #: Seconds between two looks of a run that waits; how soon it notices that it was stopped.
 _LOOK = 0.1
 
@@ -24,6 +27,9 @@ class Turn:
 
     Attributes:
         seconds: how long it has computed.
+        debt: what it has had of the processor, counted from when it came, less what its waiting
+            was worth.
+        came: the least debt of those there when it came.
     """
 
     def __init__(self, turns: Turns, megabytes: float, waiting: Callable[[], None]) -> None:
@@ -33,7 +39,8 @@ class Turn:
         waiting: called now and then while another run computes; it may raise to leave.
         """
         self.megabytes, self.seconds = megabytes, 0.0
-        self.debt = 0.0
+        self.debt = self.came = 0.0
+        self._waits: float | None = None
         self._turns, self._waiting = turns, waiting
         self._since: float | None = None
 
@@ -46,6 +53,7 @@ class Turn:
                 return
             self._let_go()
             turns.queue.append(self)
+            self.starts_waiting()
             try:
                 while not turns.is_next(self):
                     # Not under the lock: it reports to the page.
@@ -59,6 +67,7 @@ class Turn:
                     turns.changed.wait(_LOOK)
             finally:
                 turns.queue.remove(self)
+                self.debt, self._waits = self.rank(), None
             turns.computing, self._since = self, time.perf_counter()
 
     def rest(self) -> None:
@@ -66,6 +75,15 @@ class Turn:
         with self._turns.changed:
             self._count()
             self._let_go()
+
+    def starts_waiting(self) -> None:
+        """From now on its waiting counts."""
+        self._waits = time.perf_counter()
+
+    def rank(self) -> float:
+        """Whoever has the least is next."""
+        waited = 0.0 if self._waits is None else time.perf_counter() - self._waits
+        return self.debt - PATIENCE * waited
 
     def _count(self) -> None:
         if self._since is not None:
@@ -134,17 +152,19 @@ class Turns:
             if self.runs and held + turn.megabytes > self._megabytes:
                 self.changed.wait(_LOOK)
                 return False
-            turn.debt = min((other.debt for other in self.runs), default=HEAD_START) - HEAD_START
+            # Not less than theirs when they came: head starts and waiting do not add up.
+            turn.came = min((max(other.debt, other.came) for other in self.runs), default=0.0)
+            turn.debt = turn.came - HEAD_START
             self.runs.append(turn)
             return True
 
     def another_first(self, turn: Turn) -> bool:
         """Whether a waiting run has had less than this one."""
-        return any(other.debt < turn.debt for other in self.queue if other in self.runs)
+        return any(other.rank() < turn.debt for other in self.queue if other in self.runs)
 
     def is_next(self, turn: Turn) -> bool:
         """Whether the turn is free and nobody who waits has had less; ties by age of waiting."""
         if self.computing is not None:
             return False
         waiting = [other for other in self.queue if other in self.runs]
-        return min(waiting, key=lambda other: other.debt) is turn
+        return min(waiting, key=Turn.rank) is turn

@@ -191,6 +191,8 @@ class Site:
 
     def open(self, accordion: str) -> None:
         self.page.locator("button.label-wrap", has_text=accordion).click()
+        # What is inside is made now; a field takes its value over what is typed in that moment.
+        self.page.evaluate("new Promise(d => setTimeout(d, 300))")
 
     def choose(self, widget: str, label: str) -> None:
         """Chooses from a dropdown."""

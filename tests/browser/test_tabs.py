@@ -405,16 +405,15 @@ def test_a_link_reopens_the_view(
     assert opened.query == site.query
 
 
-def test_a_link_keeps_tab_view_and_lines(site: Site, page_url: str) -> None:
+def test_a_link_keeps_tab_view_and_lines(site: Site, new_page: Callable[..., Page]) -> None:
     page = site.page
     page.locator('.lv-mode[data-value="changed"]').click()
     page.locator('.lv-toggle[data-value="grid"]').click()
     page.locator('.lv-toggle[data-value="seams"]').click()
     site.tab("Attention")
     page.wait_for_function("() => location.hash.includes('attention')")
-    link = page.url
-    page.goto("about:blank")
-    page.goto(link)
+    site = Site(new_page(), page.url)
+    page = site.page
     selected = page.locator("#tabs [role=tab][aria-selected=true]")
     expect(selected).to_have_text("Attention", timeout=PATIENCE)
     site.tab("Compare")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -53,6 +54,25 @@ def test_a_short_run_passes_a_long_one() -> None:
             order.append("long")
             done.result(30)
     assert order == ["short", "long"]
+
+
+def test_new_runs_do_not_keep_an_older_one_waiting_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("glaclip.ui.turns.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    turns = Turns(100)
+    with turns.run(1, nothing) as first, turns.run(1, nothing) as old:
+        first.work()
+        clock[0] += 1  # `first` has computed more than `old`
+        turns.queue.append(old)
+        old.starts_waiting()
+        for _ in range(20):  # each new run comes with a head start and is over before it is used
+            with turns.run(1, nothing) as new:
+                passed = not turns.another_first(new)
+            clock[0] += 1
+        assert not passed
+        turns.queue.remove(old)
 
 
 def test_a_run_waits_for_memory_unless_it_is_alone() -> None:
