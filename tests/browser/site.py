@@ -74,7 +74,7 @@ class Site:
         self.ready()
 
     def ready(self) -> None:
-        self.page.wait_for_selector('.lv[data-ready="true"]', timeout=PATIENCE)
+        self.page.wait_for_selector('.lv[data-ready="true"]', state="attached", timeout=PATIENCE)
 
     # ------------------------------------------------------------------ what is shown
 
