@@ -74,7 +74,8 @@ def test_everything_is_on_one_screen_after_every_action(
         now = boxes(page, DESKTOP)
         for fixed in ("#method", "#ladder", "#status"):
             assert now[fixed] == first[fixed]
-        assert all(uncovered(page, selector) for selector in PICTURES)
+        assert all(uncovered(page, selector) for selector in (*PICTURES, ".lv-entry"))
+        assert now[".lv-bar"]["height"] < 45, "one line of buttons"
 
     same_places()
     before = site.turn
