@@ -21,6 +21,7 @@ from glaclip.clicks import AttentionMaps
 from glaclip.costs import Plan
 from glaclip.evaluation.metrics import AttentionSummary, attention_summary
 from glaclip.limits import LimitError, Limits
+from glaclip.pictures.numbers import duration
 from glaclip.segmenter import (
     WAITING,
     Encoded,
@@ -132,7 +133,7 @@ class Cost:
             what = "Attention over all windows takes"
         else:
             what = f"Reading and placing {self.words} words takes"
-        seconds = f"about {max(1, round(self.seconds))} s"
+        seconds = f"about {duration(self.seconds)}"
         if not self.certain:
             seconds = "a while" if self.seconds < CHEAP_SECONDS else f"{seconds} or more"
         return f"{what} {seconds} here: press Segment to start."

@@ -376,7 +376,7 @@ def test_without_a_backbone_the_page_is_up_and_says_so(
     from glaclip.ui.service import Service
 
     def load(name: str) -> PageBackbone:
-        raise BackboneError("The weights are not here; run `fetch weights` first.")
+        raise BackboneError("Run `fetch weights` first.", brief="The weights are not here.")
 
     site = Site(page, serve(build_page(Service(load)), **launch_options()))
     expect(site.status).to_contain_text("Computed beforehand")
@@ -386,5 +386,5 @@ def test_without_a_backbone_the_page_is_up_and_says_so(
     assert site.turn == before
     site.upload(halves())
     site.type_word("red")
-    expect(site.status).to_contain_text("run `fetch weights` first")
+    expect(site.status).to_have_text("The weights are not here.")
     no_server_paths(page)

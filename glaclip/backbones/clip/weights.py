@@ -152,15 +152,17 @@ def _network_problem() -> str:
     return "" if answered.is_set() else "the model hub cannot be reached"
 
 
-def _how_to_get(title: str, missing: Sequence[WeightFile], why: str) -> str:
+def _missing(title: str, missing: Sequence[WeightFile], why: str) -> BackboneError:
     files = "; ".join(map(str, missing))
     commands = " && ".join(
         f"hf download {file.repo} {file.names[0]} --local-dir DIR/{file.repo}" for file in missing
     )
-    return (
+    return BackboneError(
         f"{title} needs weights that are not on this computer: {files}; and {why}. On a computer "
         f"with a connection run `{commands}`, bring DIR here, and start with --weights DIR or "
-        f"{ENVIRONMENT}=DIR; or use the backbone that needs no download, --backbone lite."
+        f"{ENVIRONMENT}=DIR; or use the backbone that needs no download, --backbone lite.",
+        brief=f"{title} needs weights that are not on this server, and {why}. Choose another "
+        "backbone; the README says how to bring weights.",
     )
 
 
@@ -232,12 +234,12 @@ def fetch(
             "here; choose another backbone."
         )
     if missing and (why := _network_problem()):
-        raise BackboneError(_how_to_get(title, missing, why))
+        raise _missing(title, missing, why)
     try:
         return tuple(find(file, folder) or _download(file, progress) for file in files)
     except Exception as error:  # the hub's client raises many kinds; all mean the same here
         why = f"the download failed ({type(error).__name__})"
-        raise BackboneError(_how_to_get(title, missing, why)) from error
+        raise _missing(title, missing, why) from error
 
 
 @contextlib.contextmanager
