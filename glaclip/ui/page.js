@@ -88,6 +88,22 @@
     setTimeout(() => enter(input));
   });
 
+  // A list of choices would cover the page for everyone who walks by with the Tab key; arrows open it.
+  let walking = false;
+  document.addEventListener('keydown', (event) => { walking = event.key === 'Tab'; }, true);
+  document.addEventListener('pointerdown', () => { walking = false; }, true);
+  document.addEventListener('focus', (event) => {
+    if (walking && event.target.matches?.('#controls [role=combobox]:not(#words *)')) event.stopImmediatePropagation();
+  }, true);
+
+  // Past photo, words and tabs to what the open tab shows; an address with "#" would scroll there.
+  on('click', '.skip', (event) => {
+    event.preventDefault();
+    const shown = [...document.querySelectorAll('#tabs > .tabitem')].find((panel) => panel.offsetParent);
+    shown.tabIndex = -1;
+    shown.focus({preventScroll: true});
+  });
+
   // Number boxes take their value when they lose the focus; Enter means the same.
   on('keydown', '.sheet input[type=number]', (event, input) => {
     if (event.key !== 'Enter') return;
