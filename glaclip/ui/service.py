@@ -276,6 +276,14 @@ class Service:
             return right, segmenter.method(request.attention.off(), key_source=source)
         return right, segmenter.method(baseline=request.baseline)
 
+    def check(self, cost: Cost) -> None:
+        """Refuses a run that nobody may start here.
+
+        Raises:
+            LimitError: the estimate is beyond a limit.
+        """
+        self.limits.check_run(cost.windows, cost.words, cost.seconds, cost.megabytes)
+
     @contextmanager
     def _run(
         self, cost: Cost, segmenter: Segmenter, amounts: Amounts, progress: Progress | None
@@ -285,7 +293,7 @@ class Service:
         Raises:
             LimitError: the estimate is beyond a limit, or the run has taken longer than one may.
         """
-        self.limits.check_run(cost.windows, cost.words, cost.seconds, cost.megabytes)
+        self.check(cost)
 
         def waiting() -> None:
             if progress:

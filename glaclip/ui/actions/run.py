@@ -24,6 +24,7 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
     try:
         photo, form, request = asked(demo, visit)
         if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
+            demo.service.check(cost)  # else Segment would be offered, and refuse
             raise gr.Error(cost.sentence, print_exception=False)
         newest = demo.looks.start(visit.page)
         result = demo.service.compare(photo, request, step)
