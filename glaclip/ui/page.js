@@ -10,6 +10,7 @@
   const layout = () => document.querySelector('#layout');
   const open = (name) => {
     layout().dataset.sheet = name;
+    if (name === 'advanced-group') document.querySelector('#advanced > button.label-wrap:not(.open)')?.click();
     for (const button of document.querySelectorAll('[data-sheet][aria-expanded]'))
       button.setAttribute('aria-expanded', String(button.dataset.sheet === name));
   };
