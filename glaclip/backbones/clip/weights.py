@@ -19,6 +19,7 @@ TorchScript program rather than weights and is not loaded.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import pickle
 import threading
@@ -169,8 +170,8 @@ def _missing(title: str, missing: Sequence[WeightFile], why: str) -> BackboneErr
 def _download(file: WeightFile, progress: Progress | None) -> Path:
     """From the hub into its cache, the first of the file's names that exists there.
 
-    A file that was cut off lies there under another name until it is whole; the next download
-    goes on from it.
+    A file lies there under another name until it is whole; what cut off downloads of it left is
+    removed then.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
@@ -179,11 +180,17 @@ def _download(file: WeightFile, progress: Progress | None) -> Path:
     if progress:
         options["tqdm_class"] = _bar(progress)
     for name in file.names[:-1]:
-        try:
-            return Path(hf_hub_download(file.repo, name, **options))
-        except EntryNotFoundError:
-            continue
-    return Path(hf_hub_download(file.repo, file.names[-1], **options))
+        with contextlib.suppress(EntryNotFoundError):
+            return _without_parts(Path(hf_hub_download(file.repo, name, **options)))
+    return _without_parts(Path(hf_hub_download(file.repo, file.names[-1], **options)))
+
+
+def _without_parts(path: Path) -> Path:
+    """A whole file of the hub's cache, the halves of it that killed downloads left removed."""
+    blob = path.resolve()
+    for part in blob.parent.glob(f"{glob.escape(blob.name)}.*.incomplete"):
+        part.unlink(missing_ok=True)
+    return path
 
 
 def _bar(progress: Progress) -> type:
