@@ -445,6 +445,24 @@ def test_controls_have_names_pictures_have_words_and_switches_have_help(site: Si
         expect(photo).to_have_accessible_description(re.compile("..+"))
 
 
+def test_without_a_camera_one_sentence_says_so_until_the_next_press(site: Site) -> None:
+    site.page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error()); }"
+    )
+    site.page.get_by_role("button", name="Camera", exact=True).click()
+    note = site.page.locator("#photo-note")
+    expect(note).to_have_text("No camera can be used here.")
+    expect(site.page.locator("#camera")).to_be_hidden()
+    box, column = note.bounding_box(), site.page.locator("#photo-group").bounding_box()
+    assert box
+    assert column
+    assert box["height"] < 24, "one line"
+    assert column["x"] <= box["x"]
+    assert box["x"] + box["width"] <= column["x"] + column["width"]
+    site.page.locator("#masthead").click()
+    expect(note).to_be_empty()
+
+
 def test_a_photo_dropped_on_a_picture_is_taken(site: Site) -> None:
     before = site.turn
     frame = site.page.locator('.lv-frame[data-side="right"]')
