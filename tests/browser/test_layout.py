@@ -150,6 +150,8 @@ def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_
     site = Site(page, page_url)
     shown = ("#photo", "#examples button", PICTURES[0], "#ladder", "#segment", "#stop")
     boxes(page, shown)
+    cut = "node => node.scrollHeight > node.clientHeight"
+    assert not page.locator("#status").evaluate(cut), "what an example shows is said in full"
     assert page.locator(PICTURES[1]).is_hidden(), "one picture with a slider"
     first = page.locator("#photo").bounding_box()
     thumbnail = page.locator("#examples button").first.bounding_box()
