@@ -266,3 +266,10 @@ def test_many_pages_are_forgotten_longest_idle_first() -> None:
         first()
     first_again()
     third()
+
+
+def test_the_first_text_of_a_process_is_no_part_of_a_run(
+    service: Service, backbone: ColorBackbone
+) -> None:
+    service.warm_up("auto")
+    assert backbone.encoded_texts == ["xyzzy", "anything", "else"]
