@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Before torch is imported, as in app.py: the browser wants the cores too.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
