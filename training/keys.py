@@ -1,273 +1,299 @@
-"""Trains the key head: patches of one class are alike, and so are views of one patch.
+"""Trains the key head through the method's own attention, with the values left as they are.
 
-Whole photos are cut into windows as the program does it. Two views of a patch, seen in two
-windows, must get the same key; a patch must be nearer to the rest of its class in the photo than
-to other classes. Photos without masks teach the views alone. Values play no part in training.
+A photo's windows are encoded as the page encodes them. Some of its tokens ask: their sets, scores,
+mask and weights are computed as in method, section 2, the two comparisons soft for the gradient
+only. What the weights gather should name the token's class, from tokens of that class.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
 import random
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glaclip.backbones.lite.backbone import WEIGHTS, load_heads, load_keys
-from glaclip.backbones.lite.heads import Heads, stack_maps
-from glaclip.backbones.lite.keys import KeyHead
-from glaclip.backbones.lite.towers import STAGE_CHANNELS, ImageTower
-from glaclip.segmenter import resize_photo
-from glaclip.settings import WindowSettings
-from glaclip.windows import Box, boxes, crops, working_size
-from training.data import BACKGROUND, IGNORE, captions, dense_photos, select
-from training.streets import one_concept_a_name, street_scenes
+from glaclip.backbones.lite.backbone import TEMPLATES, load_heads
+from glaclip.backbones.lite.heads import FOLDED, Heads, resize, stack_maps
+from glaclip.backbones.lite.keys import EARLY_CHANNELS, SHARES, KeyHead
+from glaclip.backbones.lite.towers import ImageTower, TextTower
+from training import crops, streets
+from training.data import BACKGROUND, DENSE_SETS, IGNORE, concept, dense_photos, select
+from training.samples import SHARES as SET_SHARES
+from training.words import dense_names
 
 log = logging.getLogger(__name__)
-#: Sets and how many of their training photos are used.
-SETS = {"msrc_v2": 340, "labelmefacade": 340, "voc2012": 340, "streets": 340, "flickr8k": 400}
-#: Pixels of a key's patch.
-PATCH = 8
-#: The similarity that should divide same from different: the threshold rho in use.
-DIVIDE, SOFTNESS = 0.7, 0.1
-#: Wrongly alike patches spoil an anchor, wrongly unlike ones only make it smaller.
-UNLIKE_WEIGHT, VIEW_WEIGHT = 2.0, 4.0
+#: Side of a window, stride, tokens of a side: half a window is a whole number of tokens.
+SIDE, STRIDE, GRID = 224, 112, 28
+#: Softness of the two comparisons' gradients.
+SOFTNESS = 0.05
+#: Windows that the threshold counts, as in a photo of 4 : 3.
+WINDOWS = 8
+LOGIT_SCALE = 40.0
 
 
-@dataclass(frozen=True)
-class WindowMaps:
-    """A photo's windows.
+class Scenes:
+    """Random training photos as windows, with the class of each token."""
 
-    Attributes:
-        maps: [L, C, gh, gw] stacked tower maps, float16.
-        labels: [N] concept of each patch, IGNORE where mixed or unknown, uint8.
-        places: [N, 2] row and column in pixels of the resized photo, int16.
-    """
+    def __init__(self, data: Path, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.photos = {name: select(dense_photos(data, name), "train") for name in SET_SHARES}
+        sources = [p for name in ("voc2012", "msrc_v2") for p in self.photos[name]]
+        self.pieces = crops.cut_objects(sources)
+        self.streets = streets.concept_remap()
 
-    maps: Tensor
-    labels: Tensor
-    places: Tensor
+    def next(self) -> tuple[str, Tensor, Tensor]:
+        """Name of the vocabulary, windows [L, 3, 224, 224] in 0..1, classes [L, 28, 28]."""
+        rng = self.rng
+        name = rng.choices(list(SET_SHARES), list(SET_SHARES.values()))[0]
+        photo = rng.choice(self.photos[name])
+        pair = photo.read()
+        kind = name
+        if name == "labelmefacade" and rng.random() < 0.75:
+            pair = streets.put_together(pair, self.pieces, str(rng.random()))
+            kind = "streets"
+        low, high = {"voc2012": (260, 420)}.get(name, (300, 460))
+        pair = crops.scaled(pair, rng.uniform(low, high), rng)
+        wide = pair[1].shape[1] >= pair[1].shape[0]
+        size = (336, rng.choice((336, 448, 448))) if wide else (rng.choice((336, 448, 448)), 336)
+        image, labels = crops.region(pair, rng, *size)
+        if rng.random() < 0.6:
+            image = crops.photometric(image, rng)
+        starts = [(r, c) for r in range(0, size[0] - 223, STRIDE)
+                  for c in range(0, size[1] - 223, STRIDE)]  # fmt: skip
+        pixels = torch.from_numpy(np.stack([image[r : r + SIDE, c : c + SIDE] for r, c in starts]))
+        small = labels[4::8, 4::8]
+        tokens = np.stack(
+            [small[r // 8 : r // 8 + GRID, c // 8 : c // 8 + GRID] for r, c in starts]
+        ).astype(np.int64)
+        if kind == "streets":
+            tokens = self.streets[tokens]
+        else:
+            shift = concept(name, DENSE_SETS[name][0])
+            tokens = np.where(tokens < BACKGROUND, tokens - shift, tokens)
+        self.places = torch.tensor(
+            [[(r // 8 + y) * 1000 + c // 8 + x for y in range(GRID) for x in range(GRID)]
+             for r, c in starts]
+        )  # fmt: skip
+        return kind, pixels.permute(0, 3, 1, 2).float() / 255, torch.from_numpy(tokens)
+
+
+def names_of(kind: str) -> list[str]:
+    """What a set's classes are asked by."""
+    if kind == "streets":
+        return list(streets.NAMES)
+    return [dense_names(label)[0] for label in DENSE_SETS[kind]]
 
 
 @torch.no_grad()
-def read_windows(
-    image: Image.Image, concepts: np.ndarray, path: Path, tower: ImageTower, windows: WindowSettings
-) -> WindowMaps:
-    """A photo's windows; `path` keeps the tower's maps."""
-    size = working_size(image.height, image.width, windows)
-    cut = boxes(size, windows)
-    if path.exists():
-        maps = torch.load(path, weights_only=True)["maps"]
-    else:
-        pixels = torch.split(crops(resize_photo(image, size), cut), 8)
-        maps = torch.cat([stack_maps(tower(part)).half() for part in pixels])
-        torch.save({"maps": maps}, path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
-    return WindowMaps(
-        maps, patch_labels(concepts, size, cut).to(torch.uint8), patch_places(cut).short()
-    )
+def text_features(heads: Heads, kinds: list[str]) -> dict[str, Tensor]:
+    """[names, E] of each set."""
+    tower = TextTower(torch.device("cpu"))
+    found = {}
+    for kind in kinds:
+        per = [heads.text(tower([t.format(n) for n in names_of(kind)])) for t in TEMPLATES]
+        found[kind] = F.normalize(torch.stack(per).mean(0), dim=-1).clone()
+    return found
 
 
-def training_photos(
-    data: Path, dataset: str, count: int
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Name, photo uint8 [H, W, 3] and concepts uint8 [H, W] of a set's training photos."""
-    if dataset == "streets":
-        for scene in street_scenes(data, "train", count):
-            yield scene.name, scene.pair[0], one_concept_a_name(scene.pair[1])
-    elif dataset == "flickr8k":
-        for path in sorted(captions(data))[:count]:
-            photo = np.asarray(Image.open(path).convert("RGB"))
-            yield path.stem, photo, np.full(photo.shape[:2], IGNORE, dtype=np.uint8)
-    else:
-        for chosen in select(dense_photos(data, dataset), "train")[:count]:
-            yield chosen.image.stem, *chosen.read()
+@torch.no_grad()
+def encode(tower: ImageTower, heads: Heads, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Normalized stacked maps [L, C, 14, 14] and values [L, E, 28, 28]."""
+    maps = tower(pixels)
+    image = heads.image
+    x = image.normalized(stack_maps(maps))
+    branch = image.branch(x)
+    fine = F.pixel_shuffle(x[:, :FOLDED], 2)
+    coarse = image.general(tower.final(maps[-1])) + image.leave(branch)
+    values = resize(coarse, (GRID, GRID)) + image.detail(fine, branch)
+    return x, values
 
 
-def patch_labels(labels: np.ndarray, size: tuple[int, int], windows: tuple[Box, ...]) -> Tensor:
-    """[N] the concept that fills three quarters of a patch, else 255."""
-    at_size = F.interpolate(torch.from_numpy(labels)[None, None].float(), size, mode="nearest")
-    parts = []
-    for box in windows:
-        window = at_size[0, 0, box.top : box.bottom, box.left : box.right].long()
-        patches = window.unfold(0, PATCH, PATCH).unfold(1, PATCH, PATCH).flatten(2).flatten(0, 1)
-        most = patches.mode(1).values
-        pure = (patches == most[:, None]).float().mean(1) >= 0.75
-        parts.append(torch.where(pure, most, 255))
-    return torch.cat(parts)
+def keys_of(head: KeyHead, x: Tensor, values: Tensor) -> Tensor:
+    """Unit keys [N, parts] of all windows; `basis` is chosen after training."""
+    grid = (GRID, GRID)
+    fine = F.pixel_shuffle(x[:, :FOLDED], 2)
+    early = x[:, FOLDED : FOLDED + EARLY_CHANNELS]
+    parts = (head.trained(x, values), fine, resize(early, grid))
+    weighted = [F.normalize(p, dim=1) * s**0.5 for p, s in zip(parts, SHARES, strict=True)]
+    keys = torch.cat(weighted, dim=1).permute(0, 2, 3, 1).flatten(0, 2)
+    return F.normalize(keys, dim=1)
 
 
-def patch_places(windows: tuple[Box, ...]) -> Tensor:
-    """[N, 2] top left corners of patches."""
-    parts = []
-    for box in windows:
-        rows = torch.arange(box.top, box.bottom, PATCH)
-        columns = torch.arange(box.left, box.right, PATCH)
-        parts.append(torch.cartesian_prod(rows, columns))
-    return torch.cat(parts)
+def over(scores: Tensor, bound: float | Tensor, softness: float = SOFTNESS) -> Tensor:
+    """1 where scores pass the bound, else 0; with the gradient of a soft comparison."""
+    soft = torch.sigmoid((scores - bound) / softness)
+    return (scores > bound).to(soft.dtype) + soft - soft.detach()
 
 
-def row_mean(values: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Means of the chosen entries of each row, and whether there are any."""
-    count = chosen.sum(1)
-    return (values * chosen).sum(1) / count.clamp(min=1), count > 0
+def attention_weights(
+    keys: Tensor, rows: Tensor, windows: int, constants: argparse.Namespace
+) -> tuple[Tensor, Tensor]:
+    """Weights [R, N] of rows with all three switches on, and scores less threshold [R, N]."""
+    query = keys[rows]
+    for _ in range(2):
+        member = over(query @ keys.T, constants.rho)
+        size = member.detach().sum(1, keepdim=True)
+        mean = member @ keys
+        query = F.normalize(torch.where(size > 0, mean, keys[rows]), dim=1)
+    scores = query @ keys.T
+    bound = 1 + constants.shift * math.log(1 + windows)
+    above = scores - bound * scores.mean(1, keepdim=True).clamp(min=0)
+    sharp = 1 + constants.scale / size.clamp(min=1)
+    lowest = above.amax(1, keepdim=True).clamp(max=0).detach()
+    soft = torch.sigmoid((above - lowest) / SOFTNESS)
+    kept = (above >= lowest).float() + soft - soft.detach()
+    raised = (sharp * above - (sharp * above).amax(1, keepdim=True).detach()).exp() * kept
+    return raised / raised.sum(1, keepdim=True).clamp(min=1e-6), above
 
 
-def photo_loss(
-    head: KeyHead,
-    photo: WindowMaps,
-    rows: int,
-    columns: int,
-    silence: float,
-    running: dict[str, float],
-) -> Tensor:
-    """Loss of a sample of a photo's patches."""
-    # Silenced channels differ between windows, as windows' own errors do.
-    keys = head.trained(F.dropout2d(photo.maps.float(), silence)).permute(0, 2, 3, 1).flatten(0, 2)
-    labels, places = photo.labels.long(), photo.places.long()
-    asked = torch.randperm(len(labels))[: rows // 2]
-    near = (places[asked][:, None] - places[None]).abs().amax(-1) < PATCH // 2
-    near[torch.arange(len(asked)), asked] = False
-    chance, view = (near * torch.rand(near.shape)).max(1)
-    seen_twice = chance > 0
-    row, column = torch.cat([asked, view]), torch.randperm(len(labels))[:columns]
-    scores = (keys[row] @ keys[column].T - DIVIDE) / SOFTNESS
-    mine, theirs = labels[row][:, None], labels[column][None]
-    # VOC's background is unlike every object, but not one thing.
-    alike = (mine == theirs) & (mine < BACKGROUND)
-    unlike = (mine != theirs) & (mine <= BACKGROUND) & (theirs <= BACKGROUND)
-    pull, has_alike = row_mean(F.softplus(-scores), alike)
-    push, has_unlike = row_mean(F.softplus(scores), unlike)
-    _, index, count = torch.unique(labels, return_inverse=True, return_counts=True)
-    weight = (count.float() ** -0.5)[index][row] * (labels[row] <= BACKGROUND)
-    total = weight.sum().clamp(min=1e-6)
-    pulled = (pull * has_alike * weight).sum() / total
-    pushed = (push * has_unlike * weight).sum() / total
-    views = (1 - (keys[asked] * keys[view]).sum(1))[seen_twice].mean()
-    for name, value in (("alike", pulled), ("unlike", pushed), ("views", views)):
-        now = float(value.detach())
-        running[name] = 0.97 * running.get(name, now) + 0.03 * now
-    loss: Tensor = pulled + UNLIKE_WEIGHT * pushed + VIEW_WEIGHT * views
-    return loss
+def rarity(marks: Tensor, count: int) -> Tensor:
+    """Tokens [count] of known classes, of small classes more often."""
+    known = marks < BACKGROUND
+    sizes = torch.bincount(marks[known], minlength=256).float()
+    chance = torch.where(known, sizes[marks].clamp(min=1) ** -0.6, torch.zeros(()))
+    if not known.any():
+        chance = torch.ones_like(chance)
+    return torch.multinomial(chance, count, replacement=True)
 
 
-def train(arguments: argparse.Namespace, heads: Heads, photos: list[WindowMaps]) -> KeyHead:
-    """Trains the trained part; goes on from an interrupted run of the same output file."""
+def losses(
+    keys: Tensor, values: Tensor, marks: Tensor, places: Tensor, text: Tensor,
+    windows: int, constants: argparse.Namespace,
+) -> dict[str, Tensor]:  # fmt: skip
+    """What is asked of one photo's keys.
+
+    Args:
+        keys: [N, D] unit vectors.
+        values: [N, E] before normalization.
+        marks: [N] classes, BACKGROUND or IGNORE.
+        places: [N] equal for tokens that show the same place.
+        text: [names, E].
+    """
+    first = rarity(marks, constants.rows // 2)
+    alike = (places[first][:, None] == places[None]).float()
+    alike.scatter_(1, first[:, None], 1e-6)  # itself only where no other window shows the place
+    rows = torch.cat([first, torch.multinomial(alike, 1).flatten()])
+    weights, above = attention_weights(keys, rows, windows, constants)
+    mine = marks[rows]
+    given = mine < BACKGROUND
+    same = (mine[:, None] == marks[None]) & given[:, None]
+    known = marks[None] != IGNORE
+    found: dict[str, Tensor] = {}
+    # What is gathered names the class.
+    out = F.normalize(weights @ values, dim=1)
+    logits = LOGIT_SCALE * out @ text.T
+    zero = keys.sum() * 0
+    if given.any():
+        found["names"] = F.cross_entropy(logits[given], mine[given], label_smoothing=0.05)
+        inside = (weights * same).sum(1) / (weights * known).sum(1).clamp(min=1e-6)
+        found["mass"] = -inside[given].clamp(min=1e-3).log().mean() * constants.mass
+        # Of its own class, how much is gathered from: many tokens, or a picture of single windows.
+        soft = torch.sigmoid(above / SOFTNESS)
+        reached = (soft * same).sum(1) / same.sum(1).clamp(min=1)
+        found["reach"] = (1 - reached[given]).mean() * constants.reach
+    # Some tokens are always above the threshold.
+    best = above.topk(24, dim=1).values.mean(1)
+    found["alive"] = F.relu(0.08 - best).mean() * constants.alive
+    # One place, one key, and one answer.
+    one, other = keys[rows].chunk(2)
+    found["views"] = (1 - (one * other).sum(1)).mean() * constants.views
+    one, other = logits.log_softmax(1).chunk(2)
+    apart = (one.exp() - other.exp()) * (one - other)
+    found["answers"] = apart.sum(1).mean() * constants.answers
+    return {name: value + zero for name, value in found.items()}
+
+
+def run(p: argparse.Namespace) -> None:
+    """Trains, going on from an interrupted run."""
+    torch.manual_seed(p.seed)
+    torch.set_num_threads(p.threads)
+    heads = load_heads(p.weights / "heads.safetensors")[0].eval().requires_grad_(False)
+    tower = ImageTower(p.weights / "tower.safetensors")
+    text = text_features(heads, [*SET_SHARES, "streets"])
     head = KeyHead()
-    head.stacked_mean.copy_(heads.image.stacked_mean)
-    head.stacked_scale.copy_(heads.image.stacked_scale)
-    rng = random.Random(arguments.seed)
-    optimizer = torch.optim.AdamW(head.parameters(), lr=arguments.rate, weight_decay=0.1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, arguments.rate, total_steps=arguments.steps, pct_start=0.1
-    )
+    stored = {n: t.float() for n, t in load_file(p.start / "keys.safetensors").items()}
+    stored.pop("basis", None)
+    head.load_state_dict(stored, strict=False)
+    trained = [q for q in head.parameters() if q.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=p.rate, weight_decay=0.02, betas=(0.9, 0.98))
     average = torch.optim.swa_utils.AveragedModel(
-        head,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98),  # type: ignore[no-untyped-call]
+        head, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     )
-    state = arguments.out.with_suffix(".state")
-    keepers: dict[str, Any] = {
-        "head": head,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "average": average,
-    }
-    first = 0
+    keepers: dict[str, Any] = {"model": head, "optimizer": optimizer, "average": average}
+    state, first = p.out / "keys.state", 0
     if state.exists():
         saved = torch.load(state, weights_only=True)
-        first = saved.pop("step")
-        for name, part in saved.items():
-            keepers[name].load_state_dict(part)
-        log.info("going on at step %d", first)
+        for name, keeper in keepers.items():
+            keeper.load_state_dict(saved[name])
+        first = saved["step"]
+    scenes = Scenes(p.data, p.seed + first)
     running: dict[str, float] = {}
     started = time.time()
-    for step in range(first, arguments.steps):
+    for step in range(first, p.steps):
+        scale = min(1.0, (step + 1) / 50)
+        scale *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / p.steps))
+        for group in optimizer.param_groups:
+            group["lr"] = p.rate * scale
         optimizer.zero_grad()
-        for photo in rng.sample(photos, arguments.batch):
-            loss = photo_loss(
-                head, photo, arguments.rows, arguments.columns, arguments.silence, running
+        for _ in range(p.photos):
+            kind, pixels, classes = scenes.next()
+            x, values = encode(tower, heads, pixels)
+            keys = keys_of(head, x, values)
+            flat = values.permute(0, 2, 3, 1).flatten(0, 2)
+            found = losses(
+                keys, flat, classes.flatten(), scenes.places.flatten(), text[kind], WINDOWS, p
             )
-            (loss / arguments.batch).backward()
+            (torch.stack(list(found.values())).sum() / p.photos).backward()
+            for name, value in found.items():
+                running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
+        nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        schedule.step()
         average.update_parameters(head)
-        if step % 50 == 49:
-            figures = "  ".join(f"{name} {value:.3f}" for name, value in running.items())
-            log.info("step %d  %s  %.0f s", step + 1, figures, time.time() - started)
-        if step % 200 == 199:
-            torch.save(
-                {"step": step + 1, **{n: part.state_dict() for n, part in keepers.items()}}, state
-            )
-    state.unlink(missing_ok=True)
-    trained: KeyHead = average.module  # type: ignore[assignment]
-    return trained
-
-
-@torch.no_grad()
-def set_basis(head: KeyHead, heads: Heads, tower: ImageTower, photos: list[WindowMaps]) -> float:
-    """Stores the directions that keep most of the parts' inner products; returns the share kept."""
-    samples = []
-    for photo in photos:
-        stacked = photo.maps.float()
-        last = stacked[:, -STAGE_CHANNELS[-1] :].contiguous()
-        values = heads.image(stacked, tower.final(last))
-        parts = head.parts(stacked, values).permute(0, 2, 3, 1).flatten(0, 2)
-        samples.append(parts[torch.randperm(len(parts))[:400]])
-    sample = F.normalize(torch.cat(samples), dim=1)
-    strength, directions = torch.linalg.eigh(sample.T @ sample)
-    size = head.basis.shape[1]
-    head.basis.copy_(directions[:, -size:])
-    return float(strength[-size:].sum() / strength.sum())
+        if step % 25 == 24:
+            figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
+            log.info("step %d, %.0f s: %s", step + 1, time.time() - started, figures)
+        if step % 100 == 99:
+            part = state.with_suffix(".part")
+            torch.save({"step": step + 1, **{n: k.state_dict() for n, k in keepers.items()}}, part)
+            part.replace(state)
+            kept = {n: t.half().contiguous() for n, t in average.module.state_dict().items()}
+            save_file(kept, p.out / "keys.safetensors")
 
 
 def main() -> None:
-    """Trains and writes the key head."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True, help="folder for windows' maps")
-    parser.add_argument("--heads", type=Path, default=WEIGHTS)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.with_name("keys.safetensors"))
-    parser.add_argument(
-        "--trained", type=Path, help="take the trained part from here; only choose the basis anew"
-    )
-    parser.add_argument("--steps", type=int, default=2100)
-    parser.add_argument("--batch", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=360)
-    parser.add_argument("--columns", type=int, default=2500)
-    parser.add_argument("--silence", type=float, default=0.15)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    """Command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--data", type=Path, required=True)
+    p.add_argument("--weights", type=Path, required=True, help="folder of tower and heads")
+    p.add_argument("--start", type=Path, required=True, help="folder of keys to start from")
+    p.add_argument("--out", type=Path, required=True)
+    p.add_argument("--steps", type=int, default=1500)
+    p.add_argument("--photos", type=int, default=2, help="photos a step")
+    p.add_argument("--rows", type=int, default=256)
+    p.add_argument("--rate", type=float, default=1e-3)
+    p.add_argument("--rho", type=float, default=0.7)
+    p.add_argument("--shift", type=float, default=0.2)
+    p.add_argument("--scale", type=float, default=1000)
+    p.add_argument("--mass", type=float, default=0.5)
+    p.add_argument("--reach", type=float, default=0.1)
+    p.add_argument("--alive", type=float, default=6.0)
+    p.add_argument("--views", type=float, default=1.0)
+    p.add_argument("--answers", type=float, default=0.3)
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--seed", type=int, default=0)
+    arguments = p.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.manual_seed(arguments.seed)
-    arguments.cache.mkdir(parents=True, exist_ok=True)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    heads, tower = load_heads(arguments.heads)[0].eval(), ImageTower()
-    photos = []
-    for dataset, count in SETS.items():
-        for name, image, concepts in training_photos(arguments.data, dataset, count):
-            path = arguments.cache / f"{dataset}-{name}.pt"
-            photo = Image.fromarray(image)
-            photos.append(read_windows(photo, concepts, path, tower, WindowSettings()))
-        log.info("%s: %d photos in all", dataset, len(photos))
-    if arguments.trained:
-        head = load_keys(arguments.trained)[0].eval()
-    else:
-        head = train(arguments, heads, photos).eval()
-    kept = set_basis(head, heads, tower, photos[:: max(len(photos) // 60, 1)])
-    log.info("%d numbers keep %.3f of the parts", head.basis.shape[1], kept)
-    stored = {name: value.half().contiguous() for name, value in head.state_dict().items()}
-    save_file(stored, arguments.out)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    run(arguments)
 
 
 if __name__ == "__main__":
