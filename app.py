@@ -9,7 +9,7 @@ import os
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Before torch is imported: its threads wait for one another without rest, which makes a step ten
-# times as slow as soon as anything else wants a core. A short wait costs nothing where nothing does.
+# times as slow as soon as anything else wants a core. A short wait costs nothing elsewhere.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 

@@ -26,6 +26,7 @@ from glaclip.clicks import (
     token_at,
     window_views,
 )
+from glaclip.interruptible import Interruptible
 from glaclip.labels import class_probabilities, label_map
 from glaclip.photo import PhotoSource, as_photo
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings, brief
@@ -268,7 +269,8 @@ class Segmenter:
         step = windows_per_batch(self.backbone, windows[0].bottom - windows[0].top)
         for done in range(0, len(windows), step):
             batch = crops(pixels, windows[done : done + step]).to(self.backbone.device)
-            with torch.inference_mode():
+            look = functools.partial(progress, "encode", done, len(windows))
+            with torch.inference_mode(), Interruptible(look):
                 part = self.backbone.encode_windows(batch)
             yield part
             progress("encode", min(done + step, len(windows)), len(windows))
@@ -397,15 +399,22 @@ class Segmenter:
         self, encoded: Encoded, method: Method, progress: Progress
     ) -> tuple[Tensor, Grid]:
         tokens = encoded.tokens
-        progress("attention", 0, len(encoded.boxes))
+        count = len(encoded.boxes)
+        progress("attention", 0, count)
+        before, after = (
+            Interruptible(functools.partial(progress, "attention", done, count))
+            for done in (0, count)
+        )
 
         def step(done: int, total: int) -> None:
             progress("attention", done, total)
 
         with torch.inference_mode():
             if method.settings is None:
-                return self.backbone.baseline(method.baseline, tokens)
-            key_sets = self.backbone.keys(tokens, method.key_source)
+                with before:
+                    return self.backbone.baseline(method.baseline, tokens)
+            with before:
+                key_sets = self.backbone.keys(tokens, method.key_source)
             grid = key_sets[0][1]
             outputs, means = [], []
             for keys, key_grid in key_sets:
@@ -418,7 +427,8 @@ class Segmenter:
             if method.settings.cross_window and method.settings.proxy_anchors:
                 # A click needs this mean of the first key set; here it comes for nothing.
                 self._features.put(_mean_key(encoded, method), (means[0], grid))
-            return self.backbone.project(functools.reduce(torch.add, outputs)), grid
+            with after:
+                return self.backbone.project(functools.reduce(torch.add, outputs)), grid
 
     def _text_features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
         """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""
@@ -434,7 +444,9 @@ class Segmenter:
             progress("words", done, len(missing))
             batch = missing[done : done + step]
             texts = [template.replace("{}", prompt) for prompt in batch for template in templates]
-            embedded = self.backbone.encode_text(texts).view(len(batch), len(templates), -1)
+            with Interruptible(functools.partial(progress, "words", done, len(missing))):
+                embedded = self.backbone.encode_text(texts)
+            embedded = embedded.view(len(batch), len(templates), -1)
             for prompt, feature in zip(
                 batch, F.normalize(embedded.mean(dim=1), dim=1), strict=True
             ):
@@ -475,7 +487,7 @@ class Segmenter:
         def step() -> None:
             note("attention", 0, 1)
 
-        with torch.inference_mode():
+        with torch.inference_mode(), Interruptible(step):
             keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
             row, column = token_at((x, y), encoded.boxes[window], grid)
             # The fixed normalization needs a mean over all queries: once a photo, not a click.

@@ -32,9 +32,9 @@ def _require(ok: bool, field: str, accepted: str, received: object) -> None:
         raise SettingsError(f"{field} must be {accepted}; received {brief(received)}")
 
 
-def _require_int(field: str, value: object, low: int, high: int) -> None:
+def _require_int(field: str, value: object, low: int, high: int, note: str = "") -> None:
     ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-    _require(ok, field, f"a whole number from {low} to {high}", value)
+    _require(ok, field, f"a whole number from {low} to {high}{note}", value)
 
 
 def _require_number(field: str, value: object, low: float, high: float) -> None:
@@ -66,8 +66,9 @@ class WindowSettings:
 
     def __post_init__(self) -> None:
         _require_int("crop", self.crop, 32, 1024)
-        _require_int("short_side", self.short_side, self.crop, 2048)
-        _require_int("stride", self.stride, 16, self.crop)
+        note = ", and not below the side of a window"
+        _require_int("short_side", self.short_side, self.crop, 2048, note)
+        _require_int("stride", self.stride, 16, self.crop, ", the side of a window")
         _require_int("long_side_limit", self.long_side_limit, self.short_side, 8192)
 
 

@@ -35,8 +35,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 from PIL import Image
 
+from glaclip import costs
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter import Segmenter
+from glaclip.costs import Plan
+from glaclip.limits import Limits
+from glaclip.segmenter import Method, Segmenter
+from glaclip.settings import WindowSettings
+from glaclip.ui.service import MAX_SIDE
 from glaclip.vocabulary import parse_vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,6 +94,7 @@ class Report:
     full: int = 0
     after: int = 0
     cache: int = 0
+    largest: int = 0
 
     @staticmethod
     def _growth(before: int, after: int) -> float:
@@ -124,6 +130,7 @@ class Report:
             ("different photos", f"{self.photos}"),
             ("growth after the cache was full", f"{self.photo_growth:.1f} %"),
             ("cache, of its budget", f"{self.cache} of {CACHE} MB"),
+            ("40 megapixels at the limits", f"{self.largest / 2**30:.2f} GB"),
         ]
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {value:>12}" for name, value in rows)
@@ -131,7 +138,6 @@ class Report:
 
 def serve(name: str) -> None:
     """The server's process: prints its address and answers until its input ends."""
-    from glaclip.limits import Limits
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
     from glaclip.ui.service import Service
@@ -256,6 +262,60 @@ def many_photos(url: str, process: int, count: int, report: Report) -> None:
     report.photos, report.after = count, resident(process)
 
 
+#: Width and height of a photo of just under 40 megapixels.
+LARGE = (7744, 5164)
+_WORDS = 1000
+
+
+def at_the_limits(name: str) -> list[dict[str, Any]]:
+    """Options of the largest runs that the limits allow: most windows, and most words."""
+    backbone, limits = backbone_of(name), Limits()
+    off = backbone.default_attention.off()
+    method = Method(off, backbone.key_sources[0])
+    photo = (MAX_SIDE * LARGE[1] // LARGE[0], MAX_SIDE)  # as the server shrinks it
+
+    def megabytes(windows: WindowSettings, words: int) -> float:
+        plan = Plan(photo, windows, (method, method), words)
+        return math.inf if plan.count > limits.windows else costs.memory(backbone, plan) / 2**20
+
+    usual = backbone.default_windows
+    sizes = [
+        WindowSettings(short_side, usual.crop, stride)
+        for short_side in (448, 896, 2048)
+        for stride in range(16, usual.crop + 1, 16)
+    ]
+    allowed = [size for size in sizes if megabytes(size, 2) <= limits.memory]
+    most = max(allowed, key=lambda size: megabytes(size, 2))
+    assert megabytes(usual, _WORDS) <= limits.memory
+    many = ", ".join(f"word {number}; sign {number}" for number in range(_WORDS // 2))
+    window = {"short_side": most.short_side, "crop": most.crop, "stride": most.stride}
+    return [{"vocabulary": PALETTES[0], **window}, {"vocabulary": many}]
+
+
+def peak(process: int) -> int:
+    """Most bytes that a process has held so far; Linux only."""
+    status = Path(f"/proc/{process}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def largest(name: str) -> int:
+    """Peak bytes of a fresh server that answers the largest allowed runs, all switches off."""
+    import gradio_client
+
+    with tempfile.TemporaryDirectory() as folder, server(name) as (url, process):
+        client = gradio_client.Client(
+            url, verbose=False, analytics_enabled=False, download_files=folder
+        )
+        for number, options in enumerate(at_the_limits(name)):
+            path = Path(folder) / "photo.png"
+            photo_of(number).resize(LARGE, Image.Resampling.NEAREST).save(path)
+            photo = gradio_client.handle_file(str(path))
+            off = dict.fromkeys(SWITCHES, False)
+            client.predict(photo=photo, **off, **options, api_name="/segment")
+        return peak(process)
+
+
 def soak(name: str, visitors: int, minutes: float, photos: int) -> Report:
     """Runs it all."""
     report, lock = Report(visitors, minutes), threading.Lock()
@@ -293,10 +353,11 @@ def main() -> None:
         serve(options.backbone)
         return
     report = soak(options.backbone, options.visitors, options.minutes, options.photos)
+    report.largest = largest(options.backbone)
     print(report.table())
     for problem in report.lost[:5]:
         print(problem)
-    if report.lost or report.wrong:
+    if report.lost or report.wrong or report.largest > 4 * 2**30:
         sys.exit(1)
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: other, but for what stands in one wing.
 FLOORS = (
     ("__init__",),
-    ("settings", "vocabulary", "photo", "cache", "chunks", "limits"),
+    ("settings", "vocabulary", "photo", "cache", "chunks", "interruptible", "limits"),
     ("windows", "similar"),
     ("attention", "seams"),
     ("clicks", "labels"),

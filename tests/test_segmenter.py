@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from torch import Tensor
 
+from glaclip.backbones.base import Grid, Tokens
+from glaclip.interruptible import Interruptible
 from glaclip.labels import LOGIT_SCALE, class_probabilities, resized_strips
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
+from tests.clip_towers import tiny_backbone
 from tests.toy import ColorBackbone
 
 WORDS = parse_vocabulary("red; crimson, green, blue")
@@ -267,3 +273,88 @@ def test_tokens_of_another_backbone_are_refused() -> None:
         segmenter.attention(encoded, (5, 5))
     with pytest.raises(ValueError, match="encoded by another backbone"):
         segmenter.features(encoded, segmenter.method())
+
+
+class SlowBackbone(ColorBackbone):
+    """One of its calls takes a thousand small operations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = ""
+
+    def _work(self, name: str) -> None:
+        for _ in range(1000 if self.slow == name else 0):
+            torch.ones(1).add(1)
+
+    def encode_windows(self, pixels: Tensor) -> Tokens:
+        self._work("encode")
+        return super().encode_windows(pixels)
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        self._work("words")
+        return super().encode_text(prompts)
+
+    def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
+        self._work("keys")
+        return super().keys(tokens, source)
+
+    def project(self, values: Tensor) -> Tensor:
+        self._work("project")
+        return super().project(values)
+
+    def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
+        self._work("baseline")
+        return super().baseline(name, tokens)
+
+
+@pytest.mark.parametrize(
+    ("call", "step"),
+    [
+        ("encode", "encode"),
+        ("words", "words"),
+        ("keys", "attention"),
+        ("project", "attention"),
+        ("baseline", "attention"),
+        ("click", "attention"),
+    ],
+)
+def test_a_call_of_the_backbone_ends_in_its_middle(
+    monkeypatch: pytest.MonkeyPatch, call: str, step: str
+) -> None:
+    monkeypatch.setattr("glaclip.interruptible.LOOK", 0)
+    backbone, looks = SlowBackbone(), []
+    segmenter = Segmenter(backbone)
+    encoded = segmenter.encode(halves())
+    backbone.slow = "keys" if call == "click" else call
+
+    class LeftError(Exception):
+        pass
+
+    def leave(name: str, done: int, total: int) -> None:
+        looks.append(name)
+        if looks.count(step) == 500:
+            raise LeftError
+
+    baseline = "identity" if call == "baseline" else None
+    ask: dict[str, Callable[[], object]] = {
+        "encode": lambda: segmenter.encode(halves(640, 480), progress=leave),
+        "click": lambda: segmenter.attention(encoded, (5, 5), progress=leave),
+    }
+    other = functools.partial(segmenter.segment, baseline=baseline, progress=leave)
+    with pytest.raises(LeftError):
+        ask.get(call, lambda: other(encoded, WORDS))()
+    backbone.slow = ""
+    result = segmenter.segment(encoded, WORDS)
+    assert result.labels.shape == (300, 400), "nothing half done is kept"
+
+
+def test_looking_around_changes_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glaclip.interruptible.LOOK", 0)
+    backbone = tiny_backbone()
+    pixels, looks = torch.rand(2, 3, 64, 64), []
+    plain = backbone.encode_windows(pixels)
+    with Interruptible(lambda: looks.append(1)):
+        within = backbone.encode_windows(pixels)
+    assert len(looks) > 50
+    assert torch.equal(plain.keys, within.keys)
+    assert torch.equal(plain.values, within.values)

@@ -50,7 +50,9 @@ def region(pair: Pair, rng: random.Random, height: int, width: int) -> Pair:
 
     Flipped half of the time.
     """
-    pad = [(0, max(0, want - size)) for want, size in zip((height, width), pair[1].shape, strict=True)]
+    pad = [
+        (0, max(0, want - size)) for want, size in zip((height, width), pair[1].shape, strict=True)
+    ]
     if any(after for _, after in pad):
         pair = np.pad(pair[0], (*pad, (0, 0)), mode="symmetric"), np.pad(pair[1], pad, "symmetric")
     top = rng.randint(0, pair[1].shape[0] - height)

@@ -15,7 +15,15 @@ Grid = tuple[int, int]
 
 
 class BackboneError(RuntimeError):
-    """A backbone that cannot start; the message is one sentence with the way forward."""
+    """A backbone that cannot start; the message is one sentence with the way forward.
+
+    Attributes:
+        brief: for a page, where commands of the server's terminal help nobody.
+    """
+
+    def __init__(self, message: str, brief: str = "") -> None:
+        super().__init__(message)
+        self.brief = brief or message
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,7 @@ def _result(loading: _Loading, progress: Progress | None) -> Segmenter:
 
 def _in_a_sentence(error: Exception, name: str) -> BackboneError:
     if isinstance(error, BackboneError):
+        _LOG.warning("%s", error)  # with the commands that the page leaves out
         return error
     _LOG.error("loading %s failed", name, exc_info=error)
     return BackboneError(f"The backbone {name} could not be loaded on this server.")

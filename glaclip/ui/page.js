@@ -10,6 +10,7 @@
   const layout = () => document.querySelector('#layout');
   const open = (name) => {
     layout().dataset.sheet = name;
+    if (name === 'advanced-group') document.querySelector('#advanced > button.label-wrap:not(.open)')?.click();
     for (const button of document.querySelectorAll('[data-sheet][aria-expanded]'))
       button.setAttribute('aria-expanded', String(button.dataset.sheet === name));
   };
@@ -86,6 +87,22 @@
     event.preventDefault();
     document.execCommand('insertText', false, text.replace(/\s*[\r\n]+\s*/g, ', '));
     setTimeout(() => enter(input));
+  });
+
+  // A list of choices would cover the page for everyone who walks by with the Tab key; arrows open it.
+  let walking = false;
+  document.addEventListener('keydown', (event) => { walking = event.key === 'Tab'; }, true);
+  document.addEventListener('pointerdown', () => { walking = false; }, true);
+  document.addEventListener('focus', (event) => {
+    if (walking && event.target.matches?.('#controls [role=combobox]:not(#words *)')) event.stopImmediatePropagation();
+  }, true);
+
+  // Past photo, words and tabs to what the open tab shows; an address with "#" would scroll there.
+  on('click', '.skip', (event) => {
+    event.preventDefault();
+    const shown = [...document.querySelectorAll('#tabs > .tabitem')].find((panel) => panel.offsetParent);
+    shown.tabIndex = -1;
+    shown.focus({preventScroll: true});
   });
 
   // Number boxes take their value when they lose the focus; Enter means the same.

@@ -27,7 +27,7 @@ _SCRIPTS = [
 ]
 JS = "() => {" + "".join(f"({script})();" for script in _SCRIPTS) + "}"
 TITLE = "GLA-CLIP demo"
-MASTHEAD = """<a class="skip" href="#results">Skip to the pictures</a>
+MASTHEAD = """<a class="skip" href="#tabs">Skip to the pictures</a>
 <header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
 <p>Every patch looks across all of CLIP's windows
 (<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al., CVPR

@@ -29,6 +29,8 @@ def sentence(error: Exception) -> str:
     """What a refusal says to the visitor, with the page's names of its controls."""
     if isinstance(error, SettingsError):
         return error.named(LABELS)
+    if isinstance(error, BackboneError):
+        return error.brief
     return str(error.message) if isinstance(error, gr.Error) else str(error)
 
 

@@ -21,6 +21,7 @@ from glaclip.clicks import AttentionMaps
 from glaclip.costs import Plan
 from glaclip.evaluation.metrics import AttentionSummary, attention_summary
 from glaclip.limits import LimitError, Limits
+from glaclip.pictures.numbers import duration
 from glaclip.segmenter import (
     WAITING,
     Encoded,
@@ -132,7 +133,7 @@ class Cost:
             what = "Attention over all windows takes"
         else:
             what = f"Reading and placing {self.words} words takes"
-        seconds = f"about {max(1, round(self.seconds))} s"
+        seconds = f"about {duration(self.seconds)}"
         if not self.certain:
             seconds = "a while" if self.seconds < CHEAP_SECONDS else f"{seconds} or more"
         return f"{what} {seconds} here: press Segment to start."
@@ -275,6 +276,14 @@ class Service:
             return right, segmenter.method(request.attention.off(), key_source=source)
         return right, segmenter.method(baseline=request.baseline)
 
+    def check(self, cost: Cost) -> None:
+        """Refuses a run that nobody may start here.
+
+        Raises:
+            LimitError: the estimate is beyond a limit.
+        """
+        self.limits.check_run(cost.windows, cost.words, cost.seconds, cost.megabytes)
+
     @contextmanager
     def _run(
         self, cost: Cost, segmenter: Segmenter, amounts: Amounts, progress: Progress | None
@@ -284,7 +293,7 @@ class Service:
         Raises:
             LimitError: the estimate is beyond a limit, or the run has taken longer than one may.
         """
-        self.limits.check_run(cost.windows, cost.words, cost.seconds, cost.megabytes)
+        self.check(cost)
 
         def waiting() -> None:
             if progress:

@@ -26,10 +26,10 @@ from glaclip.ui.truth_scores import build_scores, connect_scores
 from glaclip.vocabulary import ASSETS
 
 _FOLDER = ASSETS / "ground_truth"
-INTRODUCTION = """A label map gives the true class of every pixel. Drop one for the chosen photo:
-an indexed or grey PNG whose pixel values count the classes from 0, in the order of the list.
-BER, the boundary error rate, is the share of pixel pairs facing each other across a window edge
-whose truth is the same but whose labels differ: seams, counted where there is no border."""
+INTRODUCTION = """A label map gives the true class of every pixel: an indexed or grey PNG whose
+pixel values count the classes from 0, in the order of the list. BER, the boundary error rate,
+counts the seams where there is no border: pixel pairs across a window edge with one true class but
+two labels."""
 
 
 @dataclass(frozen=True)
@@ -67,33 +67,42 @@ def _build(board: Board, first: Changes) -> None:
         label="Shipped label maps, drawn by hand",
         elem_id="shipped-truth",
     )
-    with gr.Row(equal_height=True):
+    with gr.Row(equal_height=True, elem_id="truth-given"):
         label_map = gr.File(
             label="Label map (PNG)",
             file_types=[".png", ".gif", ".bmp", ".tif", ".tiff"],
             type="filepath",
+            height=116,
+            scale=3,
+            min_width=220,
             elem_id="label-map",
         )
-        with gr.Column():
-            classes = gr.Textbox(
-                label="Classes in the order of their numbers",
-                placeholder="sky, building, tree, water",
-                max_length=20000,
-                lines=2,
-                elem_id="truth-classes",
-            )
-            with gr.Row(equal_height=True):
-                classes_file = gr.UploadButton(
-                    "Read a classes.txt",
-                    file_types=[".txt"],
-                    type="filepath",
-                    size="sm",
-                    elem_id="classes-file",
-                )
-                ignore = gr.Number(
-                    255, label="Value that means no class", precision=0, elem_id="truth-ignore"
-                )
-    button = gr.Button("Measure both sides", variant="primary", elem_id="measure")
+        classes = gr.Textbox(
+            label="Classes in the order of their numbers",
+            placeholder="sky, building, tree, water",
+            max_length=20000,
+            lines=2,
+            scale=4,
+            min_width=220,
+            elem_id="truth-classes",
+        )
+        ignore = gr.Number(
+            255,
+            label="Value that means no class",
+            precision=0,
+            scale=1,
+            min_width=200,
+            elem_id="truth-ignore",
+        )
+    with gr.Row(elem_id="truth-buttons"):
+        button = gr.Button("Measure both sides", variant="primary", size="sm", elem_id="measure")
+        classes_file = gr.UploadButton(
+            "Read a classes.txt",
+            file_types=[".txt"],
+            type="filepath",
+            size="sm",
+            elem_id="classes-file",
+        )
     shown = gr.HTML("", elem_id="truth-shown")
     table = gr.HTML("", elem_id="truth-table")
     board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)

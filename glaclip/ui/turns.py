@@ -4,11 +4,13 @@ A run computes in pieces (a batch of windows, a chunk of attention rows, a strip
 says so before each. Between two pieces the turn goes to the run that has had least of the
 processor, so that a visitor's short run is not behind another's long one. A new run counts as
 having had as little as the least of those there, less a short head start. Waiting counts too, so
-that no stream of new runs keeps an older one from its end.
+that no stream of new runs keeps an older one from its end. Memory goes to the run that came first;
+one that would not fit is passed by smaller ones for a short while only.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,8 @@ from contextlib import contextmanager
 HEAD_START = 2.0
 #: Seconds of the processor that a second of waiting is worth: a head start is made up in eight.
 PATIENCE = 0.25
+#: Seconds that a run for which there is not enough memory lets newer, smaller ones pass.
+PASSED = 10.0
 #: Seconds between two looks of a run that waits; how soon it notices that it was stopped.
 _LOOK = 0.1
 
@@ -67,7 +71,7 @@ class Turn:
                     turns.changed.wait(_LOOK)
             finally:
                 turns.queue.remove(self)
-                self.debt, self._waits = self.rank(), None
+                self.stops_waiting()
             turns.computing, self._since = self, time.perf_counter()
 
     def rest(self) -> None:
@@ -80,10 +84,17 @@ class Turn:
         """From now on its waiting counts."""
         self._waits = time.perf_counter()
 
+    def stops_waiting(self) -> None:
+        """Its waiting is over; what it was worth stays in the debt."""
+        self.debt, self._waits = self.rank(), None
+
+    def waited(self) -> float:
+        """Seconds since it began to wait; 0 for one that does not."""
+        return 0.0 if self._waits is None else time.perf_counter() - self._waits
+
     def rank(self) -> float:
         """Whoever has the least is next."""
-        waited = 0.0 if self._waits is None else time.perf_counter() - self._waits
-        return self.debt - PATIENCE * waited
+        return self.debt - PATIENCE * self.waited()
 
     def _count(self) -> None:
         if self._since is not None:
@@ -130,6 +141,7 @@ class Turns:
         turn = Turn(self, megabytes, waiting)
         with self.changed:
             self.queue.append(turn)
+            turn.starts_waiting()
         try:
             while not self._enter(turn):
                 waiting()
@@ -148,15 +160,28 @@ class Turns:
     def _enter(self, turn: Turn) -> bool:
         """Takes a place if there is memory for it; else waits a moment for some."""
         with self.changed:
-            held = sum(other.megabytes for other in self.runs)
-            if self.runs and held + turn.megabytes > self._megabytes:
+            if not self._fits(turn) or self._comes_after_another(turn):
                 self.changed.wait(_LOOK)
                 return False
+            turn.stops_waiting()
             # Not less than theirs when they came: head starts and waiting do not add up.
             turn.came = min((max(other.debt, other.came) for other in self.runs), default=0.0)
             turn.debt = turn.came - HEAD_START
             self.runs.append(turn)
             return True
+
+    def _fits(self, turn: Turn) -> bool:
+        held = sum(other.megabytes for other in self.runs)
+        return not self.runs or held + turn.megabytes <= self._megabytes
+
+    def _comes_after_another(self, turn: Turn) -> bool:
+        """Whether an older run should get the memory that this one asks for."""
+        older = itertools.takewhile(lambda other: other is not turn, self.queue)
+        return any(
+            self._fits(other) or other.waited() > PASSED
+            for other in older
+            if other not in self.runs
+        )
 
     def another_first(self, turn: Turn) -> bool:
         """Whether a waiting run has had less than this one."""

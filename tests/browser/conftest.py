@@ -155,6 +155,8 @@ def new_page(
 
     yield create
     for page in pages:
+        if page.is_closed():
+            continue
         if page.url.startswith("http"):
             page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
         page.context.clear_cookies()

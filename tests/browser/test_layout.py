@@ -74,7 +74,8 @@ def test_everything_is_on_one_screen_after_every_action(
         now = boxes(page, DESKTOP)
         for fixed in ("#method", "#ladder", "#status"):
             assert now[fixed] == first[fixed]
-        assert all(uncovered(page, selector) for selector in PICTURES)
+        assert all(uncovered(page, selector) for selector in (*PICTURES, ".lv-entry"))
+        assert now[".lv-bar"]["height"] < 45, "one line of buttons"
 
     same_places()
     before = site.turn
@@ -142,16 +143,21 @@ def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_
         for box in (item.bounding_box() for item in page.locator(target).all()):
             assert box
             assert box["height"] >= 44, target
+    tools, whole = (page.locator(at).bounding_box() for at in (".lv-present", PICTURES[0]))
+    assert tools
+    assert whole
+    assert tools["x"] + tools["width"] <= whole["x"] + whole["width"] + 1
     before = site.turn
     page.get_by_label("+ Context", exact=True).check()
     site.wait_for_turn(before)
     boxes(page, shown)
     # Words and switches are sheets that leave the method bar where it is.
-    for title, inside in (("Words", "#words"), ("Switches", "#proxy-anchors"), ("Advanced", None)):
+    sheets = {"Words": "#words", "Switches": "#proxy-anchors", "Advanced": "#backbone"}
+    for title, inside in sheets.items():
         page.get_by_role("button", name=title, exact=True).click()
-        if inside:
-            boxes(page, (inside, "#ladder"))
-            assert uncovered(page, inside)
+        expect(page.locator(inside)).to_be_visible()
+        boxes(page, (inside, "#ladder"))
+        assert uncovered(page, inside)
     page.keyboard.press("Escape")
     expect(page.locator("#words")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

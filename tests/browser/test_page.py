@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -335,6 +336,12 @@ def test_a_window_larger_than_the_photo_is_refused_in_a_sentence(two_colors: Sit
     crop.press("Enter")
     crop.blur()
     expect(site.status).to_contain_text("Short side must be", timeout=PATIENCE)
+    crop.fill("112")
+    stride = site.page.locator("#stride input[type=number]")
+    stride.fill("160")
+    stride.press("Enter")
+    refused = "Stride must be a whole number from 16 to 112, the side of a window; received 160"
+    expect(site.status).to_have_text(refused)
     assert site.turn == before
 
 
@@ -402,3 +409,53 @@ def test_keyboard_only(page: Page, page_url: str) -> None:
     tab_to("segment")
     page.keyboard.press("Enter")
     expect(site.status).to_contain_text("words from cache", timeout=PATIENCE)
+
+
+def test_the_tab_key_passes_without_covering_the_page(site: Site) -> None:
+    page = site.page
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#tab-compare")).to_be_focused()
+    assert page.evaluate("window.scrollY") == 0
+    page.keyboard.press("Tab")
+    expect(page.locator(".lv-mode").first).to_be_focused()
+    # Passing by a list does not open it; asking for it does.
+    choices = page.locator("ul[role=listbox]:visible")
+    page.locator("#words .token-remove").last.focus()
+    page.keyboard.press("Tab")
+    expect(page.locator("#preset input")).to_be_focused()
+    page.wait_for_timeout(200)
+    expect(choices).to_have_count(0)
+    page.keyboard.press("ArrowDown")
+    expect(choices).to_have_count(1)
+
+
+def test_controls_have_names_pictures_have_words_and_switches_have_help(site: Site) -> None:
+    page = site.page
+    for word in site.words:
+        expect(page.get_by_role("button", name=f"Remove {word}", exact=True)).to_have_count(1)
+    for switch in SWITCHES:
+        expect(page.locator(f"#{switch} input")).to_have_accessible_description(re.compile("..+"))
+    for side in ("left", "right"):
+        picture = page.locator(f'.lv-frame[data-side="{side}"] .lv-top')
+        expect(picture).to_have_accessible_name(re.compile("segmented photo"))
+    for photo in page.locator("#examples button").all():
+        expect(photo).to_have_accessible_name(re.compile("..+"))
+        expect(photo).to_have_accessible_description(re.compile("..+"))
+
+
+def test_a_photo_dropped_on_a_picture_is_taken(site: Site) -> None:
+    before = site.turn
+    frame = site.page.locator('.lv-frame[data-side="right"]')
+    frame.evaluate("""async (node) => {
+        const canvas = new OffscreenCanvas(336, 224);
+        canvas.getContext('2d').fillRect(0, 0, 224, 224);
+        const bag = new DataTransfer();
+        bag.items.add(new File([await canvas.convertToBlob()], 'own.png', {type: 'image/png'}));
+        const dropped = {dataTransfer: bag, bubbles: true, cancelable: true};
+        node.dispatchEvent(new DragEvent('dragover', dropped));
+        node.dispatchEvent(new DragEvent('drop', dropped));
+    }""")
+    site.wait_for_turn(before)
+    expect(site.status).to_contain_text("6 windows, 2 × 3", timeout=PATIENCE)

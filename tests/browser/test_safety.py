@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -284,6 +285,28 @@ def test_a_click_during_a_run_is_not_undone(site: Site, toy: PageBackbone) -> No
     assert site.query["point"].startswith("3")
 
 
+def test_a_page_that_closes_ends_its_run(
+    new_page: Callable[..., Page], serve: Callable[..., str]
+) -> None:
+    from glaclip.ui.launch import launch_options
+    from glaclip.ui.page import build_page
+    from glaclip.ui.service import Service
+
+    backbone = PageBackbone()
+    service = Service(lambda name: backbone)
+    site = Site(new_page(), serve(build_page(service), **launch_options(service)))
+    backbone.pause = 1.0  # a window
+    backbone.waiting.clear()
+    site.upload(halves(mark=next(marks)))
+    assert backbone.waiting.wait(60)
+    site.page.close()
+    late = time.monotonic() + 60
+    while service.turns.runs:
+        assert time.monotonic() < late
+        time.sleep(0.05)
+    assert 0 < backbone.encoded_windows < 8
+
+
 # ---------------------------------------------------------------------- screens
 
 
@@ -376,7 +399,7 @@ def test_without_a_backbone_the_page_is_up_and_says_so(
     from glaclip.ui.service import Service
 
     def load(name: str) -> PageBackbone:
-        raise BackboneError("The weights are not here; run `fetch weights` first.")
+        raise BackboneError("Run `fetch weights` first.", brief="The weights are not here.")
 
     site = Site(page, serve(build_page(Service(load)), **launch_options()))
     expect(site.status).to_contain_text("Computed beforehand")
@@ -386,5 +409,5 @@ def test_without_a_backbone_the_page_is_up_and_says_so(
     assert site.turn == before
     site.upload(halves())
     site.type_word("red")
-    expect(site.status).to_contain_text("run `fetch weights` first")
+    expect(site.status).to_have_text("The weights are not here.")
     no_server_paths(page)

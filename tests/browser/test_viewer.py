@@ -267,7 +267,7 @@ def test_legend_isolates_and_pins(page: Page, viewer: Locator) -> None:
 
 
 def test_legend_by_keyboard(page: Page, viewer: Locator) -> None:
-    page.locator(".lv-frame[data-side=right] .lv-top").focus()
+    page.locator(".lv-opacity-range").focus()
     page.keyboard.press("Tab")
     first = page.locator(".lv-entry").first
     assert first.evaluate("node => node === document.activeElement")
@@ -417,7 +417,7 @@ def test_click_gives_photo_pixels(page: Page, viewer: Locator) -> None:
 
 
 def test_keyboard_moves_and_picks(page: Page, viewer: Locator) -> None:
-    page.locator(".lv-opacity-range").focus()
+    page.locator(".lv-present").focus()
     page.keyboard.press("Tab")
     frame(page)
     assert attribute(page, "cursor") == "120,60"  # starts at the value's point

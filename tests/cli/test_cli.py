@@ -226,3 +226,12 @@ def test_the_package_offers_its_names_and_no_others() -> None:
     assert set(glaclip.__all__) <= set(dir(glaclip))
     with pytest.raises(AttributeError, match="no attribute 'segmenter_of'"):
         _ = glaclip.segmenter_of
+
+
+def test_an_output_folder_that_cannot_be_written_gets_a_sentence(
+    photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert segment(photo, tmp_path / "file" / "out") == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "glaclip: the folder for results cannot be made: Not a directory"

@@ -7,12 +7,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from PIL import Image
+from safetensors.numpy import load_file, save
 
+from glaclip.backbones.clip import weights
 from glaclip.pictures.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,9 +36,15 @@ def start(code: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def kill_at_its_line(process: subprocess.Popen[str]) -> None:
+def kill_at_its_line(
+    process: subprocess.Popen[str], until: Callable[[], bool] = lambda: True
+) -> None:
     assert process.stdout
     assert process.stdout.readline().strip() == "here"
+    late = time.monotonic() + 30
+    while not until():
+        assert time.monotonic() < late
+        time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait(30) == -signal.SIGKILL
     process.stdout.close()
@@ -129,3 +142,93 @@ def test_evaluate_goes_on_after_a_kill(tmp_path: Path) -> None:
     scores = [json.loads((tmp_path / f"{out}.json").read_text()) for out in ("killed", "whole")]
     for left, right in zip(scores[0]["methods"], scores[1]["methods"], strict=True):
         assert (left["miou"], left["ber"]) == (right["miou"], right["ber"])
+
+
+WEIGHTS = save({"w": np.arange(200_000, dtype=np.float32)})
+FILE = weights.WeightFile("someone/model", ("model.safetensors",), 1, "MIT", ("w", (200_000,)))
+
+
+class Hub(ThreadingHTTPServer):
+    """Answers as the model hub does; while it is slow, it stops after half of the file."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.slow = threading.Event()
+        self.stopped = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Hub
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        for name, value in (
+            ("Content-Length", str(len(WEIGHTS))),
+            ("ETag", '"0123456789abcdef"'),
+            ("X-Repo-Commit", "0" * 40),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        if not self.server.slow.is_set():
+            self.wfile.write(WEIGHTS)
+            return
+        self.wfile.write(WEIGHTS[: len(WEIGHTS) // 2])
+        self.server.stopped.wait(60)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with Hub() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.stopped.set()
+        server.shutdown()
+
+
+DOWNLOAD = """
+import time
+from huggingface_hub import constants
+from glaclip.backbones.clip import weights
+constants.DOWNLOAD_CHUNK_SIZE = 200_000
+file = weights.WeightFile("someone/model", ("model.safetensors",), 1, "MIT", ("w", (200_000,)))
+weights.fetch("Model", [file], None, lambda done, total: print("here", flush=True))
+"""
+
+
+def test_a_download_is_clean_after_a_kill(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parts() -> list[int]:
+        return [path.stat().st_size for path in tmp_path.rglob("*.incomplete")]
+
+    hub.slow.set()
+    place = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path)}
+    process = start(DOWNLOAD, HF_HUB_OFFLINE="0", no_proxy="*", **place)
+    kill_at_its_line(process, lambda: sum(parts()) > 0)
+    assert 0 < parts()[0] < len(WEIGHTS)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert weights.find(FILE, None) is None, "half a file is no file"
+
+    hub.slow.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    address = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+    monkeypatch.setenv("no_proxy", "*")
+    (path,) = weights.fetch("Model", [FILE], None)
+    assert path.read_bytes() == WEIGHTS
+    assert load_file(path)["w"].shape == (200_000,)
+    assert weights.find(FILE, None) == path
+    assert parts() == []

@@ -8,6 +8,8 @@ import gradio as gr
 import pytest
 from PIL import Image
 
+from glaclip.limits import Limits
+from glaclip.ui import answers
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
 from glaclip.ui.actions.run import compare
@@ -50,6 +52,30 @@ def test_a_refused_run_changes_the_status_alone(demo: Demo, tmp_path: Path) -> N
     changes = compare(demo, visit(tmp_path, Form(words=("red", "blue")), stride=300))
     assert set(changes) == {"status"}
     assert "Stride must be" in changes["status"]
+
+
+def test_segment_is_not_offered_for_a_run_beyond_the_limits(tmp_path: Path) -> None:
+    limits = Limits(windows=20)
+    demo = Demo(Service(lambda name: ColorBackbone(), limits=limits), Form())
+    form = Form(words=("red", "blue")).changed({"crop": 32, "stride": 32})
+    status = compare(demo, visit(tmp_path, form), only_if_cheap=True)["status"]
+    assert "at most 20 are accepted" in status
+    assert "press Segment" not in status
+
+
+def test_a_run_that_was_overtaken_while_its_pictures_were_encoded_says_nothing(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, build = visit(tmp_path, Form(words=("red", "blue"))), answers.compare_value
+    newer: list[Changes] = []
+
+    def slow(*arguments: Any) -> Any:
+        newer.append(compare(demo, visit(tmp_path, Form(words=("red", "blue")), stride=300)))
+        return build(*arguments)
+
+    monkeypatch.setattr(answers, "compare_value", slow)
+    assert compare(demo, asked) == {}
+    assert "Stride must be" in newer[0]["status"]
 
 
 def test_a_look_keeps_the_point_inside_the_photo(demo: Demo, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +17,13 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
 from glaclip.settings import CAPTIONS, WindowSettings
+from glaclip.ui.examples import examples
 from tests.toy import ColorBackbone
 
 client_module = pytest.importorskip("gradio_client")
@@ -208,3 +212,65 @@ def test_bad_files_are_refused_in_a_sentence(client: Client, tmp_path: Path) -> 
     assert str(tmp_path) not in str(caught.value)
     with pytest.raises(client_module.exceptions.AppError, match="Choose a photo first"):
         client.predict(photo=None, vocabulary="a, b", api_name="/segment")
+
+
+def asked_plainly(url: str, photo: dict[str, Any]) -> str:
+    """Events of a call over plain HTTP: a well-meant client would upload a file of its own."""
+    values = [photo, "a, b", False, 0.1, True, True, True, None, None, None, None, "off", "auto"]
+    address = f"{url}gradio_api/call/segment"
+    request = urllib.request.Request(
+        address, json.dumps({"data": values}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{address}/{event}", timeout=60) as answer:
+        said = answer.read().decode()
+    return said
+
+
+def test_an_upload_can_be_named(url: str) -> None:
+    with examples()[0].path.open("rb") as file:
+        (place,) = httpx.post(f"{url}gradio_api/upload", files={"files": file}).json()
+    photo = {"path": place, "meta": {"_type": "gradio.FileData"}}
+    assert "event: complete" in asked_plainly(url, photo)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/etc/passwd",
+        "../../../../etc/passwd",
+        "/proc/self/environ",
+        str(Path(__file__).resolve().parents[2] / "pyproject.toml"),
+        "file:///etc/passwd",
+        "http://127.0.0.1:9/photo.png",
+        "http://169.254.169.254/latest/meta-data",
+        "gopher://127.0.0.1:9/",
+    ],
+)
+@pytest.mark.parametrize("kind", ["path", "url"])
+def test_files_and_addresses_of_the_server_are_not_read(url: str, place: str, kind: str) -> None:
+    named = {"path": place if kind == "path" else "x.png", "meta": {"_type": "gradio.FileData"}}
+    if kind == "url":
+        named["url"] = place
+    said = asked_plainly(url, named)
+    assert said.startswith("event: error")
+    for leak in ("root:", "[project]", "Traceback", "site-packages", ".py", "PATH="):
+        assert leak not in said, said
+
+
+def test_the_servers_own_files_have_no_address(url: str) -> None:
+    for place in ("/etc/passwd", str(Path(__file__).resolve().parents[2] / "app.py")):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{url}gradio_api/file={place}", timeout=60)
+        assert caught.value.code in (403, 404)
+
+
+def test_uploads_and_results_are_deleted_after_a_day() -> None:
+    from glaclip.ui.page import build_page
+    from glaclip.ui.service import Service
+
+    page = build_page(Service(lambda name: SmallWindows()))
+    every, age = page.delete_cache
+    assert every <= 3600
+    assert age <= 86400

@@ -162,7 +162,12 @@ def test_ladder_and_switches_are_inverse() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("short_side", 200, "Short side must be a whole number from 224 to 2048; received 200"),
+        (
+            "short_side",
+            200,
+            "Short side must be a whole number from 224 to 2048, and not below the side of a "
+            "window; received 200",
+        ),
         ("threshold", 7.0, "ρ must be a number from -1 to 1; received 7.0"),
     ],
 )

@@ -176,7 +176,7 @@ def test_a_run_is_cheap_up_to_its_limits() -> None:
         "Attention over all windows takes about 42 s here: press Segment to start."
     )
     unsure = Cost(108, 108, 1e10, 133, certain=False)
-    assert unsure.sentence == "108 windows take about 133 s or more here: press Segment to start."
+    assert unsure.sentence == "108 windows take about 2 min or more here: press Segment to start."
 
 
 def test_a_run_that_waits_for_the_model_can_be_stopped(service: Service) -> None:

@@ -15,7 +15,7 @@ from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.launch import health_of
 from glaclip.ui.models import Models
 from glaclip.ui.service import Request, Runs, Service, StoppedError
-from glaclip.ui.turns import Turns
+from glaclip.ui.turns import PASSED, Turns
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone
 
@@ -89,6 +89,51 @@ def test_a_run_waits_for_memory_unless_it_is_alone() -> None:
     with turns.run(500, refuse):
         assert len(turns.runs) == 1
     assert turns.runs == turns.queue == []
+
+
+def test_small_runs_do_not_keep_a_large_one_from_its_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("glaclip.ui.turns.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    turns, waits = Turns(100), threading.Event()
+
+    def refuse() -> None:
+        raise StoppedError
+
+    def large() -> list[float]:
+        with turns.run(80, waits.set) as turn:
+            return [other.megabytes for other in turns.runs if other is not turn]
+
+    with ThreadPoolExecutor(1) as pool:
+        with turns.run(60, nothing):
+            found = pool.submit(large)
+            assert waits.wait(30)
+            with turns.run(40, refuse):
+                pass  # it takes what the large one could not use
+            clock[0] += PASSED + 1
+            with pytest.raises(StoppedError), turns.run(40, refuse):
+                pass  # it would keep the large one waiting
+        assert found.result(30) == []
+    with turns.run(40, refuse):
+        pass
+    assert turns.runs == turns.queue == []
+
+
+def test_memory_goes_to_the_run_that_came_first() -> None:
+    turns, order = Turns(100), []
+
+    def ask(name: str, waits: threading.Event) -> None:
+        with turns.run(60, waits.set) as turn:
+            order.append(name)
+            turn.work()
+
+    with ThreadPoolExecutor(4) as pool, turns.run(60, nothing):
+        for name in "abcd":
+            waits = threading.Event()
+            pool.submit(ask, name, waits)
+            assert waits.wait(30)
+    assert order == ["a", "b", "c", "d"]
 
 
 def test_a_run_that_waits_for_a_photo_of_another_lets_it_compute() -> None:

@@ -19,6 +19,7 @@ TorchScript program rather than weights and is not loaded.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import pickle
 import threading
@@ -152,23 +153,25 @@ def _network_problem() -> str:
     return "" if answered.is_set() else "the model hub cannot be reached"
 
 
-def _how_to_get(title: str, missing: Sequence[WeightFile], why: str) -> str:
+def _missing(title: str, missing: Sequence[WeightFile], why: str) -> BackboneError:
     files = "; ".join(map(str, missing))
     commands = " && ".join(
         f"hf download {file.repo} {file.names[0]} --local-dir DIR/{file.repo}" for file in missing
     )
-    return (
+    return BackboneError(
         f"{title} needs weights that are not on this computer: {files}; and {why}. On a computer "
         f"with a connection run `{commands}`, bring DIR here, and start with --weights DIR or "
-        f"{ENVIRONMENT}=DIR; or use the backbone that needs no download, --backbone lite."
+        f"{ENVIRONMENT}=DIR; or use the backbone that needs no download, --backbone lite.",
+        brief=f"{title} needs weights that are not on this server, and {why}. Choose another "
+        "backbone; the README says how to bring weights.",
     )
 
 
 def _download(file: WeightFile, progress: Progress | None) -> Path:
     """From the hub into its cache, the first of the file's names that exists there.
 
-    A file that was cut off lies there under another name until it is whole; the next download
-    goes on from it.
+    A file lies there under another name until it is whole; what cut off downloads of it left is
+    removed then.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
@@ -177,11 +180,17 @@ def _download(file: WeightFile, progress: Progress | None) -> Path:
     if progress:
         options["tqdm_class"] = _bar(progress)
     for name in file.names[:-1]:
-        try:
-            return Path(hf_hub_download(file.repo, name, **options))
-        except EntryNotFoundError:
-            continue
-    return Path(hf_hub_download(file.repo, file.names[-1], **options))
+        with contextlib.suppress(EntryNotFoundError):
+            return _without_parts(Path(hf_hub_download(file.repo, name, **options)))
+    return _without_parts(Path(hf_hub_download(file.repo, file.names[-1], **options)))
+
+
+def _without_parts(path: Path) -> Path:
+    """A whole file of the hub's cache, the halves of it that killed downloads left removed."""
+    blob = path.resolve()
+    for part in blob.parent.glob(f"{glob.escape(blob.name)}.*.incomplete"):
+        part.unlink(missing_ok=True)
+    return path
 
 
 def _bar(progress: Progress) -> type:
@@ -232,12 +241,12 @@ def fetch(
             "here; choose another backbone."
         )
     if missing and (why := _network_problem()):
-        raise BackboneError(_how_to_get(title, missing, why))
+        raise _missing(title, missing, why)
     try:
         return tuple(find(file, folder) or _download(file, progress) for file in files)
     except Exception as error:  # the hub's client raises many kinds; all mean the same here
         why = f"the download failed ({type(error).__name__})"
-        raise BackboneError(_how_to_get(title, missing, why)) from error
+        raise _missing(title, missing, why) from error
 
 
 @contextlib.contextmanager

@@ -222,9 +222,7 @@ def load_heads(path: Path) -> tuple[Heads, str]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         with safe_open(path, framework="pt") as file:
             meta = file.metadata() or {}
-            heads = Heads(
-                int(meta["channels"]), int(meta["blocks"]), detail=int(meta["detail"])
-            )
+            heads = Heads(int(meta["channels"]), int(meta["blocks"]), detail=int(meta["detail"]))
             heads.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise BackboneError(
@@ -291,5 +289,7 @@ def load_lite(
     lexicon_digest = words.digest[:16] if words else "plain"
     tower_digest = _digest(tower)
     kind = str(dtype).removeprefix("torch.")
-    name = "-".join(["lite", digest, key_digest, tower_digest, lexicon_digest, kind, hash_of(templates)[:8]])
+    name = "-".join(
+        ["lite", digest, key_digest, tower_digest, lexicon_digest, kind, hash_of(templates)[:8]]
+    )
     return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words, templates, tower)

@@ -80,8 +80,7 @@ class KeyHead(nn.Module):
         early = x[:, FOLDED : FOLDED + EARLY_CHANNELS]
         parts = (self.trained(x, values), resize(fine, grid), resize(early, grid))
         weighted = [
-            F.normalize(part, dim=1) * share**0.5
-            for part, share in zip(parts, SHARES, strict=True)
+            F.normalize(part, dim=1) * share**0.5 for part, share in zip(parts, SHARES, strict=True)
         ]
         return torch.cat(weighted, dim=1)
 

@@ -223,21 +223,24 @@ class WordMixer:
                 return before, text[len(before) : end].strip(), after
         return "", text, ""
 
-    def _encode(self, texts: Sequence[str]) -> Tensor:
+    def _encode(self, texts: Sequence[str], keep: bool = True) -> Tensor:
+        # Not computed under the lock: a run may pause there until another has had its turn.
         with self._lock:
-            new = [text for text in dict.fromkeys(texts) if text not in self._kept]
-            if new:
-                self._kept.update(zip(new, self._sentences(new).cpu(), strict=True))
-            return torch.stack([self._kept[text] for text in texts])
+            known = {text: self._kept[text] for text in texts if text in self._kept}
+        if new := [text for text in dict.fromkeys(texts) if text not in known]:
+            found = dict(zip(new, self._sentences(new).cpu(), strict=True))
+            known |= found
+            if keep:
+                with self._lock:
+                    self._kept |= found
+        return torch.stack([known[text] for text in texts])
 
     def _similar(self, word: str) -> Neighbors | None:
         """Trained words nearest by sentence vector, if near enough."""
-        own = self._encode([word])[0]
-        with self._lock:
-            self._kept.pop(word, None)  # texts of users are not kept
-            if self._all is None:
-                self._all = self._sentences(self.lexicon.trained).cpu()
-            values, where = (self._all @ own).topk(min(SIMILAR_COUNT, len(self._all)))
+        own = self._encode([word], keep=False)[0]  # texts of users are not kept
+        if self._all is None:
+            self._all = self._sentences(self.lexicon.trained).cpu()
+        values, where = (self._all @ own).topk(min(SIMILAR_COUNT, len(self._all)))
         pairs = [
             (self.lexicon.trained[index], value)
             for index, value in zip(where.tolist(), values.tolist(), strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from html import escape
 
 import gradio as gr
 
@@ -14,6 +15,7 @@ from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import LADDER, RANGES, SETTINGS, Form
+from glaclip.ui.refusals import sentence
 
 # In the browser, so that no click can come between a switch and the ladder.
 _LADDER = json.dumps(LADDER)
@@ -28,7 +30,7 @@ def _backbone(demo: Demo, visit: Visit) -> Backbone | None:
     try:
         return demo.service.segmenter(visit["backbone"]).backbone
     except BackboneError as error:
-        gr.Warning(str(error))
+        gr.Warning(escape(sentence(error), quote=False))
         return None
 
 

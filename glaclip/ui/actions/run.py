@@ -24,20 +24,22 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
     try:
         photo, form, request = asked(demo, visit)
         if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
+            demo.service.check(cost)  # else Segment would be offered, and refuse
             raise gr.Error(cost.sentence, print_exception=False)
         newest = demo.looks.start(visit.page)
         result = demo.service.compare(photo, request, step)
         point = point_in(visit, photo)
         looked = answers.look(demo.service, photo, request, result, point, step)
+        shown = {
+            "viewer": answers.compare_value(photo, result, point),
+            "status": answers.status(result, demo.backbone(form).title),
+        }
+        # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
         check()
     except StoppedError:
         return {}
     except REFUSALS as error:
         return {"status": answers.problem(sentence(error))}
-    shown = {
-        "viewer": answers.compare_value(photo, result, point),
-        "status": answers.status(result, demo.backbone(form).title),
-    }
     if ended(newest):
         return shown
     return shown | looked | {"link": to_link(form, demo.start, visit["example"], point)}

@@ -99,7 +99,7 @@ def _offered(
     try:
         choices = choices_of(demo.backbone(form))
     except BackboneError as error:
-        problems.append(str(error))
+        problems.append(error.brief)
         choices = choices_of(None)
     for name, offered in choices.items():
         if form.values[name] not in [value for _, value in offered]:
