@@ -22,7 +22,7 @@ class _Frozen(torch.autograd.Function):
         return F.conv2d(x, weight, None, 1, padding, dilation, len(weight))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         (weight,) = ctx.saved_tensors
         padding, dilation = ctx.how
         gradient = gradients[0].contiguous(memory_format=torch.channels_last)

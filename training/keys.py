@@ -226,7 +226,8 @@ def run(p: argparse.Namespace) -> None:
     trained = [q for q in head.parameters() if q.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=p.rate, weight_decay=0.02, betas=(0.9, 0.98))
     average = torch.optim.swa_utils.AveragedModel(
-        head, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
+        head,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995),  # type: ignore[no-untyped-call]
     )
     keepers: dict[str, Any] = {"model": head, "optimizer": optimizer, "average": average}
     state, first = p.out / "keys.state", 0

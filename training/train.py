@@ -24,7 +24,7 @@ from glaclip.backbones.lite.backbone import KEYS, WEIGHTS
 from glaclip.backbones.lite.heads import FOLDED, Heads, resize
 from glaclip.backbones.lite.keys import KeyHead
 from glaclip.backbones.lite.towers import FINAL_CHANNELS, ImageTower
-from training.data import BACKGROUND, DENSE_CONCEPTS
+from training.data import DENSE_CONCEPTS
 from training.depthwise import FrozenDepthwise
 from training.losses import Masks, key_losses, pure_labels, question_loss, votes, word_loss
 from training.samples import LabelledPhotos, Pairs, WordVectors, row_prototypes
@@ -52,6 +52,7 @@ class Model(nn.Module):
         self.heads = Heads()
         self.keys = KeyHead()
         nn.init.zeros_(self.heads.image.refine.weight)
+        assert self.heads.image.refine.bias is not None
         nn.init.zeros_(self.heads.image.refine.bias)
         nn.init.zeros_(self.keys.meaning.weight)
 
@@ -93,8 +94,8 @@ class Model(nn.Module):
 
 def forward(
     model: Model, tower: ImageTower, fine: Tensor, early: Tensor, chosen: Tensor, silence: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Values before normalization of chosen tokens, all keys, and all values without gradient.
+) -> tuple[Tensor, Tensor]:
+    """Values before normalization of chosen tokens, and all keys.
 
     Args:
         fine: [B, 48, 28, 28].
@@ -118,7 +119,7 @@ def forward(
         keys = model.keys.trained(x.detach(), maps.detach()).float()
     tokens = maps.flatten(2).transpose(1, 2)  # [B, 784, E]
     picked = tokens.gather(1, chosen[..., None].expand(-1, -1, tokens.shape[2]))
-    return picked, keys.flatten(2).transpose(1, 2), tokens.detach()
+    return picked, keys.flatten(2).transpose(1, 2)
 
 
 class Trainer:
@@ -152,7 +153,7 @@ class Trainer:
         chosen = self.pairs.tokens(labels, arguments.tokens)  # [B, K]
         extra_fine, extra_early, token, extra_concept = self.photos.sample(arguments.extra)
         token = token[:, None].expand(-1, arguments.tokens)
-        values, keys, maps = forward(
+        values, keys = forward(
             self.model,
             self.tower,
             torch.cat([pairs.fine, extra_fine]),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glaclip.backbones.lite.heads import FOLDED, STACKED_CHANNELS, odd_grid, resize
+from glaclip.backbones.lite.heads import FOLDED, STACKED_CHANNELS, resize
 from glaclip.backbones.lite.towers import STAGE_CHANNELS
 
 FINE_CHANNELS, EARLY_CHANNELS = STAGE_CHANNELS[:2]
