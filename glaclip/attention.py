@@ -10,95 +10,22 @@ L windows of S tokens each; token i sees the N visible tokens j: those of its ow
     4. output          softmax_j over A_ij >= min(0, max_j A_ij);  output_i = sum_j weights_ij v_j
 
 k_j are keys of unit length. Rows are independent given the keys: computed in chunks, they need
-memory of O(chunk x N), and the result is the same.
+memory of O(chunk x N), and the result is the same. `AttentionSettings.precision` says whether the
+products are as exact as float32 or as fast as the processor can (`glaclip.fast`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from glaclip.chunks import CHUNK_BYTES, Progress, Resizing, keep_anchors, row_chunks
-from glaclip.settings import AttentionSettings
-from glaclip.similar import Queries, SimilarTokens, WeightChunk
-
-#: Scores this close to the largest tie with it, so that rounding does not choose among them.
-_TIE = 1e-6
-
-
-class Visible:
-    """The N tokens that see each other: those of one window, or of all."""
-
-    def __init__(self, keys: Tensor, windows: int, integers: bool | None = None) -> None:
-        """Args:
-        keys: [N, Dk] raw keys; never copied to normalize them.
-        windows: L_vis, how many windows they come from.
-        integers: see `SimilarTokens`.
-        """
-        # Half precision would blur the comparison with rho, so similarities are at least float32.
-        self.keys = keys.to(torch.promote_types(keys.dtype, torch.float32))
-        self.norms = self.keys.norm(dim=1).clamp_min(1e-12)  # [N]
-        self.mean_key = (1 / self.norms) @ self.keys / len(keys)  # [Dk], of unit keys
-        self.windows = windows
-        self.similar = SimilarTokens(self.keys, self.norms, integers)
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def unit_keys(self, rows: slice) -> Tensor:
-        """k_i [R, Dk]."""
-        unit: Tensor = self.keys[rows] / self.norms[rows, None]
-        return unit
-
-    def cosines(self, queries: Tensor) -> Tensor:
-        """[U, Dk] unit queries to S [U, N]."""
-        products: Tensor = queries @ self.keys.T
-        return products.div_(self.norms)
-
-    def queries(self, rows: slice, settings: AttentionSettings) -> Queries:
-        """Step 1: anchors where they are on; |P_i| also where the normalization alone needs it."""
-        own = self.unit_keys(rows)
-        if not (settings.proxy_anchors or settings.dynamic_normalization):
-            return Queries(own, None)
-        anchors = self.similar.anchors(own, settings.threshold, settings.iterations)
-        if settings.proxy_anchors:
-            return anchors
-        assert anchors.set_sizes is not None
-        return Queries(own, anchors.expand(anchors.set_sizes))
-
-    def weights(
-        self, queries: Queries, settings: AttentionSettings, mean_query: Tensor | None
-    ) -> Tensor:
-        """Steps 2 to 4, without the values: [U, N]."""
-        scores = self.cosines(queries.vectors)  # S_ij [U, N]
-        shift, scale = self.shift_and_scale(queries, settings, mean_query)
-        scores.sub_(shift).mul_(scale)  # A_ij
-        floor = (scores.amax(dim=1, keepdim=True) - _TIE).clamp_max(0)
-        # F.threshold keeps what is above its limit: everything from 0 on, and no negative number.
-        return F.threshold(scores.sub_(floor), -1e-37, -math.inf, inplace=True).softmax(dim=1)
-
-    def shift_and_scale(
-        self, queries: Queries, settings: AttentionSettings, mean_query: Tensor | None
-    ) -> tuple[Tensor, Tensor | float]:
-        """Step 3: what is subtracted from S_ij ([U, 1] or a number), and the factor after it."""
-        if not settings.dynamic_normalization:
-            assert mean_query is not None
-            # mean_ij S_ij = mean(q) . mean(k)
-            return settings.beta * (mean_query @ self.mean_key), settings.gamma
-        assert queries.set_sizes is not None
-        u = dynamic_shift(settings, self.windows)
-        mean = (queries.vectors @ self.mean_key).clamp_min(0)  # mean_j S_ij = q_i . mean(k)
-        w = 1 + settings.scale / queries.set_sizes.to(mean.dtype)
-        return u * mean[:, None], w[:, None]
-
-
-def dynamic_shift(settings: AttentionSettings, visible_windows: int) -> float:
-    """U = 1 + lambda1 ln(1 + L_vis)."""
-    return 1.0 + settings.shift * math.log1p(visible_windows)
+from glaclip.fast import attend_fast
+from glaclip.settings import FAST, AttentionSettings
+from glaclip.similar import Queries, WeightChunk
+from glaclip.visible import Visible
 
 
 def attention_chunks(
@@ -159,7 +86,7 @@ def mean_query(
     """Mean query [Dk] over all windows: what the fixed normalization needs of all other rows.
 
     Computed once, it serves every `glaclip.clicks.attention_row` of a photo. `before_chunk` is
-    called before each chunk of rows and may raise to stop.
+    called before each chunk of rows and may raise to stop. It is exact with either precision.
     """
     visible = Visible(keys.flatten(0, 1), len(keys))
     return _mean_query(visible, settings, CHUNK_BYTES, before_chunk)[0]
@@ -178,12 +105,14 @@ def attend(
     """Averages values over the windows each query may see (method, section 2).
 
     Args:
-        keys: [L, S, Dk] raw keys of all windows, any float type; similarities are float32.
+        keys: [L, S, Dk] raw keys of all windows, any float type; similarities are float32 unless
+            the settings ask for the fast precision.
         values: [L, Sv, Dv]. When Sv != S they count as resized bilinearly to the key grid.
         settings: the switches and their constants; all combinations are valid.
         key_grid: (rows, columns) of the keys; square when left out. Needed only when Sv != S.
         value_grid: (rows, columns) of the values; square when left out.
-        chunk_bytes: temporary memory of a chunk of rows; the result does not depend on it.
+        chunk_bytes: temporary memory of a chunk of rows; the result does not depend on it. The
+            fast precision takes no notice of it.
         progress: called as (windows done, windows) at the start and with each chunk; it may raise
             to stop.
 
@@ -207,6 +136,8 @@ def attend_and_mean_query(
 ) -> tuple[Tensor, Tensor]:
     """`attend`, and the mean query [Dk], which with context and anchors on equals `mean_query`."""
     windows, tokens, _ = keys.shape
+    if settings.precision == FAST:
+        return attend_fast(keys, values, settings, resizing, progress)
     flat = values.flatten(0, 1).to(torch.promote_types(values.dtype, torch.float32))
     output = flat.new_empty((windows * tokens, flat.shape[1]))
     total = torch.zeros((), device=keys.device)

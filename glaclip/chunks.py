@@ -86,6 +86,15 @@ class Resizing:
         narrow = narrow.view(-1, gh, vw)
         return torch.bmm(self.rows.T.expand(len(narrow), vh, gh), narrow).view(len(weights), -1)
 
+    def values(self, values: Tensor) -> Tensor:
+        """[Sv, Dv] of one window over the value grid to [S, Dv] over the key grid."""
+        if self.rows is None or self.columns is None:
+            return values
+        (gh, vh), vw = self.rows.shape, self.columns.shape[1]
+        narrow = self.rows @ values.to(self.rows.dtype).reshape(vh, -1)  # [gh, vw * Dv]
+        wide: Tensor = self.columns @ narrow.view(gh, vw, -1)  # [gh, gw, Dv]
+        return wide.flatten(0, 1)
+
 
 def _grid(given: tuple[int, int] | None, tokens: int, name: str) -> tuple[int, int]:
     side = math.isqrt(tokens)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from glaclip.attention import Visible, dynamic_shift, mean_query
+from glaclip.attention import mean_query
 from glaclip.settings import RUNGS, AttentionSettings
+from glaclip.visible import Visible, dynamic_shift
 from glaclip.windows import Box
 
 

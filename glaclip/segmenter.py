@@ -545,7 +545,8 @@ def _mean_key(encoded: Encoded, method: Method) -> tuple[object, ...]:
     """Of the mean anchor of the first key set in the cache; switches do not change it."""
     assert method.settings is not None
     settings = method.settings
-    return encoded.key, method.key_source, settings.threshold, settings.iterations
+    constants = settings.threshold, settings.iterations, settings.precision
+    return encoded.key, method.key_source, *constants
 
 
 def _require_known(field: str, received: str, known: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 class SettingsError(ValueError):
@@ -149,6 +150,10 @@ RUNG_NAMES = tuple(rung.name for rung in RUNGS)
 CAPTIONS = tuple(rung.caption for rung in RUNGS)
 
 
+#: Products as exact as float32, or as fast as the processor multiplies (`glaclip.fast`).
+EXACT, FAST = PRECISIONS = ("exact", "fast")
+
+
 @dataclass(frozen=True)
 class AttentionSettings:
     """The three switches and the constants of attention over windows (method, section 2).
@@ -163,6 +168,7 @@ class AttentionSettings:
         scale: lambda2 in w_i = 1 + lambda2 / |P_i|.
         beta: share of the mean score that is subtracted when dynamic normalization is off.
         gamma: factor on the scores when dynamic normalization is off.
+        precision: "exact", or "fast" for products in the processor's fastest float type.
     """
 
     cross_window: bool = True
@@ -174,6 +180,7 @@ class AttentionSettings:
     scale: float = 30.0
     beta: float = 1.2
     gamma: float = 3.0
+    precision: str = EXACT
 
     def __post_init__(self) -> None:
         for stage in STAGES:
@@ -184,6 +191,8 @@ class AttentionSettings:
         _require_number("scale", self.scale, 0.0, 1000.0)
         _require_number("beta", self.beta, 0.0, 10.0)
         _require_number("gamma", self.gamma, 0.0, 100.0)
+        known = isinstance(self.precision, str) and self.precision in PRECISIONS
+        _require(known, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -199,7 +208,7 @@ class AttentionSettings:
         wanted = tuple(names)
         for name in wanted:
             _require(name in STAGE_NAMES, "stages", f"among {', '.join(STAGE_NAMES)}", name)
-        switches = {stage.field: stage.name in wanted for stage in STAGES}
+        switches: dict[str, Any] = {stage.field: stage.name in wanted for stage in STAGES}
         return dataclasses.replace(self, **switches)
 
     def on(self) -> AttentionSettings:

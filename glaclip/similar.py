@@ -180,7 +180,7 @@ class SimilarTokens:
             distinct, which = torch.unique(sets, dim=0, return_inverse=True)
             if len(distinct) > 0.7 * len(query):
                 continue
-            first = _first_of_each(which, len(distinct))
+            first = first_of_each(which, len(distinct))
             query, counts, own = query[first], counts[first], own[first]
             of_row = which if of_row is None else which[of_row]
         return Queries(query, counts, of_row)
@@ -190,8 +190,8 @@ def _like(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.empty_like(tensor, dtype=dtype)
 
 
-def _first_of_each(which: Tensor, count: int) -> Tensor:
-    """[count] first row of each group, for the group index [R] of each row."""
+def first_of_each(which: Tensor, count: int) -> Tensor:
+    """First row of each of `count` groups, [count], for the group index [R] of each row."""
     rows = torch.arange(len(which), device=which.device)
     return torch.full((count,), len(which), device=which.device).scatter_reduce(
         0, which, rows, "amin"

@@ -16,11 +16,11 @@ from torch import Tensor
 from glaclip.attention import (
     attend,
     attention_chunks,
-    dynamic_shift,
     mean_query,
 )
 from glaclip.clicks import attention_ladder, attention_row
 from glaclip.settings import AttentionSettings
+from glaclip.visible import dynamic_shift
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "golden_attention.npz")
 CASES = sorted({name.split("/")[0] for name in GOLDEN.files})

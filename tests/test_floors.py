@@ -15,8 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: other, but for what stands in one wing.
 FLOORS = (
     ("__init__",),
-    ("settings", "vocabulary", "photo", "cache", "chunks", "interruptible", "limits"),
+    ("settings", "vocabulary", "photo", "cache", "chunks", "interruptible", "limits", "products"),
     ("windows", "similar"),
+    ("visible",),
+    ("fast",),
     ("attention", "seams"),
     ("clicks", "labels"),
     ("backbones.base",),

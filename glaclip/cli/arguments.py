@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from glaclip.settings import ATTENTION_PRESETS
+from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS
 
 DTYPES = ("float32", "float16", "bfloat16")
 #: Option, field of `AttentionSettings`, symbol, what it is.
@@ -71,6 +71,12 @@ def add_attention(parser: argparse.ArgumentParser) -> None:
     for name, field, symbol, text in CONSTANTS:
         kind = int if field == "iterations" else float
         group.add_argument(name, dest=field, metavar=symbol, type=kind, help=text)
+    group.add_argument(
+        "--precision",
+        default=EXACT,
+        choices=PRECISIONS,
+        help="exact as float32, or fast in the float type that the processor is quickest at",
+    )
 
 
 def add_windows(parser: argparse.ArgumentParser) -> None:

@@ -46,7 +46,7 @@ def _given(args: argparse.Namespace, *fields: str) -> dict[str, Any]:
 def attention_of(args: argparse.Namespace, backbone: Backbone) -> AttentionSettings:
     """The constants asked for, on the backbone's or a preset's."""
     base = ATTENTION_PRESETS.get(args.constants, backbone.default_attention)
-    fields = ("threshold", "iterations", "shift", "scale", "beta", "gamma")
+    fields = ("threshold", "iterations", "shift", "scale", "beta", "gamma", "precision")
     return dataclasses.replace(base, **_given(args, *fields))
 
 

@@ -28,6 +28,8 @@ def status(result: Comparison, backbone: str) -> str:
     for name, label in (("words", "words"), ("attention", "attention"), ("labels", "labels")):
         cached = name in result.right.cached
         value = "from cache" if cached else f"{result.right.seconds[name]:.2f} s"
+        if name == "attention" and (settings := result.right.method.settings):
+            value += f", {settings.precision}"
         steps.append(f"<span>{label} {value}</span>")
     problems = "".join(
         f"<p class='problem'>{escape(note)}</p>" for note in result.right.vocabulary.notes

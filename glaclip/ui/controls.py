@@ -10,7 +10,7 @@ import gradio as gr
 from glaclip.backbones.base import Backbone
 from glaclip.methods import baseline_title, method_title
 from glaclip.segmenter import Method
-from glaclip.settings import CAPTIONS, STAGES, AttentionSettings
+from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
 from glaclip.ui.board import Board
 from glaclip.ui.example_strip import ExampleStrip
 from glaclip.ui.examples import examples, thumbnail
@@ -28,6 +28,8 @@ KEY_SOURCES = {
 }
 
 
+#: In the order of the dropdown.
+PRECISION_TITLES = {FAST: "Fast (labels as good as equal)", EXACT: "Exact (float32)"}
 #: What the label of a slider says after the setting's name.
 SLIDERS = {
     "short_side": " of the photo (pixels)",
@@ -200,6 +202,12 @@ def _build_advanced(start: Form, choices: Mapping[str, Choices]) -> dict[str, An
             widgets[name] = gr.Dropdown(
                 offered, value=values[name], label=LABELS[name], elem_id=name.replace("_", "-")
             )
+        widgets["precision"] = gr.Dropdown(
+            [(title, name) for name, title in PRECISION_TITLES.items()],
+            value=values["precision"],
+            label=f"{LABELS['precision']} of attention",
+            elem_id="precision",
+        )
         widgets |= {name: _slider(name, start, text) for name, text in SLIDERS.items()}
         widgets["reset"] = gr.Button("Back to the backbone's settings", size="sm", elem_id="reset")
     return widgets

@@ -10,7 +10,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from glaclip.backbones.base import Backbone
-from glaclip.settings import RUNGS, STAGES, AttentionSettings, SettingsError, WindowSettings
+from glaclip.settings import (
+    FAST,
+    PRECISIONS,
+    RUNGS,
+    STAGES,
+    AttentionSettings,
+    SettingsError,
+    WindowSettings,
+)
 from glaclip.ui.service import SWITCHES_OFF, Request
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary
 
@@ -46,6 +54,7 @@ LABELS = {
     "scale": "λ₂",
     "beta": "β",
     "gamma": "γ",
+    "precision": "Precision",
 }
 _CLASS_SPLIT = re.compile(r"[,\n\r\uff0c\u3001]")
 
@@ -82,7 +91,7 @@ class Form:
     backbone: str = "auto"
     baseline: str = SWITCHES_OFF
     key_source: str = ""
-    attention: AttentionSettings = field(default_factory=AttentionSettings)
+    attention: AttentionSettings = field(default_factory=lambda: AttentionSettings(precision=FAST))
     windows: WindowSettings = field(default_factory=WindowSettings)
 
     @classmethod
@@ -144,10 +153,11 @@ class Form:
         )
 
     def with_defaults(self, backbone: Backbone) -> Form:
-        """The same words and background with a backbone's best settings."""
-        return dataclasses.replace(
-            self, attention=backbone.default_attention, windows=backbone.default_windows
+        """The same words, background and precision with a backbone's best settings."""
+        attention = dataclasses.replace(
+            backbone.default_attention, precision=self.attention.precision
         )
+        return dataclasses.replace(self, attention=attention, windows=backbone.default_windows)
 
 
 _OWN = tuple(e.name for e in fields(Form) if e.name not in ("attention", "windows"))
@@ -238,7 +248,7 @@ def from_link(
         try:
             value = _parsed(text, default)
             low, high, _ = RANGES.get(name, (value, value, 0))
-            if not low <= value <= high:
+            if not low <= value <= high or (name == "precision" and value not in PRECISIONS):
                 raise ValueError(text)
             given[name] = value
         except ValueError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from glaclip.backbones.registry import load
 from glaclip.pictures.files import write_whole
+from glaclip.settings import EXACT
 from glaclip.ui import answers
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
 from glaclip.ui.form import Form
@@ -22,7 +23,8 @@ def example_document(service: Service, example: Example) -> dict[str, Any]:
     """The shipped result of an example, without the photo, which is shipped anyway."""
     backbone = service.segmenter(BACKBONE).backbone
     form = example_form(Form().with_defaults(backbone), example)
-    photo, request = example.photo(), form.request()
+    # Exact, so that every computer builds the same files.
+    photo, request = example.photo(), form.changed({"precision": EXACT}).request()
     result = service.compare(photo, request)
     compare = answers.compare_value(photo, result, example.point)
     looked = answers.look(service, photo, request, result, example.point)
