@@ -47,10 +47,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True, help="folder of training.train")
-    parser.add_argument("--photos", type=int, default=5, help="training photos a set")
+    parser.add_argument("--keys", type=Path, help="folder of training.keys; that of the weights")
+    parser.add_argument("--photos", type=int, default=2, help="training photos a set")
     arguments = parser.parse_args()
     torch.manual_seed(0)
-    path = arguments.weights / "keys.safetensors"
+    path = (arguments.keys or arguments.weights) / "keys.safetensors"
     head = load_keys(path)[0].eval()
     heads = load_heads(arguments.weights / "heads.safetensors")[0].eval()
     tower = ImageTower(arguments.weights / "tower.safetensors")
