@@ -63,12 +63,12 @@ def similarities(backbone: Backbone, plan: Plan, method: Method) -> float:
     )
 
 
-def ladder_similarities(backbone: Backbone, plan: Plan, method: Method) -> float:
-    """`similarities` of the four rungs with the constants and keys of a method."""
+def ladder_similarities(backbone: Backbone, plan: Plan, method: Method) -> list[float]:
+    """`similarities` of each of the four rungs with the constants and keys of a method."""
     if method.settings is None:
-        return 0.0
+        return []
     rungs = AttentionSettings.ladder(method.settings)
-    return sum(similarities(backbone, plan, Method(rung, method.key_source)) for rung in rungs)
+    return [similarities(backbone, plan, Method(rung, method.key_source)) for rung in rungs]
 
 
 def mean_query_similarities(backbone: Backbone, plan: Plan, method: Method) -> float:

@@ -21,6 +21,14 @@ class LimitError(ValueError):
     """A request beyond a limit; the message names the estimate and the limit."""
 
 
+def duration(seconds: float) -> str:
+    """An estimate of a time for people: "1 s" at least, "85 s", "4 min", "3 h"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{round(minutes / 60)} h"
+
+
 def is_hosted(environment: Mapping[str, str] | None = None) -> bool:
     """Whether strangers reach this server: a Space, or where GLACLIP_HOSTED says so."""
     known = os.environ if environment is None else environment
@@ -151,8 +159,8 @@ class Limits:
             )
         if seconds > self.seconds:
             raise LimitError(
-                f"This run would take about {seconds:,.0f} s here; at most {self.seconds:,.0f} s "
-                "are given to one run: fewer windows or words take less."
+                f"This run would take about {duration(seconds)} here; at most "
+                f"{duration(self.seconds)} are given to one run: fewer windows or words take less."
             )
 
 

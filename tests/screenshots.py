@@ -30,6 +30,8 @@ from tests.browser.conftest import FLAGS, chromium_path
 README = Path(__file__).resolve().parent.parent / "assets" / "readme"
 TABS = ("Compare", "Attention", "Windows", "Learn", "Ground truth")
 _WIDTH = 1280
+#: Pixels around a part of the page.
+_MARGIN = 20
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def served(service: Service) -> Iterator[str]:
 
 def open_page(browser: Browser, url: str, width: int, scheme: str) -> Page:
     """The page with its first screen drawn."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = browser.new_page(viewport={"width": width, "height": 720}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(url)
     page.locator("#viewer .lv[data-ready=true]").wait_for(timeout=60_000)
     return page
@@ -67,12 +69,21 @@ def show_tab(page: Page, tab: str) -> None:
     page.wait_for_timeout(1200)
 
 
-def save_small(page: Page, path: Path, **options: object) -> None:
-    """A screenshot with few colors, so that the repository stays small."""
-    page.screenshot(path=path, **options)  # type: ignore[arg-type]
-    with Image.open(path) as shot:
-        small = shot.convert("RGB").quantize(200, dither=Image.Dither.FLOYDSTEINBERG)
-    small.save(path, optimize=True)
+def four_steps(page: Page, path: Path) -> None:
+    """The attention of a point at each step, a mosaic each, without the page around them."""
+    page.set_viewport_size({"width": _WIDTH, "height": 2000})
+    page.wait_for_timeout(500)
+    title, panels = (page.locator(f".av .{name}") for name in ("av-title", "av-panels"))
+    top, box = title.first.bounding_box(), panels.bounding_box()
+    assert top
+    assert box
+    clip = {
+        "x": box["x"] - _MARGIN,
+        "y": top["y"] - _MARGIN,
+        "width": box["width"] + 2 * _MARGIN,
+        "height": box["y"] + box["height"] - top["y"] + 2 * _MARGIN,
+    }
+    page.screenshot(path=path, clip=clip)  # type: ignore[arg-type]
 
 
 def comparison(service: Service) -> None:
@@ -100,10 +111,10 @@ def main() -> None:
     with served(service) as url, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = open_page(browser, url, _WIDTH, "light")
-        for tab in TABS[:4]:
-            show_tab(page, tab)
-            name = tab.lower().replace(" ", "-")
-            save_small(page, README / f"{name}.png", clip=None, full_page=False)
+        page.wait_for_timeout(1200)
+        page.screenshot(path=README / "compare.png")
+        show_tab(page, "Attention")
+        four_steps(page, README / "attention.png")
         page.close()
         for width in (_WIDTH, 390) if arguments.all else ():
             for scheme in ("light", "dark"):

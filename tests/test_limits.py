@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from glaclip.limits import LimitError, Limits, is_hosted
+from glaclip.limits import LimitError, Limits, duration, is_hosted
 
 
 def test_without_variables_the_defaults_hold() -> None:
@@ -73,7 +73,8 @@ def test_downloads_from_the_page_are_off_where_strangers_reach_it(
         ((13_225, 5, 1, 1), "would take 13,225 windows; at most 600 are accepted"),
         ((1, 2000, 1, 1), "would read 2,000 words with all synonyms; at most 1,024"),
         ((1, 5, 1, 8000), "would need about 8,000 MB of memory; at most 1,000 MB"),
-        ((1, 5, 1e4, 1), "would take about 10,000 s here; at most 300 s"),
+        ((1, 5, 3756, 1), "would take about 63 min here; at most 5 min are given"),
+        ((1, 5, 1e4, 1), "would take about 3 h here; at most 5 min are given"),
     ],
 )
 def test_a_refusal_names_estimate_and_limit(
@@ -104,3 +105,11 @@ def test_every_limit_is_shown_with_its_variable() -> None:
     assert rows["GLACLIP_DOWNLOADS"] == "yes"
     assert rows["GLACLIP_BACKBONES"] == "lite"
     assert len(rows) == 10
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (89.4, "89 s"), (90.6, "2 min"), (900, "15 min"), (11517, "3 h")],
+)
+def test_durations_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -13,11 +13,3 @@ def percent(share: float) -> str:
     if value < 0.1:
         return "< 0.1 %"
     return f"{value:.1f} %" if value < 9.95 else f"{value:.0f} %"
-
-
-def duration(seconds: float) -> str:
-    """An estimate of a time for people: "1 s" at least, "85 s", "4 min", "3 h"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{round(minutes / 60)} h"

@@ -84,15 +84,22 @@ def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
 def follow(visit: Visit, check: Callable[[], None]) -> Progress:
     """What a run calls between pieces of work: ends it where nobody waits, shows how far it is.
 
+    One bar for all steps, which never goes back; a download counts its own megabytes.
+
     Args:
         visit: the event that asked for the run.
         check: from `Runs.start`.
     """
+    furthest = 0.0
 
     def step(name: str, done: int, total: int) -> None:
+        nonlocal furthest
         check()
-        unit = "MB" if name == "download" else "steps"
-        visit.progress((done, total), desc=STEPS[name], unit=unit)
+        if name == "download":
+            visit.progress((done, total), desc=STEPS[name], unit="MB")
+            return
+        furthest = max(furthest, done / total)
+        visit.progress(furthest, desc=STEPS[name])
 
     return step
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 #: By step: window pixels to encode, similarities, texts, scores of labels.
 Amounts = dict[str, float]
 
-#: Seconds a unit before anything was measured, on two slow cores. Of encoding nothing can be said
-#: beforehand: backbones differ by a hundred times.
-_FIRST = {"attention": 1 / 4e7, "words": 5e-3, "labels": 1 / 1e8}
+#: Seconds a unit before anything was measured: two cores at less than half of what two quiet ones
+#: do with the embedded model. A run that turns out slower is ended by its limit; one that is
+#: taken for slower than it is would be refused. Of encoding nothing can be said beforehand:
+#: backbones differ by a hundred times.
+_FIRST = {"attention": 1 / 2e8, "words": 1e-2, "labels": 1 / 2e8}
 #: Steps with less to do than this many seconds tell nothing about the pace.
 _TELLING = 0.02
 #: Weight of the newest run.
@@ -34,12 +36,21 @@ class Pace:
         total, certain = 0.0, True
         with self._lock:
             for step, amount in amounts.items():
-                pace = self._paces.get((step, backbone), _FIRST.get(step))
-                if pace is None:
-                    certain = certain and not amount
-                else:
-                    total += amount * pace
+                seconds = self._of(backbone, step, amount)
+                certain = certain and seconds is not None
+                total += seconds or 0.0
         return total, certain
+
+    def of(self, backbone: str, step: str, amount: float) -> float | None:
+        """Estimate of a part of a step, None where nothing is known of its pace."""
+        with self._lock:
+            return self._of(backbone, step, amount)
+
+    def _of(self, backbone: str, step: str, amount: float) -> float | None:
+        pace = self._paces.get((step, backbone), _FIRST.get(step))
+        if pace is None:
+            return None if amount else 0.0
+        return amount * pace
 
     def learn(
         self, backbone: str, amounts: Mapping[str, float], spent: Mapping[str, float]

@@ -20,8 +20,10 @@
     if (layout().dataset.sheet && !event.target.closest('.sheet, #method, [role=listbox], .toast-wrap')) open('');
   });
 
-  // A photo from anywhere goes through the upload button's input: one way in, one check.
+  // A photo from anywhere goes through the upload button's input: one way in, one check. What was
+  // wrong with the last try is said until the next press.
   const note = (text) => { document.querySelector('#photo-note').textContent = text; };
+  document.addEventListener('click', () => note(''), true);
   const bring = (file) => {
     const input = document.querySelector('#photo-row input[type=file]'), bag = new DataTransfer();
     bag.items.add(file);

@@ -7,7 +7,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,8 +20,7 @@ from glaclip.backbones.base import BackboneError
 from glaclip.clicks import AttentionMaps
 from glaclip.costs import Plan
 from glaclip.evaluation.metrics import AttentionSummary, attention_summary
-from glaclip.limits import LimitError, Limits
-from glaclip.pictures.numbers import duration
+from glaclip.limits import LimitError, Limits, duration
 from glaclip.segmenter import (
     WAITING,
     Encoded,
@@ -31,6 +30,7 @@ from glaclip.segmenter import (
     Segmenter,
 )
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.ui.bar import Bar, Part
 from glaclip.ui.models import Fetch, Load, Models
 from glaclip.ui.pace import Amounts, Pace
 from glaclip.ui.turns import Turn, Turns
@@ -43,12 +43,14 @@ MAX_SIDE = 2048
 #: Left side of the comparison when no baseline of the backbone is named.
 SWITCHES_OFF = "off"
 #: What a run may have left to do and still start by itself, or fewer seconds than these, where
-#: earlier runs have shown what this computer needs. A slow core compares 3e7 tokens a second.
+#: earlier runs have shown what this computer needs. Two slow cores compare 2e8 tokens a second.
 CHEAP_WINDOWS = 40
 CHEAP_SIMILARITIES = 2e8
 CHEAP_TEXTS = 1000
 CHEAP_SCORES = 1e9
 CHEAP_SECONDS = 3
+#: (step, amount) in the order of the work.
+Parts = Sequence[tuple[str, float]]
 #: Runs may hold this many times the memory of the largest one that is allowed.
 _TOGETHER = 2
 
@@ -92,6 +94,7 @@ class Cost:
         certain: whether earlier runs have shown how long encoding takes here, if it is needed.
         megabytes: what the run holds at its worst moment.
         words: prompts of the run with all synonyms.
+        parts: (step, amount) in the order of the work.
     """
 
     windows: int
@@ -103,15 +106,15 @@ class Cost:
     certain: bool = True
     megabytes: float = 0
     words: int = 0
+    parts: Parts = ()
 
-    def amounts(self, windows: WindowSettings) -> Amounts:
-        """What there is to do of each step."""
-        return {
-            "encode": float(self.to_encode * windows.crop**2),
-            "attention": self.similarities,
-            "words": float(self.texts),
-            "labels": self.scores,
-        }
+    @property
+    def amounts(self) -> Amounts:
+        """What there is to do of each step: window pixels, similarities, texts, scores."""
+        found: Amounts = {}
+        for step, amount in self.parts:
+            found[step] = found.get(step, 0.0) + amount
+        return found
 
     @property
     def cheap(self) -> bool:
@@ -222,16 +225,17 @@ class Service:
         right, left = self._methods(segmenter, request)
         plan = _plan(photo, request, (right, left))
         encoded = segmenter.known_encoding(photo, request.windows)
-        backbone, compared, scores = segmenter.backbone, 0.0, 0.0
+        backbone, vocabulary = segmenter.backbone, request.vocabulary
+        texts = segmenter.unknown_words(vocabulary.prompts) * len(backbone.templates)
+        parts = [("words", float(texts))]
         for method in (right, left):
-            if encoded is None or not segmenter.knows_features(encoded, method):
-                compared += costs.similarities(backbone, plan, method)
-            if encoded is None or not segmenter.knows_labels(encoded, method, request.vocabulary):
-                scores += costs.scored(plan)
+            known = encoded and segmenter.knows_features(encoded, method)
+            parts += [("attention", 0.0 if known else costs.similarities(backbone, plan, method))]
+            known = encoded and segmenter.knows_labels(encoded, method, vocabulary)
+            parts += [("labels", 0.0 if known else costs.scored(plan))]
         if click:
-            compared += self._click_similarities(segmenter, plan, encoded, right)
-        texts = segmenter.unknown_words(request.vocabulary.prompts) * len(backbone.templates)
-        return self._cost(request, segmenter, plan, encoded, compared, texts, scores)
+            parts += [("attention", self._click_similarities(segmenter, plan, encoded, right))]
+        return self._cost(segmenter, plan, encoded, parts)
 
     def _click_similarities(
         self, segmenter: Segmenter, plan: Plan, encoded: Encoded | None, method: Method
@@ -244,28 +248,29 @@ class Service:
         return costs.mean_query_similarities(segmenter.backbone, plan, method)
 
     def _cost(
-        self,
-        request: Request,
-        segmenter: Segmenter,
-        plan: Plan,
-        encoded: Encoded | None,
-        compared: float,
-        texts: int = 0,
-        scores: float = 0,
+        self, segmenter: Segmenter, plan: Plan, encoded: Encoded | None, parts: Parts
     ) -> Cost:
+        to_encode = 0 if encoded else plan.count
+        parts = (("encode", float(to_encode * plan.windows.crop**2)), *parts)
         cost = Cost(
             windows=plan.count,
-            to_encode=0 if encoded else plan.count,
-            similarities=compared,
+            to_encode=to_encode,
+            similarities=0,
             seconds=0,
-            texts=texts,
-            scores=scores,
             megabytes=costs.memory(segmenter.backbone, plan) / 2**20,
             words=plan.prompts,
+            parts=parts,
         )
-        amounts = cost.amounts(request.windows)
+        amounts = cost.amounts
         seconds, certain = self._pace.seconds(segmenter.backbone.fingerprint, amounts)
-        return dataclasses.replace(cost, seconds=seconds, certain=certain)
+        return dataclasses.replace(
+            cost,
+            similarities=amounts.get("attention", 0.0),
+            texts=int(amounts.get("words", 0)),
+            scores=amounts.get("labels", 0.0),
+            seconds=seconds,
+            certain=certain,
+        )
 
     @staticmethod
     def _methods(segmenter: Segmenter, request: Request) -> tuple[Method, Method]:
@@ -286,9 +291,11 @@ class Service:
 
     @contextmanager
     def _run(
-        self, cost: Cost, segmenter: Segmenter, amounts: Amounts, progress: Progress | None
+        self, cost: Cost, segmenter: Segmenter, progress: Progress | None
     ) -> Iterator[Progress]:
         """A place among the runs, if the limits allow it; gives what to call between pieces.
+
+        `progress` hears the share of the whole run, in thousandths, with the step at work.
 
         Raises:
             LimitError: the estimate is beyond a limit, or the run has taken longer than one may.
@@ -299,11 +306,13 @@ class Service:
             if progress:
                 progress(WAITING, 0, 1)
 
+        backbone = segmenter.backbone.fingerprint
+        bar = Bar([Part(step, self._pace.of(backbone, step, done)) for step, done in cost.parts])
         with self.turns.run(cost.megabytes, waiting) as turn:
-            meter = _Meter(turn, self.limits.seconds, progress)
+            meter = _Meter(turn, self.limits.seconds, bar, progress)
             yield meter
             meter.close()
-            self._pace.learn(segmenter.backbone.fingerprint, amounts, meter.spent)
+            self._pace.learn(backbone, cost.amounts, meter.spent)
 
     def compare(
         self, photo: Image.Image, request: Request, progress: Progress | None = None
@@ -318,7 +327,7 @@ class Service:
         self.limits.check_backbone(request.backbone)
         segmenter = self.models.prepared(request.backbone, progress)
         cost = self.cost(photo, request)
-        with self._run(cost, segmenter, cost.amounts(request.windows), progress) as step:
+        with self._run(cost, segmenter, progress) as step:
             encoded, cached = segmenter.encode_with_origin(photo, request.windows, step)
             right, left = (
                 segmenter.segment(
@@ -376,8 +385,8 @@ class Service:
         compared = 0.0
         if encoded is None or not segmenter.knows_mean_query(encoded, method):
             compared = costs.mean_query_similarities(segmenter.backbone, plan, method)
-        cost = self._cost(request, segmenter, plan, encoded, compared)
-        with self._run(cost, segmenter, cost.amounts(request.windows), progress) as step:
+        cost = self._cost(segmenter, plan, encoded, [("attention", compared)])
+        with self._run(cost, segmenter, progress) as step:
             encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
             return segmenter.attention(
                 encoded,
@@ -402,8 +411,8 @@ class Service:
         plan = _plan(photo, request, (method,))
         encoded = segmenter.known_encoding(photo, request.windows)
         compared = costs.ladder_similarities(segmenter.backbone, plan, method)
-        cost = self._cost(request, segmenter, plan, encoded, compared)
-        with self._run(cost, segmenter, cost.amounts(request.windows), progress) as step:
+        cost = self._cost(segmenter, plan, encoded, [("attention", each) for each in compared])
+        with self._run(cost, segmenter, progress) as step:
             encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
             keys, _ = segmenter.backbone.keys(encoded.tokens, method.key_source)[0]
 
@@ -415,12 +424,15 @@ class Service:
         return found, encoded
 
 
+_THOUSAND = 1000
+
+
 class _Meter:
     """Takes the turn before each piece of work and counts what each step computes."""
 
-    def __init__(self, turn: Turn, most: float, progress: Progress | None) -> None:
+    def __init__(self, turn: Turn, most: float, bar: Bar, progress: Progress | None) -> None:
         self.spent: dict[str, float] = {}
-        self._turn, self._most, self._progress = turn, most, progress
+        self._turn, self._most, self._bar, self._progress = turn, most, bar, progress
         self._step, self._counted = "", 0.0
 
     def __call__(self, step: str, done: int, total: int) -> None:
@@ -432,11 +444,12 @@ class _Meter:
         self._count(step)
         if self._turn.seconds > self._most:
             raise LimitError(
-                f"This run has computed for {self._turn.seconds:,.0f} s and was ended; at most "
-                f"{self._most:,.0f} s are given to one run: fewer windows or words take less."
+                f"This run has computed for {duration(self._turn.seconds)} and was ended; at most "
+                f"{duration(self._most)} are given to one run: fewer windows or words take less."
             )
         if self._progress:
-            self._progress(step, done, total)
+            share = self._bar.share(step, done, total, self._turn.seconds)
+            self._progress(step, int(share * _THOUSAND), _THOUSAND)
 
     def _count(self, step: str) -> None:
         seconds = self._turn.seconds

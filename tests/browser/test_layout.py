@@ -104,6 +104,23 @@ def test_pictures_use_the_width_there_is(new_page: NewPage, page_url: str) -> No
     assert layout["width"] >= 1400
 
 
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_attention_of_a_point_is_on_one_screen(
+    new_page: NewPage, page_url: str, width: int, height: int
+) -> None:
+    site = Site(new_page(viewport={"width": width, "height": height}), page_url)
+    for name in ("hills", "dogs"):  # wide and upright
+        site.choose_example(name)
+        site.wait_for_query(photo=name)
+        site.tab("Attention")
+        expect(site.page.locator('.av[data-ready="true"]')).to_be_visible()
+        found = boxes(site.page, ("#method", ".av-tools", ".av-photo", ".av-step", "#status"))
+        assert found[".av-tools"]["height"] < 45, "one line of buttons"
+        sentence = found[".av-step"]
+        assert sentence["y"] + sentence["height"] <= found["#status"]["y"]
+        site.tab("Compare")
+
+
 def test_try_it_ends_at_the_pictures(site: Site) -> None:
     site.page.set_viewport_size({"width": 1280, "height": 720})
     site.tab("Learn")
@@ -133,6 +150,8 @@ def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_
     site = Site(page, page_url)
     shown = ("#photo", "#examples button", PICTURES[0], "#ladder", "#segment", "#stop")
     boxes(page, shown)
+    cut = "node => node.scrollHeight > node.clientHeight"
+    assert not page.locator("#status").evaluate(cut), "what an example shows is said in full"
     assert page.locator(PICTURES[1]).is_hidden(), "one picture with a slider"
     first = page.locator("#photo").bounding_box()
     thumbnail = page.locator("#examples button").first.bounding_box()

@@ -281,7 +281,9 @@ def test_progress_does_not_hide_the_viewer(two_colors: Site, toy: PageBackbone) 
     toy.waiting.clear()
     site.upload(halves("green", "blue", mark=next(marks)))
     assert toy.waiting.wait(30)
-    expect(site.page.locator("#run-state")).to_contain_text("Encoding windows", timeout=PATIENCE)
+    state = site.page.locator("#run-state")
+    expect(state).to_contain_text(re.compile(r"Encoding windows - \d+"), timeout=PATIENCE)
+    expect(state).to_contain_text("%")
     frame = site.page.locator('.lv-frame[data-side="right"]')
     box = frame.bounding_box()
     assert box
@@ -443,6 +445,24 @@ def test_controls_have_names_pictures_have_words_and_switches_have_help(site: Si
     for photo in page.locator("#examples button").all():
         expect(photo).to_have_accessible_name(re.compile("..+"))
         expect(photo).to_have_accessible_description(re.compile("..+"))
+
+
+def test_without_a_camera_one_sentence_says_so_until_the_next_press(site: Site) -> None:
+    site.page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error()); }"
+    )
+    site.page.get_by_role("button", name="Camera", exact=True).click()
+    note = site.page.locator("#photo-note")
+    expect(note).to_have_text("No camera can be used here.")
+    expect(site.page.locator("#camera")).to_be_hidden()
+    box, column = note.bounding_box(), site.page.locator("#photo-group").bounding_box()
+    assert box
+    assert column
+    assert box["height"] < 24, "one line"
+    assert column["x"] <= box["x"]
+    assert box["x"] + box["width"] <= column["x"] + column["width"]
+    site.page.locator("#masthead").click()
+    expect(note).to_be_empty()
 
 
 def test_a_photo_dropped_on_a_picture_is_taken(site: Site) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from glaclip.labels import resize_labels
 from glaclip.pictures.files import png_bytes
 from glaclip.pictures.labels import comparison, label_png, overlay
-from glaclip.pictures.numbers import duration, percent
+from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
 from tests.test_segmenter import halves
 
@@ -84,11 +84,3 @@ def test_comparison_holds_all_three_panels() -> None:
     assert not has_color(picture, COLORS[2])
     tall = comparison(photo.rotate(90, expand=True), left.T, right.T, list("abc"), COLORS)
     assert tall.height > 720
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "1 s"), (89.4, "89 s"), (90.6, "2 min"), (900, "15 min"), (11517, "3 h")],
-)
-def test_durations_for_people(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

@@ -113,13 +113,13 @@ def test_a_run_can_be_stopped_in_the_middle_of_attention(service: Service) -> No
 
     def stop(name: str, done: int, total: int) -> None:
         if name == "attention":
-            seen.append((done, total))
-            if done:
+            seen.append(done)
+            if done > seen[0]:
                 raise StoppedError
 
     with pytest.raises(StoppedError):
         service.compare(photo("green"), request(), stop)
-    assert seen[-1] == (6, 6)
+    assert seen[-1] > seen[0]
     again = service.compare(photo("green"), request())
     assert again.encoded_cached
     assert "attention" not in again.right.cached, "a stopped attention is not kept"
