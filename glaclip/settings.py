@@ -188,7 +188,7 @@ class AttentionSettings:
         _require_number("threshold", self.threshold, -1.0, 1.0)
         _require_int("iterations", self.iterations, 1, 10)
         _require_number("shift", self.shift, 0.0, 5.0)
-        _require_number("scale", self.scale, 0.0, 1000.0)
+        _require_number("scale", self.scale, 0.0, 10000.0)
         _require_number("beta", self.beta, 0.0, 10.0)
         _require_number("gamma", self.gamma, 0.0, 100.0)
         known = isinstance(self.precision, str) and self.precision in PRECISIONS

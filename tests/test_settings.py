@@ -48,7 +48,7 @@ def test_frozen_and_hashable() -> None:
         ("iterations", 0, "iterations must be a whole number from 1 to 10; received 0"),
         ("iterations", True, "iterations must be a whole number"),
         ("cross_window", 1, "cross_window must be True or False; received 1"),
-        ("scale", "30", "scale must be a number from 0 to 1000; received '30'"),
+        ("scale", "30", "scale must be a number from 0 to 10000; received '30'"),
         ("gamma", -1, "gamma must be"),
     ],
 )

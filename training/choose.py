@@ -17,8 +17,7 @@ def main() -> None:
     """Prints a table of settings for each validation set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--heads", type=Path, default=WEIGHTS)
-    parser.add_argument("--keep", type=Path, help="folder that keeps the tower's maps")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS.parent, help="their folder")
     parser.add_argument("--photos", type=int, default=30, help="validation photos a set")
     parser.add_argument("--threshold", nargs="+", type=float, default=[0.5, 0.6, 0.7])
     parser.add_argument("--iterations", nargs="+", type=int, default=[2])
@@ -28,7 +27,7 @@ def main() -> None:
     parser.add_argument("--gamma", nargs="+", type=float, default=[3.0])
     parser.add_argument("--off", action="store_true", help="vary beta and gamma, switches off")
     arguments = parser.parse_args()
-    segmenter = Segmenter(open_backbone(arguments.heads, arguments.keep), cache_bytes=2**28)
+    segmenter = Segmenter(open_backbone(arguments.weights), cache_bytes=2**28)
     base = segmenter.backbone.default_attention
     fields = ("beta", "gamma") if arguments.off else ("threshold", "iterations", "shift", "scale")
     settings = {}

@@ -14,7 +14,9 @@ from scipy import ndimage
 from training.data import IGNORE, DensePhoto, concept
 
 SIDE = 224
-#: Label maps are kept at a quarter of the crop's side: 4 x 4 votes for a 16-pixel token.
+#: Two windows of a training region lie so far apart.
+STRIDE = 112
+#: Label maps are kept at a quarter of a window's side: 2 x 2 votes for an 8-pixel key.
 LABEL_SIDE = 56
 
 Canvases = tuple[ImageDraw.ImageDraw, ImageDraw.ImageDraw]  # photo, labels
@@ -43,15 +45,20 @@ def scaled(pair: Pair, short_side: float, rng: random.Random, stretch: float = 1
     return resize(pair, max(8, round(width * factor * change)), max(8, round(height * factor)))
 
 
-def window(pair: Pair, rng: random.Random, side: int = SIDE) -> Pair:
-    """A random square; a photo that is too small is grown first. Flipped half of the time."""
-    height, width = pair[1].shape
-    if min(height, width) < side:
-        pair = scaled(pair, side, rng, stretch=1.0)
-        height, width = pair[1].shape
-    top, left = rng.randint(0, height - side), rng.randint(0, width - side)
+def region(pair: Pair, rng: random.Random, height: int, width: int) -> Pair:
+    """A random rectangle; a photo that is too small is continued by its mirror image.
+
+    Flipped half of the time.
+    """
+    pad = [
+        (0, max(0, want - size)) for want, size in zip((height, width), pair[1].shape, strict=True)
+    ]
+    if any(after for _, after in pad):
+        pair = np.pad(pair[0], (*pad, (0, 0)), mode="symmetric"), np.pad(pair[1], pad, "symmetric")
+    top = rng.randint(0, pair[1].shape[0] - height)
+    left = rng.randint(0, pair[1].shape[1] - width)
     step = rng.choice((1, -1))
-    photo, labels = (a[top : top + side, left : left + side][:, ::step] for a in pair)
+    photo, labels = (a[top : top + height, left : left + width][:, ::step] for a in pair)
     return photo.copy(), labels.copy()
 
 
@@ -120,7 +127,7 @@ def paste(pair: Pair, piece: Pair, rng: random.Random) -> None:
     """Pastes a cut-out with its feet on the ground (in place)."""
     photo, labels = pair
     height, width = labels.shape
-    tall = int(height * rng.uniform(0.10, 0.42))
+    tall = int(min(height, width) * math.exp(rng.uniform(math.log(0.08), math.log(0.45))))
     scale = tall / piece[1].shape[0]
     size = [max(6, round(s * scale)) for s in piece[1].shape]
     if size[1] >= width * 0.7:
@@ -229,36 +236,56 @@ def photometric(photo: np.ndarray, rng: random.Random) -> np.ndarray:
     return np.asarray(image)
 
 
-def make_crop(photo: DensePhoto, pieces: dict[str, list[Pair]], rng: random.Random) -> Pair:
-    """One training crop of a photo: pixels uint8 [224, 224, 3] and concepts uint8 [56, 56]."""
+#: Short sides that a set's photos are scaled to, from and to, in pixels.
+SCALES = {
+    "msrc_v2": (200, 480),
+    "labelmefacade": (224, 560),
+    "voc2012": (150, 420),
+    "nyuv2": (230, 520),
+    "facades_dusk": (224, 448),
+    "facades_cmp": (224, 480),
+    "stanford_background": (200, 400),
+    "clothing_ccp": (224, 500),
+    "backyard_surfaces": (224, 420),
+    "animals4": (160, 380),
+    "materials_matnet": (200, 400),
+    "wild_animals6": (140, 340),
+}
+
+
+def make_region(
+    photo: DensePhoto, pieces: dict[str, list[Pair]], rng: random.Random
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Two windows that overlap by half, as the method cuts them.
+
+    Returns:
+        Pixels uint8 [224, 336, 3] or [336, 224, 3], concepts uint8 of half the sides, and whether
+        the windows lie one below the other.
+    """
     pair = photo.read()
     if photo.dataset == "voc2012" and rng.random() < 0.5:
         pair = with_cyclists(pair, rng)
-    low, high = {"msrc_v2": (200, 480), "labelmefacade": (224, 560), "voc2012": (130, 400)}[
-        photo.dataset
-    ]
+    low, high = SCALES[photo.dataset]
     pair = scaled(pair, math.exp(rng.uniform(math.log(low), math.log(high))), rng)
-    if photo.dataset == "labelmefacade" and rng.random() < 0.6:
-        pair = window(pair, rng)
-        for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4))):
+    upright = pair[1].shape[0] > pair[1].shape[1] if rng.random() < 0.7 else rng.random() < 0.5
+    size = (SIDE + STRIDE, SIDE) if upright else (SIDE, SIDE + STRIDE)
+    pair = region(pair, rng, *size)
+    if photo.dataset == "labelmefacade" and rng.random() < 0.65:
+        for _ in range(rng.choice((1, 2, 2, 3, 4, 5, 6))):
             kind = rng.choice(("person", "person", "rider", "car", "bicycle", "other"))
             paste(pair, rng.choice(pieces[kind]), rng)
         pair = draw_street(pair, rng)
-    elif min(pair[1].shape) < SIDE:
-        pair = mosaic(pair, rng)
-    else:
-        pair = window(pair, rng)
     image, labels = pair
-    if rng.random() < 0.65:
+    if rng.random() < 0.7:
         image = photometric(image, rng)
     step = SIDE // LABEL_SIDE
-    return image, labels[step // 2 :: step, step // 2 :: step]
+    return image, labels[step // 2 :: step, step // 2 :: step], upright
 
 
-def mosaic(pair: Pair, rng: random.Random) -> Pair:
-    """A small photo on a mirrored continuation of itself, so that things appear small."""
-    height, width = pair[1].shape
-    pad = [(max(0, SIDE - size), max(0, SIDE - size)) for size in (height, width)]
-    photo = np.pad(pair[0], (*pad, (0, 0)), mode="symmetric")
-    labels = np.pad(pair[1], pad, mode="symmetric")
-    return window((photo, labels), rng)
+def two_windows(array: np.ndarray, upright: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The two windows of a region's pixels or labels."""
+    if not upright:
+        array = array.swapaxes(0, 1)
+    side = array.shape[1]
+    first, second = array[:side], array[side // 2 : side // 2 + side]
+    return (first, second) if upright else (first.swapaxes(0, 1), second.swapaxes(0, 1))

@@ -16,6 +16,8 @@ import numpy as np
 from PIL import Image
 
 IGNORE = 255
+#: Photos that are also in another set or part, one "set/name" a line: they belong to no part.
+TWINS = frozenset(Path(__file__).with_name("twins.txt").read_text().split())
 #: VOC's background: none of VOC's 20 classes is there, but nobody says what is.
 BACKGROUND = 254
 
@@ -67,15 +69,190 @@ VOC = [
     "train",
     "tvmonitor",
 ]
+ROOM = [
+    "wall",
+    "floor",
+    "cabinet",
+    "bed",
+    "chair",
+    "sofa",
+    "table",
+    "door",
+    "window",
+    "bookshelf",
+    "picture",
+    "counter",
+    "blinds",
+    "desk",
+    "shelves",
+    "curtain",
+    "dresser",
+    "pillow",
+    "mirror",
+    "floor mat",
+    "clothes",
+    "ceiling",
+    "books",
+    "refrigerator",
+    "television",
+    "paper",
+    "towel",
+    "shower curtain",
+    "box",
+    "whiteboard",
+    "person",
+    "night stand",
+    "toilet",
+    "sink",
+    "lamp",
+    "bathtub",
+    "bag",
+]
+DUSK = ["facade", "balcony fence", "car", "fence", "street", "vegetation", "window"]
+PARTS = [
+    "facade",
+    "window",
+    "door",
+    "cornice",
+    "sill",
+    "balcony",
+    "blind",
+    "decoration",
+    "molding",
+    "pillar",
+    "shop",
+]
+OUTDOOR = ["sky", "tree", "road", "grass", "water", "building", "mountain"]
+CLOTHES = [
+    "void",
+    "bag",
+    "belt",
+    "blazer",
+    "blouse",
+    "bodysuit",
+    "boots",
+    "bra",
+    "bracelet",
+    "cape",
+    "cardigan",
+    "clogs",
+    "coat",
+    "dress",
+    "earrings",
+    "flats",
+    "glasses",
+    "gloves",
+    "hair",
+    "hat",
+    "heels",
+    "hoodie",
+    "void",
+    "jacket",
+    "jeans",
+    "jumper",
+    "leggings",
+    "loafers",
+    "necklace",
+    "panties",
+    "pants",
+    "pumps",
+    "purse",
+    "ring",
+    "romper",
+    "sandals",
+    "scarf",
+    "shirt",
+    "shoes",
+    "shorts",
+    "skin",
+    "skirt",
+    "sneakers",
+    "socks",
+    "stockings",
+    "suit",
+    "sunglasses",
+    "sweater",
+    "sweatshirt",
+    "swimwear",
+    "t-shirt",
+    "tie",
+    "tights",
+    "top",
+    "vest",
+    "wallet",
+    "watch",
+    "wedges",
+]
+GROUND = [
+    "sand",
+    "cement",
+    "concrete",
+    "leaves",
+    "dry leaves",
+    "dry branches",
+    "grass",
+    "dry grass",
+    "wall",
+    "soil",
+    "brick",
+]
+ANIMALS = ["elephant", "rhino", "flamingo", "emu"]
+MATERIALS = [
+    "brick",
+    "ceramic",
+    "fabric",
+    "foliage",
+    "food",
+    "fur",
+    "glass",
+    "leather",
+    "metal",
+    "void",
+    "paper",
+    "plastic",
+    "skin",
+    "stone",
+    "water",
+    "wood",
+]
+WILD = ["cheetah", "fox", "hyena", "lion", "tiger", "wolf"]
 #: Made by `training.crops`: riders from VOC masks, poles, fences and signs drawn by a program.
 MADE = ["cyclist", "pole", "fence", "plate"]
 INTEL = ["buildings", "forest", "glacier", "mountain", "sea", "street"]
 
-DENSE_SETS = {"msrc_v2": MSRC, "labelmefacade": FACADE, "voc2012": VOC, "made": MADE}
+#: Masks' classes in the order of their values, 1 first; "void" is ignored.
+DENSE_SETS = {
+    "msrc_v2": MSRC,
+    "labelmefacade": FACADE,
+    "voc2012": VOC,
+    "made": MADE,
+    "nyuv2": ROOM,
+    "facades_dusk": DUSK,
+    "facades_cmp": PARTS,
+    "stanford_background": OUTDOOR,
+    "clothing_ccp": CLOTHES,
+    "backyard_surfaces": GROUND,
+    "animals4": ANIMALS,
+    "materials_matnet": MATERIALS,
+    "wild_animals6": WILD,
+}
 #: (data set, class) of every dense concept; the position is the number used in label maps.
 DENSE_CONCEPTS = tuple((name, label) for name, labels in DENSE_SETS.items() for label in labels)
 #: Photos kept out of training, by set: (validation, test).
-HELD_OUT = {"msrc_v2": (40, 70), "labelmefacade": (40, 60), "voc2012": (60, 100)}
+HELD_OUT = {
+    "msrc_v2": (40, 70),
+    "labelmefacade": (40, 60),
+    "voc2012": (60, 100),
+    "nyuv2": (40, 60),
+    "facades_dusk": (16, 24),
+    "facades_cmp": (14, 20),
+    "stanford_background": (40, 60),
+    "clothing_ccp": (20, 40),
+    "backyard_surfaces": (8, 12),
+    "animals4": (20, 30),
+    "materials_matnet": (25, 40),
+    "wild_animals6": (15, 25),
+}
 
 
 def concept(dataset: str, label: str) -> int:
@@ -108,7 +285,8 @@ class DensePhoto:
 def _table(dataset: str) -> np.ndarray:
     table = np.full(256, IGNORE, dtype=np.uint8)
     for index, label in enumerate(DENSE_SETS[dataset]):
-        table[index + 1] = concept(dataset, label)
+        if label != "void":
+            table[index + 1] = concept(dataset, label)
     if dataset == "voc2012":
         table[0] = BACKGROUND
     return table
@@ -123,7 +301,12 @@ def dense_photos(data: Path, dataset: str, seed: int = 0) -> list[DensePhoto]:
     part = dict.fromkeys(order[:test], "test")
     part |= dict.fromkeys(order[test : test + validation], "validation")
     return [
-        DensePhoto(dataset, image, folder / "masks" / f"{image.stem}.png", part.get(index, "train"))
+        DensePhoto(
+            dataset,
+            image,
+            folder / "masks" / f"{image.stem}.png",
+            "twin" if f"{dataset}/{image.stem}" in TWINS else part.get(index, "train"),
+        )
         for index, image in enumerate(images)
     ]
 

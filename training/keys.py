@@ -1,273 +1,212 @@
-"""Trains the key head: patches of one class are alike, and so are views of one patch.
+"""Trains the key head through the method's own attention, with the values left as they are.
 
-Whole photos are cut into windows as the program does it. Two views of a patch, seen in two
-windows, must get the same key; a patch must be nearer to the rest of its class in the photo than
-to other classes. Photos without masks teach the views alone. Values play no part in training.
+A photo's windows are encoded as the page encodes them. Some of its tokens ask: their sets, scores,
+mask and weights are computed as in method, section 2, the two comparisons soft for the gradient
+only. What the weights gather should name the token's class, from tokens of that class, and two
+windows that show one place should get one answer.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
-import random
+import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glaclip.backbones.lite.backbone import WEIGHTS, load_heads, load_keys
-from glaclip.backbones.lite.heads import Heads, stack_maps
-from glaclip.backbones.lite.keys import KeyHead
-from glaclip.backbones.lite.towers import STAGE_CHANNELS, ImageTower
-from glaclip.segmenter import resize_photo
-from glaclip.settings import WindowSettings
-from glaclip.windows import Box, boxes, crops, working_size
-from training.data import BACKGROUND, IGNORE, captions, dense_photos, select
-from training.streets import one_concept_a_name, street_scenes
+from glaclip.backbones.lite.backbone import ATTENTION, TEMPLATES, WEIGHTS, load_heads
+from glaclip.backbones.lite.heads import FOLDED, Heads, resize, stack_maps
+from glaclip.backbones.lite.keys import EARLY_CHANNELS, SHARES, KeyHead
+from glaclip.backbones.lite.towers import ImageTower, TextTower
+from glaclip.settings import AttentionSettings
+from training.data import BACKGROUND, IGNORE
+from training.samples import SHARES as SET_SHARES
+from training.scenes import GRID, Scene, Scenes, names_of
+from training.soft_attention import SOFTNESS, attention_rows
 
 log = logging.getLogger(__name__)
-#: Sets and how many of their training photos are used.
-SETS = {"msrc_v2": 340, "labelmefacade": 340, "voc2012": 340, "streets": 340, "flickr8k": 400}
-#: Pixels of a key's patch.
-PATCH = 8
-#: The similarity that should divide same from different: the threshold rho in use.
-DIVIDE, SOFTNESS = 0.7, 0.1
-#: Wrongly alike patches spoil an anchor, wrongly unlike ones only make it smaller.
-UNLIKE_WEIGHT, VIEW_WEIGHT = 2.0, 4.0
-
-
-@dataclass(frozen=True)
-class WindowMaps:
-    """A photo's windows.
-
-    Attributes:
-        maps: [L, C, gh, gw] stacked tower maps, float16.
-        labels: [N] concept of each patch, IGNORE where mixed or unknown, uint8.
-        places: [N, 2] row and column in pixels of the resized photo, int16.
-    """
-
-    maps: Tensor
-    labels: Tensor
-    places: Tensor
+#: The segmenter multiplies cosines by 40 (method, section 1).
+LOGIT_SCALE = 40.0
+#: Windows that the threshold counts, those of a photo of 4 : 3, and tokens of a photo that ask.
+WINDOWS, ROWS = 8, 256
+#: How much each loss counts beside the names'.
+WEIGHTS_OF = {"names": 1.0, "mass": 0.5, "reach": 0.1, "alive": 6.0, "views": 1.0, "answers": 0.3}
+#: Scores of the best tokens are this far above their threshold, so that no row collapses.
+MARGIN, BEST = 0.08, 24
 
 
 @torch.no_grad()
-def read_windows(
-    image: Image.Image, concepts: np.ndarray, path: Path, tower: ImageTower, windows: WindowSettings
-) -> WindowMaps:
-    """A photo's windows; `path` keeps the tower's maps."""
-    size = working_size(image.height, image.width, windows)
-    cut = boxes(size, windows)
-    if path.exists():
-        maps = torch.load(path, weights_only=True)["maps"]
-    else:
-        pixels = torch.split(crops(resize_photo(image, size), cut), 8)
-        maps = torch.cat([stack_maps(tower(part)).half() for part in pixels])
-        torch.save({"maps": maps}, path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
-    return WindowMaps(
-        maps, patch_labels(concepts, size, cut).to(torch.uint8), patch_places(cut).short()
+def text_features(heads: Heads) -> dict[str, Tensor]:
+    """[names, E] of each kind of scene, as the segmenter makes them."""
+    tower = TextTower(torch.device("cpu"))
+    found = {}
+    for scene in (*SET_SHARES, "streets"):
+        names = names_of(scene)
+        each = [heads.text(tower([t.format(name) for name in names])) for t in TEMPLATES]
+        found[scene] = F.normalize(torch.stack(each).mean(0), dim=-1)
+    return found
+
+
+@torch.no_grad()
+def encode(tower: ImageTower, heads: Heads, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Normalized stacked maps [L, C, 14, 14] and values [L, E, 28, 28] before normalization."""
+    maps = tower(pixels)
+    image = heads.image
+    x = image.normalized(stack_maps(maps))
+    branch = image.branch(x)
+    coarse = image.general(tower.final(maps[-1])) + image.leave(branch)
+    detail = image.detail(F.pixel_shuffle(x[:, :FOLDED], 2), branch)
+    return x, resize(coarse, (GRID, GRID)) + detail
+
+
+def keys_of(head: KeyHead, x: Tensor, values: Tensor) -> Tensor:
+    """Unit keys [N, parts] of all windows, of what `encode` gives; the basis comes later."""
+    fine = F.pixel_shuffle(x[:, :FOLDED], 2)
+    early = resize(x[:, FOLDED : FOLDED + EARLY_CHANNELS], (GRID, GRID))
+    parts = zip((head.trained(x, values), fine, early), SHARES, strict=True)
+    keys = torch.cat([F.normalize(part, dim=1) * share**0.5 for part, share in parts], dim=1)
+    return F.normalize(keys.permute(0, 2, 3, 1).flatten(0, 2), dim=1)
+
+
+def rare_tokens(classes: Tensor, count: int) -> Tensor:
+    """Tokens [count] of known classes, those of small classes more often."""
+    known = classes < BACKGROUND
+    if not known.any():
+        return torch.randint(len(classes), (count,))
+    sizes = torch.bincount(classes[known], minlength=256).float()
+    chance = torch.where(known, sizes[classes].clamp(min=1) ** -0.6, 0.0)
+    return torch.multinomial(chance, count, replacement=True)
+
+
+def twins(places: Tensor, tokens: Tensor) -> Tensor:
+    """For each token one of another window at its place; itself where no other window shows it."""
+    alike = (places[tokens][:, None] == places[None]).float()
+    alike.scatter_(1, tokens[:, None], 1e-6)
+    return torch.multinomial(alike, 1).flatten()
+
+
+def losses(
+    keys: Tensor, values: Tensor, scene: Scene, text: Tensor, settings: AttentionSettings
+) -> dict[str, Tensor]:
+    """What is asked of one photo's keys.
+
+    Args:
+        keys: [N, D] unit vectors.
+        values: [N, E] before normalization.
+        scene: where the tokens are from.
+        text: [names, E].
+        settings: the constants the keys are trained for.
+    """
+    asking = rare_tokens(scene.classes, ROWS // 2)
+    rows = torch.cat([asking, twins(scene.places, asking)])
+    weights, above = attention_rows(keys, rows, WINDOWS, settings)
+    mine = scene.classes[rows]
+    given = mine < BACKGROUND
+    logits = LOGIT_SCALE * F.normalize(weights @ values, dim=1) @ text.T
+    found: dict[str, Tensor] = {}
+    if given.any():
+        same = mine[:, None] == scene.classes[None]
+        known = scene.classes[None] != IGNORE
+        found["names"] = F.cross_entropy(logits[given], mine[given], label_smoothing=0.05)
+        inside = (weights * same).sum(1) / (weights * known).sum(1).clamp(min=1e-6)
+        found["mass"] = -inside[given].clamp(min=1e-3).log().mean()
+        # Many tokens of the class are asked, or each window answers for itself.
+        reached = torch.sigmoid(above / SOFTNESS) * same
+        found["reach"] = 1 - (reached.sum(1) / same.sum(1).clamp(min=1))[given].mean()
+    found["alive"] = F.relu(MARGIN - above.topk(BEST, dim=1).values.mean(1)).mean()
+    one, other = keys[rows].chunk(2)
+    found["views"] = (1 - (one * other).sum(1)).mean()
+    one, other = logits.log_softmax(1).chunk(2)
+    found["answers"] = ((one.exp() - other.exp()) * (one - other)).sum(1).mean()
+    return {name: WEIGHTS_OF[name] * value for name, value in found.items()}
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Trains, going on from an interrupted run of the same output folder."""
+    torch.manual_seed(arguments.seed)
+    torch.set_num_threads(arguments.threads)
+    heads = load_heads(arguments.weights / "heads.safetensors")[0].eval().requires_grad_(False)
+    tower = ImageTower(arguments.weights / "tower.safetensors")
+    text = text_features(heads)
+    settings = dataclasses.replace(
+        ATTENTION, threshold=arguments.rho, shift=arguments.shift, scale=arguments.scale
     )
-
-
-def training_photos(
-    data: Path, dataset: str, count: int
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Name, photo uint8 [H, W, 3] and concepts uint8 [H, W] of a set's training photos."""
-    if dataset == "streets":
-        for scene in street_scenes(data, "train", count):
-            yield scene.name, scene.pair[0], one_concept_a_name(scene.pair[1])
-    elif dataset == "flickr8k":
-        for path in sorted(captions(data))[:count]:
-            photo = np.asarray(Image.open(path).convert("RGB"))
-            yield path.stem, photo, np.full(photo.shape[:2], IGNORE, dtype=np.uint8)
-    else:
-        for chosen in select(dense_photos(data, dataset), "train")[:count]:
-            yield chosen.image.stem, *chosen.read()
-
-
-def patch_labels(labels: np.ndarray, size: tuple[int, int], windows: tuple[Box, ...]) -> Tensor:
-    """[N] the concept that fills three quarters of a patch, else 255."""
-    at_size = F.interpolate(torch.from_numpy(labels)[None, None].float(), size, mode="nearest")
-    parts = []
-    for box in windows:
-        window = at_size[0, 0, box.top : box.bottom, box.left : box.right].long()
-        patches = window.unfold(0, PATCH, PATCH).unfold(1, PATCH, PATCH).flatten(2).flatten(0, 1)
-        most = patches.mode(1).values
-        pure = (patches == most[:, None]).float().mean(1) >= 0.75
-        parts.append(torch.where(pure, most, 255))
-    return torch.cat(parts)
-
-
-def patch_places(windows: tuple[Box, ...]) -> Tensor:
-    """[N, 2] top left corners of patches."""
-    parts = []
-    for box in windows:
-        rows = torch.arange(box.top, box.bottom, PATCH)
-        columns = torch.arange(box.left, box.right, PATCH)
-        parts.append(torch.cartesian_prod(rows, columns))
-    return torch.cat(parts)
-
-
-def row_mean(values: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Means of the chosen entries of each row, and whether there are any."""
-    count = chosen.sum(1)
-    return (values * chosen).sum(1) / count.clamp(min=1), count > 0
-
-
-def photo_loss(
-    head: KeyHead,
-    photo: WindowMaps,
-    rows: int,
-    columns: int,
-    silence: float,
-    running: dict[str, float],
-) -> Tensor:
-    """Loss of a sample of a photo's patches."""
-    # Silenced channels differ between windows, as windows' own errors do.
-    keys = head.trained(F.dropout2d(photo.maps.float(), silence)).permute(0, 2, 3, 1).flatten(0, 2)
-    labels, places = photo.labels.long(), photo.places.long()
-    asked = torch.randperm(len(labels))[: rows // 2]
-    near = (places[asked][:, None] - places[None]).abs().amax(-1) < PATCH // 2
-    near[torch.arange(len(asked)), asked] = False
-    chance, view = (near * torch.rand(near.shape)).max(1)
-    seen_twice = chance > 0
-    row, column = torch.cat([asked, view]), torch.randperm(len(labels))[:columns]
-    scores = (keys[row] @ keys[column].T - DIVIDE) / SOFTNESS
-    mine, theirs = labels[row][:, None], labels[column][None]
-    # VOC's background is unlike every object, but not one thing.
-    alike = (mine == theirs) & (mine < BACKGROUND)
-    unlike = (mine != theirs) & (mine <= BACKGROUND) & (theirs <= BACKGROUND)
-    pull, has_alike = row_mean(F.softplus(-scores), alike)
-    push, has_unlike = row_mean(F.softplus(scores), unlike)
-    _, index, count = torch.unique(labels, return_inverse=True, return_counts=True)
-    weight = (count.float() ** -0.5)[index][row] * (labels[row] <= BACKGROUND)
-    total = weight.sum().clamp(min=1e-6)
-    pulled = (pull * has_alike * weight).sum() / total
-    pushed = (push * has_unlike * weight).sum() / total
-    views = (1 - (keys[asked] * keys[view]).sum(1))[seen_twice].mean()
-    for name, value in (("alike", pulled), ("unlike", pushed), ("views", views)):
-        now = float(value.detach())
-        running[name] = 0.97 * running.get(name, now) + 0.03 * now
-    loss: Tensor = pulled + UNLIKE_WEIGHT * pushed + VIEW_WEIGHT * views
-    return loss
-
-
-def train(arguments: argparse.Namespace, heads: Heads, photos: list[WindowMaps]) -> KeyHead:
-    """Trains the trained part; goes on from an interrupted run of the same output file."""
     head = KeyHead()
-    head.stacked_mean.copy_(heads.image.stacked_mean)
-    head.stacked_scale.copy_(heads.image.stacked_scale)
-    rng = random.Random(arguments.seed)
-    optimizer = torch.optim.AdamW(head.parameters(), lr=arguments.rate, weight_decay=0.1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, arguments.rate, total_steps=arguments.steps, pct_start=0.1
+    stored = {n: t.float() for n, t in load_file(arguments.start / "keys.safetensors").items()}
+    stored.pop("basis", None)
+    head.load_state_dict(stored, strict=False)
+    optimizer = torch.optim.AdamW(
+        head.parameters(), arguments.rate, weight_decay=0.02, betas=(0.9, 0.98)
     )
     average = torch.optim.swa_utils.AveragedModel(
         head,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98),  # type: ignore[no-untyped-call]
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995),  # type: ignore[no-untyped-call]
     )
-    state = arguments.out.with_suffix(".state")
-    keepers: dict[str, Any] = {
-        "head": head,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "average": average,
-    }
-    first = 0
+    keepers: dict[str, Any] = {"model": head, "optimizer": optimizer, "average": average}
+    state, first = arguments.out / "keys.state", 0
     if state.exists():
         saved = torch.load(state, weights_only=True)
-        first = saved.pop("step")
-        for name, part in saved.items():
-            keepers[name].load_state_dict(part)
-        log.info("going on at step %d", first)
+        for name, keeper in keepers.items():
+            keeper.load_state_dict(saved[name])
+        first = saved["step"]
+        log.info("going on from step %d", first)
+    scenes = Scenes(arguments.data, arguments.seed + first)
     running: dict[str, float] = {}
     started = time.time()
     for step in range(first, arguments.steps):
+        scale = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / arguments.steps))
+        for group in optimizer.param_groups:
+            group["lr"] = arguments.rate * scale * min(1.0, (step + 1) / 50)
         optimizer.zero_grad()
-        for photo in rng.sample(photos, arguments.batch):
-            loss = photo_loss(
-                head, photo, arguments.rows, arguments.columns, arguments.silence, running
-            )
-            (loss / arguments.batch).backward()
+        for _ in range(arguments.photos):
+            scene = scenes.next()
+            x, values = encode(tower, heads, scene.pixels)
+            flat = values.permute(0, 2, 3, 1).flatten(0, 2)
+            found = losses(keys_of(head, x, values), flat, scene, text[scene.names], settings)
+            loss = torch.stack(list(found.values())).sum() / arguments.photos
+            loss.backward()
+            for name, value in found.items():
+                running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
+        nn.utils.clip_grad_norm_(head.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         average.update_parameters(head)
-        if step % 50 == 49:
-            figures = "  ".join(f"{name} {value:.3f}" for name, value in running.items())
-            log.info("step %d  %s  %.0f s", step + 1, figures, time.time() - started)
-        if step % 200 == 199:
-            torch.save(
-                {"step": step + 1, **{n: part.state_dict() for n, part in keepers.items()}}, state
-            )
-    state.unlink(missing_ok=True)
-    trained: KeyHead = average.module  # type: ignore[assignment]
-    return trained
-
-
-@torch.no_grad()
-def set_basis(head: KeyHead, heads: Heads, tower: ImageTower, photos: list[WindowMaps]) -> float:
-    """Stores the directions that keep most of the parts' inner products; returns the share kept."""
-    samples = []
-    for photo in photos:
-        stacked = photo.maps.float()
-        last = stacked[:, -STAGE_CHANNELS[-1] :].contiguous()
-        values = heads.image(stacked, tower.final(last))
-        parts = head.parts(stacked, values).permute(0, 2, 3, 1).flatten(0, 2)
-        samples.append(parts[torch.randperm(len(parts))[:400]])
-    sample = F.normalize(torch.cat(samples), dim=1)
-    strength, directions = torch.linalg.eigh(sample.T @ sample)
-    size = head.basis.shape[1]
-    head.basis.copy_(directions[:, -size:])
-    return float(strength[-size:].sum() / strength.sum())
+        if step % 25 == 24:
+            figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
+            log.info("step %d, %.0f s: %s", step + 1, time.time() - started, figures)
+        if step % 100 == 99 or step + 1 == arguments.steps:
+            part = state.with_suffix(".part")
+            torch.save({"step": step + 1, **{n: k.state_dict() for n, k in keepers.items()}}, part)
+            part.replace(state)
+            kept = {n: t.half().contiguous() for n, t in average.module.state_dict().items()}
+            save_file(kept, arguments.out / "keys.safetensors")
 
 
 def main() -> None:
-    """Trains and writes the key head."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True, help="folder for windows' maps")
-    parser.add_argument("--heads", type=Path, default=WEIGHTS)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.with_name("keys.safetensors"))
-    parser.add_argument(
-        "--trained", type=Path, help="take the trained part from here; only choose the basis anew"
-    )
-    parser.add_argument("--steps", type=int, default=2100)
-    parser.add_argument("--batch", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=360)
-    parser.add_argument("--columns", type=int, default=2500)
-    parser.add_argument("--silence", type=float, default=0.15)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    """Command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--data", type=Path, required=True)
+    p.add_argument("--weights", type=Path, default=WEIGHTS.parent, help="tower and heads")
+    p.add_argument("--start", type=Path, default=WEIGHTS.parent, help="keys to start from")
+    p.add_argument("--out", type=Path, required=True, help="folder; `training.basis` completes it")
+    p.add_argument("--steps", type=int, default=2000)
+    p.add_argument("--photos", type=int, default=2, help="photos a step")
+    p.add_argument("--rate", type=float, default=2e-3)
+    p.add_argument("--rho", type=float, default=ATTENTION.threshold)
+    p.add_argument("--shift", type=float, default=ATTENTION.shift)
+    p.add_argument("--scale", type=float, default=ATTENTION.scale)
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--seed", type=int, default=0)
+    arguments = p.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.manual_seed(arguments.seed)
-    arguments.cache.mkdir(parents=True, exist_ok=True)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    heads, tower = load_heads(arguments.heads)[0].eval(), ImageTower()
-    photos = []
-    for dataset, count in SETS.items():
-        for name, image, concepts in training_photos(arguments.data, dataset, count):
-            path = arguments.cache / f"{dataset}-{name}.pt"
-            photo = Image.fromarray(image)
-            photos.append(read_windows(photo, concepts, path, tower, WindowSettings()))
-        log.info("%s: %d photos in all", dataset, len(photos))
-    if arguments.trained:
-        head = load_keys(arguments.trained)[0].eval()
-    else:
-        head = train(arguments, heads, photos).eval()
-    kept = set_basis(head, heads, tower, photos[:: max(len(photos) // 60, 1)])
-    log.info("%d numbers keep %.3f of the parts", head.basis.shape[1], kept)
-    stored = {name: value.half().contiguous() for name, value in head.state_dict().items()}
-    save_file(stored, arguments.out)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    run(arguments)
 
 
 if __name__ == "__main__":

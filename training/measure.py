@@ -3,58 +3,43 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-from collections.abc import Mapping, Sequence
+import dataclasses
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from PIL import Image
 
-from glaclip.backbones.lite.backbone import TEMPLATES, WEIGHTS, LiteBackbone, load_lite
-from glaclip.backbones.lite.towers import ImageTower
+from glaclip.attention import attention_chunks
+from glaclip.backbones.lite.backbone import LEXICON, TEMPLATES, WEIGHTS, LiteBackbone, load_lite
 from glaclip.evaluation.metrics import confusion, mean_iou, pixel_accuracy
 from glaclip.seams import Pairs, boundary_errors
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
-from glaclip.vocabulary import Vocabulary, VocabularyClass
+from glaclip.vocabulary import ASSETS, Vocabulary, VocabularyClass
 from training.data import DENSE_SETS, dense_photos, select
 from training.views import VIEWS, Photo, View, class_names, open_view
 from training.words import TEST_SYNONYMS
 
-
-class KeptTower(nn.Module):
-    """An image tower that keeps its maps of windows on disk, so that heads can be compared."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.tower, self.folder = ImageTower(), folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """The tower's maps, from the folder if they are there."""
-        name = hashlib.sha1(pixels.numpy().tobytes()).hexdigest()
-        path = self.folder / f"{name}.pt"
-        if not path.exists():
-            maps = tuple(m.half() for m in self.tower(pixels))
-            torch.save(maps, path.with_suffix(".part"))
-            path.with_suffix(".part").replace(path)
-        return tuple(m.float() for m in torch.load(path, weights_only=True))
-
-    def final(self, last: Tensor) -> Tensor:
-        """As the tower's."""
-        final: Tensor = self.tower.final(last)
-        return final
+#: Constants of attention that the command line may change.
+CONSTANTS = ("threshold", "shift", "scale", "beta", "gamma")
 
 
 def open_backbone(
-    heads: Path, keep: Path | None, templates: tuple[str, ...] = TEMPLATES
+    folder: Path, templates: tuple[str, ...] = TEMPLATES, lexicon: Path | None = LEXICON
 ) -> LiteBackbone:
-    """The backbone with these heads; with `keep`, tower maps come from and go to that folder."""
-    backbone = load_lite(weights=heads, templates=templates)
-    if keep is not None:
-        backbone._image = KeptTower(keep)  # type: ignore[assignment]
-    return backbone
+    """The backbone with the weights of a folder."""
+    files = {name: folder / f"{name}.safetensors" for name in ("heads", "keys", "tower")}
+    return load_lite(
+        weights=files["heads"],
+        keys=files["keys"],
+        tower=files["tower"],
+        templates=templates,
+        lexicon=lexicon,
+    )
 
 
 def vocabulary(prompts: Sequence[Sequence[str]]) -> Vocabulary:
@@ -80,6 +65,13 @@ class Score:
             f"mIoU {mean_iou(self.counts):.3f}  accuracy {pixel_accuracy(self.counts):.3f}  "
             f"BER {self.pairs.rate:.4f}"
         )
+
+    def small_recall(self) -> tuple[float, int]:
+        """Mean recall of classes under 2 % of the pixels, and how many there are."""
+        pixels = self.counts.sum(1)
+        small = (pixels > 0) & (pixels < 0.02 * pixels.sum())
+        found = self.counts.diagonal()[small] / pixels[small]
+        return (float(found.mean()) if small.any() else math.nan), int(small.sum())
 
     def iou(self, labels: Sequence[str]) -> str:
         """IoU of each class that is there, for printing."""
@@ -121,26 +113,60 @@ def score(
     return scores
 
 
+def rungs(default: AttentionSettings) -> dict[str, AttentionSettings | None]:
+    """Each window by itself, then the four rungs of the ladder."""
+    names = ("off", "+context", "+anchors", "on")
+    return {"identity": None, **dict(zip(names, AttentionSettings.ladder(default), strict=True))}
+
+
+def collapsed(segmenter: Segmenter, photos: Iterable[Image.Image]) -> dict[str, float]:
+    """Share of tokens that put more than 90 % of their weight on one token, by rung."""
+    counts: dict[str, list[int]] = {}
+    backbone = segmenter.backbone
+    for photo in photos:
+        tokens = segmenter.encode(photo).tokens
+        ((keys, _),) = backbone.keys(tokens, backbone.key_sources[0])
+        for name, settings in rungs(backbone.default_attention).items():
+            if settings is None:
+                continue
+            found = counts.setdefault(name, [0, 0])
+            with torch.inference_mode():
+                for chunk in attention_chunks(keys, settings):
+                    most = chunk.queries.expand(chunk.weights.amax(1, keepdim=True))
+                    found[0] += int((most > 0.9).sum())
+                    found[1] += len(most)
+    return {name: some / total for name, (some, total) in counts.items()}
+
+
 def print_dense(
-    segmenter: Segmenter, view: View, detail: bool = True, key_source: str | None = None
+    segmenter: Segmenter,
+    view: View,
+    detail: bool = True,
+    key_source: str | None = None,
+    collapse: int = 0,
 ) -> None:
-    """Off, on, each window by itself and, with `detail`, the ladder between."""
-    default = segmenter.backbone.default_attention
-    rungs: dict[str, AttentionSettings | None] = dict(
-        zip(("off", "+context", "+anchors", "on"), AttentionSettings.ladder(default), strict=True)
-    )
+    """Each window by itself, off, on and, with `detail`, the ladder between.
+
+    Args:
+        collapse: photos whose attention is looked at.
+    """
+    ladder = rungs(segmenter.backbone.default_attention)
     if not detail:
-        rungs = {name: rungs[name] for name in ("off", "on")}
-    rungs["identity"] = None
+        ladder = {name: ladder[name] for name in ("identity", "off", "on")}
     words = vocabulary([[name] for name in view.names])
-    scores = score(segmenter, view.photos, words, rungs, view.remap, key_source)
+    scores = score(segmenter, view.photos, words, ladder, view.remap, key_source)
     print(f"{view.title}, {len(view.names)} names")
     for name, result in scores.items():
-        print(f"  {name:10s} {result}")
-    off, on = scores["off"].pairs.rate, scores["on"].pairs.rate
-    print(f"  BER on / off {on / off:.2f}")
-    for name in ("off", "on"):
-        print(f"  {name}: {scores[name].iou(view.names)}", flush=True)
+        recall, number = result.small_recall()
+        print(f"  {name:10s} {result}  recall of {number} small classes {recall:.3f}")
+    if detail:
+        for name in ("identity", "off", "on"):
+            print(f"  {name}: {scores[name].iou(view.names)}")
+    if collapse:
+        photos = [photo.read_classes()[0] for photo in view.photos[:collapse]]
+        shares = collapsed(segmenter, photos)
+        print("  collapsed: " + "  ".join(f"{n} {share:.2%}" for n, share in shares.items()))
+    sys.stdout.flush()
 
 
 def recall(counts: np.ndarray, index: int) -> float:
@@ -201,21 +227,33 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--heads", type=Path, default=WEIGHTS)
-    parser.add_argument("--keep", type=Path, help="folder that keeps the tower's maps")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS.parent, help="their folder")
     parser.add_argument("--part", default="test", choices=("validation", "test"))
-    parser.add_argument("--what", nargs="+", default=["dense", "synonyms"])
+    parser.add_argument("--what", nargs="+", default=["dense", "synonyms", "examples"])
     parser.add_argument("--sets", nargs="+", default=VIEWS, choices=VIEWS, metavar="SET")
+    parser.add_argument("--photos", type=int, help="the first photos of each set; all if left out")
+    parser.add_argument("--collapse", type=int, default=4, help="photos a set whose weights count")
     parser.add_argument("--left-out", nargs="*", default=[])
     parser.add_argument("--key-source", help="keys of attention in the dense table")
-    parser.add_argument("--brief", action="store_true", help="off and on alone")
+    parser.add_argument("--brief", action="store_true", help="no rungs between, no classes")
+    for field in CONSTANTS:
+        parser.add_argument(f"--{field}", type=float)
     arguments = parser.parse_args()
+    backbone = open_backbone(arguments.weights)
+    changed = {f: getattr(arguments, f) for f in CONSTANTS if getattr(arguments, f) is not None}
+    backbone.default_attention = dataclasses.replace(backbone.default_attention, **changed)
     # Enough to attend each photo once, whatever words are asked.
-    segmenter = Segmenter(open_backbone(arguments.heads, arguments.keep), cache_bytes=3 * 2**30)
+    segmenter = Segmenter(backbone, cache_bytes=3 * 2**29)
     if "dense" in arguments.what:
         for name in arguments.sets:
-            view = open_view(arguments.data, name, arguments.part)
-            print_dense(segmenter, view, not arguments.brief, arguments.key_source)
+            view = open_view(arguments.data, name, arguments.part, arguments.photos)
+            print_dense(
+                segmenter, view, not arguments.brief, arguments.key_source, arguments.collapse
+            )
+    if "examples" in arguments.what:
+        for path in sorted((ASSETS / "photos").glob("*.jpg")):
+            shares = collapsed(segmenter, [Image.open(path).convert("RGB")])
+            print(f"  {path.name:14s} " + "  ".join(f"{n} {v:.2%}" for n, v in shares.items()))
     if "synonyms" in arguments.what:
         print_synonyms(
             segmenter, arguments.data, ("msrc_v2", "voc2012", "labelmefacade"), arguments.part

@@ -27,13 +27,12 @@ def main() -> None:
     """Prints a table of template sets for each validation set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--heads", type=Path, default=WEIGHTS)
-    parser.add_argument("--keep", type=Path, help="folder that keeps the tower's maps")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS.parent, help="their folder")
     parser.add_argument("--photos", type=int, default=40, help="validation photos a set")
     arguments = parser.parse_args()
     # One backbone each: templates are part of how untrained words are recognized.
     segmenters = {
-        name: Segmenter(open_backbone(arguments.heads, arguments.keep, templates))
+        name: Segmenter(open_backbone(arguments.weights, templates))
         for name, templates in SETS.items()
     }
     settings = next(iter(segmenters.values())).backbone.default_attention

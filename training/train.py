@@ -1,347 +1,267 @@
-"""Trains the heads on cached feature maps."""
+"""Trains the embedded backbone: the tower's last stages, both heads and the key head, together.
+
+Values learn to name what they show: tokens are classified, by cosine times 40, among the names of
+their set and other vocabularies. Keys learn which tokens of a photo show the same class, and that
+two windows see one patch alike. Small classes count as much as large ones.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import math
 import random
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glaclip.backbones.lite.heads import Heads
-from glaclip.backbones.lite.towers import FINAL_CHANNELS, STAGE_CHANNELS, ImageTower, TextTower
-from training.data import BACKGROUND, DENSE_CONCEPTS
-from training.vocabularies import Question, questions
+from glaclip.backbones.lite.backbone import KEYS, WEIGHTS
+from glaclip.backbones.lite.heads import FOLDED, Heads, resize
+from glaclip.backbones.lite.keys import KeyHead
+from glaclip.backbones.lite.towers import FINAL_CHANNELS, ImageTower
+from training.data import DENSE_CONCEPTS
+from training.depthwise import FrozenDepthwise
+from training.losses import Masks, key_losses, pure_labels, question_loss, votes, word_loss
+from training.samples import LabelledPhotos, Pairs, WordVectors, row_prototypes
+from training.vocabularies import questions
 from training.wordnet import WordNet
 from training.words import Concepts, build
 
 log = logging.getLogger(__name__)
-TEMPLATES = ("{}", "a photo of a {}.", "the {}")
-#: The segmenter multiplies cosines by 40 (method, section 1).
-LOGIT_SCALE = 40.0
+#: How fast each part learns, beside --rate: the tower has learned most of it already.
+RATES = {"tower": 0.15, "old": 0.7, "new": 2.0}
+#: Parts that earlier weights do not have.
+NEW = ("image.fine", "image.around", "image.refine", "meaning")
 
 
-class Crops:
-    """Cached dense crops in memory."""
+class Model(nn.Module):
+    """Everything that learns, on top of the frozen first maps."""
 
-    def __init__(self, cache: Path, parts: Iterable[str], limit: int | None = None) -> None:
-        shards = sorted(cache.glob("dense-*.pt"))[:limit]
-        maps, labels, self.sets = [], [], []
-        for path in shards:
-            shard = torch.load(path, weights_only=True)
-            keep = [i for i, part in enumerate(shard["parts"]) if part in set(parts)]
-            maps.append(shard["maps"][keep])
-            labels.append(shard["labels"][keep])
-            self.sets += [shard["photos"][i].split("/")[0] for i in keep]
-        self.maps, self.labels = torch.cat(maps), torch.cat(labels)
-        counts = torch.bincount(self.labels.flatten().int(), minlength=256)[: len(DENSE_CONCEPTS)]
-        share = counts.float() / counts.sum()
-        self.weight = ((share + 1e-4) ** -0.5).clamp(max=30.0)
-        self.weight /= (self.weight * share).sum()
+    def __init__(self, tower: ImageTower) -> None:
+        super().__init__()
+        self.late = tower.net.blocks[5:7]
+        for block in (*self.late[0], *self.late[1]):
+            block.conv_pw.requires_grad_(True)
+            block.conv_pwl.requires_grad_(True)
+            block.conv_dw = FrozenDepthwise(block.conv_dw)
+        self.heads = Heads()
+        self.keys = KeyHead()
+        nn.init.zeros_(self.heads.image.refine.weight)
+        assert self.heads.image.refine.bias is not None
+        nn.init.zeros_(self.heads.image.refine.bias)
+        nn.init.zeros_(self.keys.meaning.weight)
 
+    def start(self, heads: Path, keys: Path) -> None:
+        """Takes what earlier weights have."""
+        for part, path in ((self.heads, heads), (self.keys, keys)):
+            stored = {name: tensor.float() for name, tensor in load_file(path).items()}
+            stored.pop("basis", None)
+            missing = part.load_state_dict(stored, strict=False)
+            log.info("%s: %s are new", path.name, ", ".join(missing.missing_keys))
 
-class WordVectors:
-    """Sentence vectors of every trained word in every template, kept on disk between runs."""
+    def tower_weights(self) -> dict[str, Tensor]:
+        """The trained convolutions, named as in the tower's network."""
+        return {
+            f"blocks.{stage + 5}.{index}.{name}.weight": getattr(block, name).weight
+            for stage, blocks in enumerate(self.late)
+            for index, block in enumerate(blocks)
+            for name in ("conv_pw", "conv_pwl")
+        }
 
-    def __init__(self, words: list[str], cache: Path) -> None:
-        path = cache / "words.pt"
-        known: dict[str, Tensor] = torch.load(path, weights_only=True) if path.exists() else {}
-        texts = [template.format(word) for template in TEMPLATES for word in words]
-        missing = sorted({text for text in texts if text not in known}, key=len)
-        if missing:
-            found = TextTower(torch.device("cpu"))(missing)
-            known.update(zip(missing, found, strict=True))
-            torch.save(known, path)
-        self.vectors = torch.stack([known[text] for text in texts])
-        self.vectors = self.vectors.view(len(TEMPLATES), len(words), -1)
-
-    def sample(self, noise: float) -> Tensor:
-        """[words, 384]: a random template for each word, plus noise of the given length."""
-        count = self.vectors.shape[1]
-        picked = self.vectors[torch.randint(len(TEMPLATES), (count,)), torch.arange(count)]
-        disturbed = picked + torch.randn_like(picked) * noise / picked.shape[1] ** 0.5
-        return F.normalize(disturbed, dim=-1)
-
-
-def set_statistics(heads: Heads, crops: Crops, tower: ImageTower) -> Tensor:
-    """Stores means and scales in the head; returns the covariance of the final features."""
-    sample = crops.maps[torch.randperm(len(crops.maps))[:400]].float()
-    image = heads.image
-    image.stacked_mean.copy_(sample.mean((0, 2, 3)))
-    image.stacked_scale.copy_(1 / (sample.std((0, 2, 3)) + 1e-3))
-    final = finals(tower, sample).permute(0, 2, 3, 1).reshape(-1, FINAL_CHANNELS)
-    image.final_mean.copy_(final.mean(0))
-    # One number for all channels keeps the directions of the classifier's space.
-    image.final_scale.fill_(float(1 / final.std(0).mean()))
-    return torch.cov(final.T)
+    def groups(self, rate: float, decay: float) -> list[dict[str, Any]]:
+        """Parameters for the optimizer."""
+        groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                kind = "tower" if name.startswith("late") else "old"
+                kind = "new" if any(part in name for part in NEW) else kind
+                groups.setdefault((kind, parameter.ndim > 1), []).append(parameter)
+        return [
+            {
+                "params": parameters,
+                "lr": rate * RATES[kind],
+                "top": rate * RATES[kind],
+                "weight_decay": decay * decays * (0.1 if kind == "tower" else 1.0),
+            }
+            for (kind, decays), parameters in groups.items()
+        ]
 
 
-@torch.no_grad()
-def finals(tower: ImageTower, stacked: Tensor) -> Tensor:
-    """The classifier's input from stacked maps."""
-    last = stacked[:, -STAGE_CHANNELS[-1] :].contiguous(memory_format=torch.channels_last)
-    final: Tensor = tower.final(last)
-    return final
+def forward(
+    model: Model, tower: ImageTower, fine: Tensor, early: Tensor, chosen: Tensor, silence: float
+) -> tuple[Tensor, Tensor]:
+    """Values before normalization of chosen tokens, and all keys.
 
-
-def row_prototypes(tower: ImageTower, covariance: Tensor, mean: Tensor) -> Tensor:
-    """A typical final feature of each ImageNet class, [1000, 1280].
-
-    A linear classifier trained to the optimum of two Gaussians has rows inverse(covariance)
-    times the class mean's offset, so that covariance times row points to the class mean.
+    Args:
+        fine: [B, 48, 28, 28].
+        early: [B, 120, 14, 14].
+        chosen: [B, K] tokens of the 28 x 28.
+        silence: how often the convolutional branch or the detail says nothing.
     """
-    offset: Tensor = tower.net.classifier.weight @ covariance
-    typical = covariance.diagonal().sum().sqrt()
-    prototypes: Tensor = mean + offset / offset.norm(dim=1, keepdim=True) * typical
-    return prototypes
+    image = model.heads.image
+    with torch.autocast("cpu", torch.bfloat16):
+        late = model.late[0](early.contiguous(memory_format=torch.channels_last))
+        last = model.late[1](late)
+        stacked = torch.cat([F.pixel_unshuffle(fine, 2), early, late.float(), last.float()], 1)
+        x = image.normalized(stacked).contiguous(memory_format=torch.channels_last)
+        branch = image.branch(x)
+        general = image.general(tower.final(last)).float()
+        silent = (torch.rand(2, len(fine), 1, 1, 1) > silence).float()
+        coarse = general + image.leave(branch).float() * silent[0]
+        normal_fine = F.pixel_shuffle(x[:, :FOLDED], 2)
+        detail = image.detail(normal_fine, branch).float() * silent[0] * silent[1]
+        maps = resize(coarse, (28, 28)) + detail
+        keys = model.keys.trained(x.detach(), maps.detach()).float()
+    tokens = maps.flatten(2).transpose(1, 2)  # [B, 784, E]
+    picked = tokens.gather(1, chosen[..., None].expand(-1, -1, tokens.shape[2]))
+    return picked, keys.flatten(2).transpose(1, 2)
 
 
-class LabelledTokens:
-    """Tokens of whole-photo labels: ImageNet rows and photos, Intel scenes, Caltech."""
+class Trainer:
+    """One run; `step` returns its losses by name."""
 
-    def __init__(
-        self, cache: Path, tower: ImageTower, heads: Heads, concepts: Concepts, rows: Tensor
-    ) -> None:
-        shard = torch.load(cache / "labelled.pt", weights_only=True)
-        self.maps = shard["maps"]
-        keys = {key: i for i, key in enumerate(concepts.keys)}
-        pairs = zip(shard["sets"], shard["labels"], strict=True)
-        self.concept = torch.tensor([keys[pair] for pair in pairs])
-        taught = torch.from_numpy(concepts.own >= 0)
-        self.usable = torch.nonzero(taught[self.concept]).flatten()
-        first = keys[("imagenet", imagenet_row_ids(concepts)[0])]
-        self.rows, self.row_concept = rows, first + torch.arange(len(rows))
-        self.usable_rows = torch.nonzero(taught[self.row_concept]).flatten()
-        where = cache / "where.pt"
-        if not where.exists():
-            torch.save(self._where(tower, shard["sets"]), where)
-        self.attention = torch.load(where, weights_only=True)
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.tower = ImageTower()
+        self.concepts: Concepts = build(
+            arguments.data, WordNet.read(arguments.wordnet), arguments.leave_out
+        )
+        log.info("%d concepts, %d words", len(self.concepts.keys), len(self.concepts.words))
+        self.masks = Masks(self.concepts)
+        self.vectors = WordVectors(self.concepts.words, arguments.cache)
+        self.pairs = Pairs(arguments.cache, arguments.shards)
+        log.info("%d pairs of windows", len(self.pairs.sets))
+        self.photos = LabelledPhotos(arguments.cache, self.concepts)
+        self.model = Model(self.tower)
+        self.model.start(arguments.start, arguments.start_keys)
+        self.model.to(memory_format=torch.channels_last)
+        self.rows = row_prototypes(self.tower, self.model.heads, self.photos)
+        self.taught = torch.from_numpy(self.concepts.own >= 0)
+        self.rng = random.Random(arguments.seed)
 
-    def _where(self, tower: ImageTower, sets: list[str]) -> Tensor:
-        """[photos, S] where the object is: the classifier's confidence on each token."""
-        parts = []
-        for start in range(0, len(self.maps), 128):
-            final = finals(tower, self.maps[start : start + 128].float())
-            logits = tower.net.classifier(final.permute(0, 2, 3, 1).flatten(1, 2))  # [B, S, 1000]
-            # The classes of the photo as a whole, then where they are strong.
-            top = logits.mean(1).topk(5).indices
-            strength = logits.gather(2, top[:, None].expand(-1, logits.shape[1], -1)).amax(2)
-            parts.append(F.softmax(strength, dim=1))
-        weight = torch.cat(parts)
-        # A scene is everywhere.
-        scene = torch.tensor([name == "intel" for name in sets])
-        weight[scene] = 1 / weight.shape[1]
-        return weight
-
-    def sample(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Maps [count, ...], one token index for each, and concepts."""
-        picked = self.usable[torch.randint(len(self.usable), (count,))]
-        token = torch.multinomial(self.attention[picked], 1).flatten()
-        return self.maps[picked].float(), token, self.concept[picked]
-
-
-def imagenet_row_ids(concepts: Concepts) -> list[str]:
-    """WordNet ids of the ImageNet concepts, in the order of the classifier's rows."""
-    return [label for kind, label in concepts.keys if kind == "imagenet"]
-
-
-def question_loss(
-    tokens: Tensor, labels: Tensor, question: Question, text: Tensor, weight: Tensor
-) -> Tensor:
-    """Cross-entropy of tokens [M, E] with concepts [M] among the question's words."""
-    background = labels == BACKGROUND
-    target = question.target[labels.clamp(max=len(question.target) - 1)]
-    target = torch.where(background | (labels >= len(DENSE_CONCEPTS)), -1, target)
-    logits = LOGIT_SCALE * tokens @ text[question.words].T
-    known = target >= 0
-    token_weight = weight[labels[known]]
-    loss = F.cross_entropy(logits[known], target[known], reduction="none", label_smoothing=0.05)
-    total = (loss * token_weight).sum() / token_weight.sum().clamp(min=1.0)
-    if background.any() and question.absent.any() and not question.absent.all():
-        share = F.softmax(logits[background], dim=1)[:, question.absent].sum(1)
-        total = total - 0.3 * torch.log1p(-share.clamp(max=0.999)).mean()
-    return total
-
-
-def word_loss(tokens: Tensor, concept: Tensor, text: Tensor, concepts: Masks) -> Tensor:
-    """Cross-entropy of one true word against every false one, for tokens [M, E]."""
-    logits = LOGIT_SCALE * tokens @ text.T  # [M, words]
-    true = concepts.true[concept]
-    chance = concepts.chance[concept]
-    picked = torch.multinomial(chance, 1)
-    out = (true | concepts.undecided[concept]).scatter(1, picked, False)
-    return F.cross_entropy(logits.masked_fill(out, -1e4), picked.flatten(), label_smoothing=0.0)
+    def step(self) -> dict[str, Tensor]:
+        """Losses of one batch."""
+        arguments, masks = self.arguments, self.masks
+        pairs = self.pairs.sample(arguments.batch)
+        windows = 2 * len(pairs.sets)
+        labels = votes(pairs.labels)  # [B, 784]
+        chosen = self.pairs.tokens(labels, arguments.tokens)  # [B, K]
+        extra_fine, extra_early, token, extra_concept = self.photos.sample(arguments.extra)
+        token = token[:, None].expand(-1, arguments.tokens)
+        values, keys = forward(
+            self.model,
+            self.tower,
+            torch.cat([pairs.fine, extra_fine]),
+            torch.cat([pairs.early, extra_early]),
+            torch.cat([chosen, token]),
+            arguments.silence,
+        )
+        values = F.normalize(values, dim=-1)
+        flat, single = values[:windows].flatten(0, 1), values[windows:, 0]
+        flat_labels = labels.gather(1, chosen).flatten()
+        text = self.model.heads.text(self.vectors.sample(arguments.text_noise))
+        asked = questions(self.concepts, self.rng)
+        weight = self.pairs.weight
+        losses: dict[str, Tensor] = {}
+        own = torch.tensor([self.pairs.names.index(name) for name in pairs.sets])
+        own = own.repeat_interleave(2 * arguments.tokens)
+        for number, name in enumerate(self.pairs.names):
+            mine = own == number
+            if mine.any():
+                share = mine.float().mean()
+                losses["own"] = losses.get("own", torch.zeros(())) + 1.6 * share * question_loss(
+                    flat[mine], flat_labels[mine], asked[name], text, weight
+                )
+        losses["street"] = 0.7 * question_loss(flat, flat_labels, asked["street"], text, weight)
+        losses["mixed"] = 0.6 * question_loss(flat, flat_labels, asked["mixed"], text, weight)
+        known = torch.nonzero(flat_labels < len(DENSE_CONCEPTS)).flatten()
+        known = known[self.taught[flat_labels[known]]]
+        known = known[torch.randperm(len(known))[:384]]
+        share = arguments.word_weight
+        losses["words"] = share * word_loss(flat[known], flat_labels[known], text, masks)
+        losses["photos"] = share * word_loss(single, extra_concept, text, masks)
+        picked = self.photos.usable_rows[torch.randint(len(self.photos.usable_rows), (128,))]
+        rows = self.rows[picked] + torch.randn(128, FINAL_CHANNELS) * arguments.row_noise
+        projected = self.model.heads.image.general(rows[:, :, None, None]).flatten(1)
+        losses["rows"] = share * word_loss(
+            F.normalize(projected, dim=-1), self.photos.row_concept[picked], text, masks
+        )
+        losses |= key_losses(keys[:windows], pure_labels(pairs.labels), pairs.upright)
+        return losses
 
 
-class Masks:
-    """`Concepts` as tensors; `chance` is how often each true word is asked for."""
-
-    def __init__(self, concepts: Concepts) -> None:
-        self.true = torch.from_numpy(concepts.true)
-        self.undecided = torch.from_numpy(concepts.undecided)
-        self.chance = self.true.float() / self.true.sum(1, keepdim=True).clamp(min=1)
-        taught = np.flatnonzero(concepts.own >= 0)
-        self.chance[taught, concepts.own[taught]] += 0.8
-
-
-def train(arguments: argparse.Namespace) -> Heads:
-    """Trains, going on from an interrupted run of the same output file."""
+def train(arguments: argparse.Namespace) -> Model:
+    """Trains, going on from an interrupted run of the same output folder."""
     torch.manual_seed(arguments.seed)
-    rng = random.Random(arguments.seed)
-    tower = ImageTower()
-    concepts = build(arguments.data, WordNet.read(arguments.wordnet), arguments.leave_out)
-    masks = Masks(concepts)
-    log.info("%d concepts, %d words", len(concepts.keys), len(concepts.words))
-    vectors = WordVectors(concepts.words, arguments.cache)
-    crops = Crops(arguments.cache, arguments.parts, arguments.shards)
-    log.info("%d crops", len(crops.maps))
-    heads = Heads(arguments.channels, arguments.blocks).to(memory_format=torch.channels_last)
-    covariance = set_statistics(heads, crops, tower)
-    if arguments.start:
-        heads.load_state_dict({k: v.float() for k, v in load_file(arguments.start).items()})
-    rows = row_prototypes(tower, covariance, heads.image.final_mean)
-    labelled = LabelledTokens(arguments.cache, tower, heads, concepts, rows)
-    taught = torch.from_numpy(concepts.own >= 0)
-    decay: list[nn.Parameter] = []
-    plain: list[nn.Parameter] = []
-    for parameter in heads.parameters():
-        (decay if parameter.ndim > 1 else plain).append(parameter)
-    optimizer = torch.optim.AdamW(
-        [{"params": decay, "weight_decay": arguments.decay}, {"params": plain, "weight_decay": 0}],
-        lr=arguments.rate,
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, arguments.rate, total_steps=arguments.steps, pct_start=0.1
-    )
+    torch.set_num_threads(arguments.threads)
+    trainer = Trainer(arguments)
+    model = trainer.model
+    optimizer = torch.optim.AdamW(model.groups(arguments.rate, arguments.decay), betas=(0.9, 0.98))
     average = torch.optim.swa_utils.AveragedModel(
-        heads,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995),  # type: ignore[no-untyped-call]
+        model,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(arguments.average),  # type: ignore[no-untyped-call]
     )
-    started, order = time.time(), torch.randperm(len(crops.maps))
-    at, first = 0, 0
-    running: dict[str, float] = {}
-    state = arguments.out.with_suffix(".state")
-    keepers: dict[str, Any] = {
-        "heads": heads,
-        "optimizer": optimizer,
-        "schedule": schedule,
-        "average": average,
-    }
+    keepers: dict[str, Any] = {"model": model, "optimizer": optimizer, "average": average}
+    state, first = arguments.out / "run.state", 0
     if state.exists():
         saved = torch.load(state, weights_only=True)
         for name, keeper in keepers.items():
             keeper.load_state_dict(saved[name])
         first = saved["step"]
+        torch.manual_seed(arguments.seed + first)
         log.info("going on from step %d", first)
+    running: dict[str, float] = {}
+    started = time.time()
     for step in range(first, arguments.steps):
-        if step > first and step % 100 == 0:
-            torch.save({"step": step, **{n: k.state_dict() for n, k in keepers.items()}}, state)
-        if at + arguments.batch > len(order):
-            order, at = torch.randperm(len(crops.maps)), 0
-        chosen = order[at : at + arguments.batch]
-        at += arguments.batch
-        losses = step_losses(
-            heads, tower, crops, chosen, labelled, masks, concepts, vectors, taught, rng, arguments
-        )
-        loss = torch.stack(list(losses.values())).sum()
+        warm = min(1.0, (step + 1) / 60)
+        scale = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / arguments.steps)))
+        for group in optimizer.param_groups:
+            group["lr"] = group["top"] * scale
+        losses = trainer.step()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(heads.parameters(), 1.0)
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimizer.step()
-        schedule.step()
-        average.update_parameters(heads)
+        average.update_parameters(model)
         for name, value in losses.items():
             running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
-        if step % 25 == 0:
+        if step % 25 == 24:
             figures = " ".join(f"{name} {value:.3f}" for name, value in running.items())
-            log.info("step %d, %.0f s: %s", step, time.time() - started, figures)
-    state.unlink(missing_ok=True)
-    trained = average.module
-    assert isinstance(trained, Heads)
+            log.info("step %d, %.0f s: %s", step + 1, time.time() - started, figures)
+        if step % 100 == 99:
+            part = state.with_suffix(".part")
+            torch.save({"step": step + 1, **{n: k.state_dict() for n, k in keepers.items()}}, part)
+            part.replace(state)
+            trainer.pairs.refresh()
+        if arguments.snapshot and step % arguments.snapshot == arguments.snapshot - 1:
+            save(average.module, arguments.out)  # type: ignore[arg-type]
+    trained: Model = average.module  # type: ignore[assignment]
     return trained
 
 
-def step_losses(
-    heads: Heads,
-    tower: ImageTower,
-    crops: Crops,
-    chosen: Tensor,
-    labelled: LabelledTokens,
-    masks: Masks,
-    concepts: Concepts,
-    vectors: WordVectors,
-    taught: Tensor,
-    rng: random.Random,
-    arguments: argparse.Namespace,
-) -> dict[str, Tensor]:
-    """One batch's losses by name."""
-    maps, seen_sets = crops.maps[chosen].float(), [crops.sets[i] for i in chosen]
-    labels = votes(crops.labels[chosen])  # [B, S]
-    extra, token, extra_concept = labelled.sample(arguments.extra)
-    # NHWC memory: depthwise convolutions train four times as fast on a CPU.
-    everything = torch.cat([maps, extra]).contiguous(memory_format=torch.channels_last)
-    branch = heads.image.branch(everything).flatten(2).transpose(1, 2)  # [B, S, E]
-    stacked = everything.flatten(2).transpose(1, 2)[..., -STAGE_CHANNELS[-1] :]
-    # Losses look at some of the tokens; the convolutions above need all of them.
-    keep = torch.rand(len(maps), labels.shape[1]).argsort(1)[:, : arguments.tokens]
-    labels = labels.gather(1, keep)
-    photo = torch.arange(len(everything))
-    branch = torch.cat(
-        [branch[photo[: len(maps), None], keep].flatten(0, 1), branch[photo[len(maps) :], token]]
-    )
-    stacked = torch.cat(
-        [stacked[photo[: len(maps), None], keep].flatten(0, 1), stacked[photo[len(maps) :], token]]
-    )
-    general = heads.image.general(finals(tower, stacked[:, :, None, None])).flatten(1)
-    # Each path must be able to speak alone: the branch is silent for some crops.
-    silent = torch.rand(len(everything), 1) > arguments.silence
-    speaks = torch.cat(
-        [silent[: len(maps)].expand(-1, keep.shape[1]).reshape(-1, 1), silent[len(maps) :]]
-    )
-    values = F.normalize(general + branch * speaks, dim=-1)
-    flat, single = values[: labels.numel()], values[labels.numel() :]
-    asked = questions(concepts, rng)
-    text = heads.text(vectors.sample(arguments.text_noise))
-    flat_labels = labels.flatten()
-    losses: dict[str, Tensor] = {}
-    names = torch.tensor([sorted(asked).index(name) for name in seen_sets])
-    for name in ("msrc_v2", "labelmefacade", "voc2012"):
-        mine = (names == sorted(asked).index(name)).repeat_interleave(labels.shape[1])
-        losses[name[:4]] = question_loss(
-            flat[mine], flat_labels[mine], asked[name], text, crops.weight
-        ) * (0.6 if name == "voc2012" else 1.0)
-    losses["street"] = question_loss(flat, flat_labels, asked["street"], text, crops.weight)
-    losses["mixed"] = 0.5 * question_loss(flat, flat_labels, asked["mixed"], text, crops.weight)
-    known = torch.nonzero(flat_labels < len(DENSE_CONCEPTS)).flatten()
-    known = known[taught[flat_labels[known]]]
-    known = known[torch.multinomial(crops.weight[flat_labels[known]], min(384, len(known)))]
-    losses["words"] = arguments.word_weight * word_loss(
-        flat[known], flat_labels[known], text, masks
-    )
-    losses["photos"] = arguments.word_weight * word_loss(single, extra_concept, text, masks)
-    picked = labelled.usable_rows[torch.randint(len(labelled.usable_rows), (256,))]
-    rows = labelled.rows[picked] + torch.randn(256, FINAL_CHANNELS) * arguments.row_noise
-    projected = F.normalize(heads.image.general(rows[:, :, None, None]).flatten(1), dim=-1)
-    losses["rows"] = arguments.word_weight * word_loss(
-        projected, labelled.row_concept[picked], text, masks
-    )
-    return losses
-
-
-def votes(labels: Tensor) -> Tensor:
-    """One of each token's 4 x 4 labels at random: [B, 56, 56] to [B, S]."""
-    count, side, _ = labels.shape
-    cells = labels.view(count, side // 4, 4, side // 4, 4).permute(0, 1, 3, 2, 4)
-    cells = cells.reshape(count, -1, 16).long()
-    return cells.gather(2, torch.randint(16, (*cells.shape[:2], 1))).squeeze(2)
+def save(model: Model, out: Path) -> None:
+    """Writes heads, keys (whose basis `training.keys` chooses) and the tower's trained stages."""
+    out.mkdir(parents=True, exist_ok=True)
+    image = model.heads.image
+    meta = {
+        "channels": str(image.enter.out_channels),
+        "blocks": str(len(image.blocks)),
+        "detail": str(image.fine.out_channels),
+    }
+    model.keys.stacked_mean.copy_(image.stacked_mean)
+    model.keys.stacked_scale.copy_(image.stacked_scale)
+    for name, tensors in (
+        ("heads", model.heads.state_dict()),
+        ("keys", model.keys.state_dict()),
+        ("tower", model.tower_weights()),
+    ):
+        stored = {key: value.detach().half().contiguous() for key, value in tensors.items()}
+        save_file(stored, out / f"{name}.safetensors", metadata=meta)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -350,36 +270,34 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--data", type=Path, required=True)
     p.add_argument("--cache", type=Path, required=True)
     p.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
-    p.add_argument("--out", type=Path, required=True)
-    p.add_argument("--parts", nargs="+", default=["train"])
+    p.add_argument("--out", type=Path, required=True, help="folder")
+    p.add_argument("--start", type=Path, default=WEIGHTS, help="heads to start from")
+    p.add_argument("--start-keys", type=Path, default=KEYS, help="keys to start from")
     p.add_argument("--leave-out", nargs="*", default=[], help="names to train without")
     p.add_argument("--shards", type=int)
-    p.add_argument("--start", type=Path, help="heads of an earlier round to go on from")
-    p.add_argument("--steps", type=int, default=1500)
-    p.add_argument("--batch", type=int, default=20)
-    p.add_argument("--extra", type=int, default=12)
-    p.add_argument("--tokens", type=int, default=98, help="tokens of a crop in the losses")
-    p.add_argument("--rate", type=float, default=2e-3)
-    p.add_argument("--decay", type=float, default=0.1)
-    p.add_argument("--channels", type=int, default=224)
-    p.add_argument("--blocks", type=int, default=2)
+    p.add_argument("--steps", type=int, default=2500)
+    p.add_argument("--batch", type=int, default=8, help="pairs of windows")
+    p.add_argument("--extra", type=int, default=4, help="labelled photos")
+    p.add_argument("--tokens", type=int, default=160, help="tokens of a window in the losses")
+    p.add_argument("--rate", type=float, default=1e-3)
+    p.add_argument("--decay", type=float, default=0.05)
+    p.add_argument("--average", type=float, default=0.995)
     p.add_argument("--text-noise", type=float, default=0.3)
     p.add_argument("--row-noise", type=float, default=0.3)
-    p.add_argument("--silence", type=float, default=0.15)
-    p.add_argument("--word-weight", type=float, default=0.3)
+    p.add_argument("--silence", type=float, default=0.1)
+    p.add_argument("--word-weight", type=float, default=0.25)
+    p.add_argument("--snapshot", type=int, default=500, help="write the average so often")
+    p.add_argument("--threads", type=int, default=1)
     p.add_argument("--seed", type=int, default=0)
     return p
 
 
 def main() -> None:
-    """Trains and writes the heads."""
+    """Trains and writes the weights."""
     arguments = parser().parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    heads = train(arguments)
-    stored = {name: value.half().contiguous() for name, value in heads.state_dict().items()}
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    meta = {"channels": str(arguments.channels), "blocks": str(arguments.blocks)}
-    save_file(stored, arguments.out, metadata=meta)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    save(train(arguments), arguments.out)
 
 
 if __name__ == "__main__":

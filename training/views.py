@@ -11,11 +11,15 @@ import numpy as np
 from PIL import Image
 
 from training import streets
-from training.data import DENSE_SETS, dense_photos, select
+from training.data import DENSE_SETS, IGNORE, dense_photos, select
 from training.words import dense_names
 
 #: Names of the views; facades are asked by their own eight names and by a driving set's eleven.
-VIEWS = ("msrc_v2", "labelmefacade", "labelmefacade-streets", "streets", "voc2012")
+VIEWS = (
+    "streets", "labelmefacade-streets", "msrc_v2", "nyuv2", "voc2012", "labelmefacade",
+    "stanford_background", "facades_dusk", "facades_cmp", "clothing_ccp", "backyard_surfaces",
+    "materials_matnet", "animals4", "wild_animals6",
+)  # fmt: skip
 
 
 class Photo(Protocol):
@@ -50,4 +54,8 @@ def open_view(data: Path, name: str, part: str, count: int | None = None) -> Vie
     title = f"{dataset}, {len(photos)} {part} photos"
     if dataset != name:
         return View(title, photos, streets.NAMES, streets.facade_remap())
-    return View(title, photos, class_names(dataset))
+    labels = DENSE_SETS[dataset]
+    kept = [index for index, label in enumerate(labels) if label != "void"]
+    remap = np.full(256, IGNORE)
+    remap[kept] = np.arange(len(kept))
+    return View(title, photos, [dense_names(labels[index])[0] for index in kept], remap)

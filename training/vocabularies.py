@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from training.data import DENSE_CONCEPTS, FACADE, MSRC, VOC
+from training.data import DENSE_CONCEPTS, DENSE_SETS, FACADE, MSRC, ROOM, VOC
 from training.words import Concepts, dense_names
 
 Class = tuple[tuple[str, ...], tuple[str, ...]]  # words to ask with; dense classes it covers
@@ -16,9 +17,9 @@ Class = tuple[tuple[str, ...], tuple[str, ...]]  # words to ask with; dense clas
 #: Street scenes as driving data sets divide them. Names only: no photo of such a set is used.
 STREET: tuple[Class, ...] = (
     (("sky",), ("sky",)),
-    (("building", "building", "house", "facade"), ("building", "window", "door")),
+    (("building", "building", "house", "facade"), ("building", "window", "door", "facade")),
     (("pole", "pole", "post", "lamp post", "column"), ("pole",)),
-    (("road", "road", "asphalt"), ("road",)),
+    (("road", "road", "asphalt"), ("road", "street")),
     (("pavement", "pavement", "walkway"), ("pavement",)),
     (("tree", "tree", "vegetation"), ("tree", "vegetation")),
     (("sign", "sign", "traffic sign", "sign symbol"), ("sign", "plate")),
@@ -32,6 +33,25 @@ STREET_GUESTS: tuple[Class, ...] = (
     (("bus",), ("bus",)),
     (("motorbike",), ("motorbike",)),
     (("grass",), ("grass",)),
+)
+
+#: Sets whose classes are those of a street where the street's names match.
+STREET_SETS = ("msrc_v2", "labelmefacade", "voc2012", "made", "facades_dusk")
+#: Sets asked together, and their names that would cover one another.
+MIXED_SETS = (
+    "msrc_v2", "labelmefacade", "voc2012", "nyuv2", "stanford_background", "animals4",
+    "wild_animals6", "facades_dusk",
+)  # fmt: skip
+MIXED_OUT = frozenset(
+    (
+        "window", "door", "vegetation", "face", "body", "diningtable", "desk", "tvmonitor", "book",
+        "bookshelf", "shelves", "clothes",
+    )
+)  # fmt: skip
+MIXED_MORE: tuple[Class, ...] = (
+    (("table", "table", "dining table", "desk"), ("table", "diningtable", "desk")),
+    (("television", "tv monitor", "screen"), ("television", "tvmonitor")),
+    (("book", "books", "bookshelf"), ("book", "books", "bookshelf")),
 )
 
 
@@ -55,8 +75,10 @@ class Question:
     absent: Tensor
 
 
-def ask(classes: tuple[Class, ...], concepts: Concepts, rng: random.Random) -> Question:
-    """Samples a word per class; classes whose words were all left out are dropped."""
+def ask(
+    classes: tuple[Class, ...], concepts: Concepts, rng: random.Random, sets: Sequence[str]
+) -> Question:
+    """Samples a word per class of these sets; classes whose words were all left out are dropped."""
     at = {word: i for i, word in enumerate(concepts.words)}
     target = torch.full((len(concepts.keys),), -1)
     words: list[int] = []
@@ -65,8 +87,8 @@ def ask(classes: tuple[Class, ...], concepts: Concepts, rng: random.Random) -> Q
         known = [name for name in names if name in at]
         if not known:
             continue
-        for number, (_, label) in enumerate(DENSE_CONCEPTS):
-            if label in labels and concepts.own[number] >= 0:
+        for number, (dataset, label) in enumerate(DENSE_CONCEPTS):
+            if dataset in sets and label in labels and concepts.own[number] >= 0:
                 target[number] = len(words)
         absent.append(any(label in VOC for label in labels))
         words.append(at[rng.choice(known)])
@@ -76,11 +98,13 @@ def ask(classes: tuple[Class, ...], concepts: Concepts, rng: random.Random) -> Q
 def questions(concepts: Concepts, rng: random.Random) -> dict[str, Question]:
     """This step's questions, by the data set whose crops they suit."""
     guests = tuple(guest for guest in STREET_GUESTS if rng.random() < 0.4)
-    every = plain(sorted({*MSRC, *VOC, *FACADE} - {"window", "door", "vegetation", "face", "body"}))
-    return {
-        "msrc_v2": ask(plain(MSRC), concepts, rng),
-        "labelmefacade": ask(plain(FACADE), concepts, rng),
-        "voc2012": ask(plain(VOC), concepts, rng),
-        "street": ask(STREET + guests, concepts, rng),
-        "mixed": ask(every, concepts, rng),
+    every = {*MSRC, *VOC, *FACADE, *ROOM, "elephant", "flamingo", "fox", "lion"} - MIXED_OUT
+    own = {
+        name: ask(plain([la for la in labels if la != "void"]), concepts, rng, (name,))
+        for name, labels in DENSE_SETS.items()
+        if name != "made"
+    }
+    return own | {
+        "street": ask(STREET + guests, concepts, rng, STREET_SETS),
+        "mixed": ask(plain(sorted(every)) + MIXED_MORE, concepts, rng, MIXED_SETS),
     }

@@ -31,7 +31,7 @@ RANGES: dict[str, tuple[float, float, float]] = {
     "threshold": (-1, 1, 0.01),
     "iterations": (1, 10, 1),
     "shift": (0, 5, 0.05),
-    "scale": (0, 200, 1),
+    "scale": (0, 2000, 5),
     "beta": (0, 10, 0.05),
     "gamma": (0, 20, 0.1),
 }

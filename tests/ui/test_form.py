@@ -100,7 +100,7 @@ def test_any_query_gives_a_form_that_can_be_used(query: dict[str, str]) -> None:
         ("scale", "1e9", "“λ₂”"),
         ("iterations", "3.5", "“T”"),
         ("cross_window", "maybe", "“Cross-window context”"),
-        ("scale", "500", "“λ₂”"),
+        ("scale", "5000", "“λ₂”"),
         ("crop", "100000", "“Window”"),
         ("crop", "448", "windows"),
         ("background_threshold", "7", "“Least probability of a word”"),

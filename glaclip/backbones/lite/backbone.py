@@ -1,8 +1,8 @@
 """The embedded default backbone: a small dual encoder that needs no weights from a hub.
 
-Image side: EfficientNet-Lite2's feature maps and this project's image head. Text side:
-all-MiniLM-L6-v2 and this project's text head. Both end in one joint space of unit vectors.
-Keys come from the same maps on a grid about twice as fine, through this project's key head.
+Image side: EfficientNet-Lite2, its last stages trained on by this project, and an image head. Text
+side: all-MiniLM-L6-v2 and a text head. Both end in one joint space of unit vectors.
+Keys come from the same maps and the values, on the values' grid, through a key head.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from glaclip.backbones.base import BackboneError, Grid, Tokens
-from glaclip.backbones.lite.heads import Heads, stack_maps
-from glaclip.backbones.lite.keys import KeyHead, odd_grid, resize
+from glaclip.backbones.lite.heads import Heads, odd_grid, resize, stack_maps
+from glaclip.backbones.lite.keys import KeyHead
 from glaclip.backbones.lite.lexicon import Lexicon, WordMixer
-from glaclip.backbones.lite.towers import ImageTower, TextTower
+from glaclip.backbones.lite.towers import ImageTower, TextTower, broken
 from glaclip.cache import digest as hash_of
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import ASSETS
@@ -28,10 +28,11 @@ from glaclip.vocabulary import ASSETS
 WEIGHTS = ASSETS / "lite" / "heads.safetensors"
 LEXICON = WEIGHTS.with_name("lexicon.gz")
 KEYS = WEIGHTS.with_name("keys.safetensors")
+TOWER = WEIGHTS.with_name("tower.safetensors")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: The best of the sets that training/templates.py compares on validation photos.
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
-ATTENTION = AttentionSettings(threshold=0.7)
+ATTENTION = AttentionSettings(threshold=0.7, scale=1000.0, gamma=10.0)
 #: Most that a forward pass holds at a time, float32, measured: the widest block's maps and keys.
 _BYTES_PER_PIXEL = 400
 
@@ -57,17 +58,20 @@ class LiteBackbone:
         dtype: torch.dtype = torch.float32,
         lexicon: Lexicon | None = None,
         templates: tuple[str, ...] = TEMPLATES,
+        tower: Path | None = None,
     ) -> None:
         """Args:
         heads: trained heads.
         key_head: trained keys.
-        fingerprint: names heads, keys, lexicon, type and templates.
+        fingerprint: names heads, keys, tower, lexicon, type and templates.
         device: where to compute.
         dtype: of the image tower.
         lexicon: helps words that were never trained; without it they stand alone.
         templates: prompt templates with one `{}`.
+        tower: weights of the image tower's last stages; None leaves ImageNet's.
         """
         self.templates = templates
+        self._tower_weights = tower
         self.device = device
         self.dtype = dtype
         self.fingerprint = fingerprint
@@ -93,8 +97,7 @@ class LiteBackbone:
             pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`; h and w multiples of 16.
 
         Returns:
-            Keys [B, S', 128] on the grid (h / 8 - 1, w / 8 - 1),
-            values [B, S, E] on (h / 16, w / 16).
+            Keys [B, S, 128] and values [B, S, E], both on the grid (h / 8 - 1, w / 8 - 1).
 
         Raises:
             ValueError: the shape is not that of a batch of windows.
@@ -108,7 +111,7 @@ class LiteBackbone:
             final = tower.final(maps[-1])
         maps = tuple(m.float() for m in maps)
         stacked = stack_maps(maps)
-        values = self._heads.image(stacked, final.float())  # [B, E, gh, gw]
+        values = self._heads.image(stacked, final.float())  # [B, E, 2 gh - 1, 2 gw - 1]
         keys = self._key_head(stacked, values)  # [B, Dk, 2 gh - 1, 2 gw - 1]
         return Tokens(
             keys=_tokens(keys),
@@ -118,7 +121,7 @@ class LiteBackbone:
         )
 
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
-        """One attention: of all keys, or of keys at about the values' distances.
+        """One attention: of all keys, or of keys at half the resolution.
 
         "coarse" has less than a quarter of the tokens, so attention costs a seventeenth;
         MODEL_CARD.md tells what is lost.
@@ -134,17 +137,19 @@ class LiteBackbone:
         """See `Backbone`."""
         if source not in self.key_sources:
             raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
-        return (tokens.key_grid if source == "fine" else odd_grid(tokens.value_grid),)
+        if source == "fine":
+            return (tokens.key_grid,)
+        rows, columns = tokens.key_grid
+        return (odd_grid(((rows + 1) // 2, (columns + 1) // 2)),)
 
     def blank_tokens(self, crop: int) -> Tokens:
         """See `Backbone`."""
-        side = crop // self.pixel_multiple
-        grid, fine = (side, side), (2 * side - 1, 2 * side - 1)
+        rows, columns = grid = odd_grid((2 * crop // self.pixel_multiple,) * 2)
         key_size, joint = self._key_head.basis.shape[1], self._heads.image.linear.out_channels
         return Tokens(
-            keys=torch.empty(1, fine[0] * fine[1], key_size, device="meta"),
-            key_grid=fine,
-            values=torch.empty(1, side * side, joint, device="meta"),
+            keys=torch.empty(1, rows * columns, key_size, device="meta"),
+            key_grid=grid,
+            values=torch.empty(1, rows * columns, joint, device="meta"),
             value_grid=grid,
         )
 
@@ -191,7 +196,7 @@ class LiteBackbone:
     def _image_tower(self) -> ImageTower:
         with self._lock:
             if self._image is None:
-                self._image = ImageTower().to(self.device)
+                self._image = ImageTower(self._tower_weights).to(self.device)
             return self._image
 
     def _text_tower(self) -> TextTower:
@@ -217,7 +222,7 @@ def load_heads(path: Path) -> tuple[Heads, str]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         with safe_open(path, framework="pt") as file:
             meta = file.metadata() or {}
-            heads = Heads(int(meta["channels"]), int(meta["blocks"]))
+            heads = Heads(int(meta["channels"]), int(meta["blocks"]), detail=int(meta["detail"]))
             heads.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise BackboneError(
@@ -248,6 +253,13 @@ def load_keys(path: Path) -> tuple[KeyHead, str]:
     return head, hashlib.sha256(content).hexdigest()[:16]
 
 
+def _digest(tower: Path) -> str:
+    try:
+        return hashlib.sha256(tower.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise broken(tower) from error
+
+
 def load_lite(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
@@ -255,6 +267,7 @@ def load_lite(
     lexicon: Path | None = LEXICON,
     keys: Path = KEYS,
     templates: tuple[str, ...] = TEMPLATES,
+    tower: Path = TOWER,
 ) -> LiteBackbone:
     """Reads the trained heads, keys and the lexicon; the towers wait for their first use.
 
@@ -265,6 +278,7 @@ def load_lite(
         lexicon: the lexicon's file; None leaves untrained words to themselves.
         keys: the key head's file.
         templates: prompt templates with one `{}`.
+        tower: the file of the image tower's last stages.
 
     Raises:
         BackboneError: with the one thing to install or restore.
@@ -273,6 +287,9 @@ def load_lite(
     key_head, key_digest = load_keys(keys)
     words = None if lexicon is None else Lexicon.read(lexicon)
     lexicon_digest = words.digest[:16] if words else "plain"
+    tower_digest = _digest(tower)
     kind = str(dtype).removeprefix("torch.")
-    name = "-".join(["lite", digest, key_digest, lexicon_digest, kind, hash_of(templates)[:8]])
-    return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words, templates)
+    name = "-".join(
+        ["lite", digest, key_digest, tower_digest, lexicon_digest, kind, hash_of(templates)[:8]]
+    )
+    return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words, templates, tower)

