@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from glaclip.backbones.base import Backbone, Tokens
 from glaclip.chunks import CHUNK_BYTES
+from glaclip.fast import fast_bytes
 from glaclip.segmenter import Method, windows_per_batch
-from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.settings import FAST, AttentionSettings, WindowSettings
 from glaclip.windows import Size, boxes, working_size
 
 _MB = 2**20
@@ -144,4 +145,9 @@ def _attending(backbone: Backbone, blank: Tokens, windows: int, method: Method) 
     key_sets = len(backbone.key_grids(blank, method.key_source))
     # Keys of a further source are computed from the tokens; the anchors' sums need 8-bit planes.
     keys = blank.keys.numel() * windows
+    if method.settings.precision == FAST:
+        seen = windows if method.settings.cross_window else 1
+        cells = blank.keys.shape[1] * seen
+        fast = fast_bytes(cells, blank.keys.shape[2], blank.values.shape[2])
+        return fast + 4 * keys + (key_sets + 1) * features
     return CHUNK_BYTES + _KEPT_ANCHORS + 3 * keys + (key_sets + 1) * features

@@ -2,12 +2,14 @@
 
 Three ideas, none of which changes a formula:
 
-- Products are in the processor's fastest float type (`glaclip.products.fast_type`), which is
-  bfloat16 where a CPU multiplies it in hardware: 8 bits of a number are kept, sums are float32.
+- Where a CPU multiplies bfloat16 in hardware several times faster than float32, a product of two
+  numbers is three products of their halves: q . k = q1 . k1 + q1 . k2 + q2 . k1, 16 bits in all.
+  The three are one product of rows three times as long. Scores and weights keep 8 bits.
 - What is subtracted from a product is added to it as two more columns, so that it happens inside
   the product, before rounding: q . k_j - rho has the right sign, A_ij is exact where it is near 0,
   and no pass over N x N is needed for it.
-- Rows that ask with the same anchor are computed once, among all N of them.
+- Rows that ask with the same anchor are computed once, among all N of them. Keys are summed over a
+  set as 8-bit integers where those are quicker, which is exact, so equal sets have equal anchors.
 
 A row that keeps no score above 0, or whose scores could overflow, is computed again by the exact
 steps (`glaclip.visible`).
@@ -24,19 +26,122 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from glaclip.chunks import CHUNK_BYTES, Progress, Resizing, row_chunks
-from glaclip.products import fast_type
+from glaclip.products import fast_type, integers_pay
 from glaclip.settings import AttentionSettings
 from glaclip.similar import Queries, first_of_each
 from glaclip.visible import Visible
 
 #: Rows and columns of a block; its products (8 MB of bfloat16) stay in the cache, measured.
 _BLOCK = 2048
-#: Columns beside the keys: what is subtracted, in two parts, as one has 8 bits only.
-_MORE = 2
-#: Differences become at least 1 when multiplied by it, and are cut there: members are 0 or 1.
-_LARGE = 2.0**60
+#: What products need of the keys is kept between blocks of rows up to this size, else built again.
+_KEPT_BYTES = 64 * 2**20
 #: exp(A) times any number of values stays a float up to this A; beyond, rows are done exactly.
 _MOST = 60.0
+#: Steps of the second half of a key in one of the first.
+_HALF = 256
+
+
+class _Keys:
+    """Unit keys of N tokens in two halves, small whole numbers each: k = step (k1 + k2 / 256)."""
+
+    def __init__(self, exact: Visible) -> None:
+        self.exact = exact
+        self.dtype = fast_type(exact.keys.device)
+        self.narrow = self.dtype == torch.bfloat16
+        count, self.size = exact.keys.shape
+        largest = float((exact.keys.abs().amax(dim=1) / exact.norms).max().clamp_min(1e-12))
+        # A power of two: multiplying by it changes no digit.
+        self.step = 2.0 ** math.ceil(math.log2(largest / 127))
+        self.integers = exact.keys.device.type == "cpu" and integers_pay()
+        self.halves: Tensor | None = None
+        self.kept: dict[int, Tensor] | None = {}
+        if count * (self.size * 6 if self.narrow else self.size * 4) > _KEPT_BYTES:
+            self.kept = None
+        if self.narrow or self.integers:  # int8 [N, 2 Dk + 1], the last column ones
+            width = 2 * self.size + 1
+            self.halves = exact.keys.new_empty((count, width), dtype=torch.int8)
+            self.halves[:, -1] = 1
+            for columns in _blocks(count):
+                scaled = exact.unit_keys(columns).div_(self.step)
+                first = scaled.round()
+                self.halves[columns, : self.size] = first
+                rest = scaled.sub_(first).mul_(_HALF).round_().clamp_(-127, 127)
+                self.halves[columns, self.size : -1] = rest
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+    def block(self, columns: slice) -> Tensor:
+        """[C, W] what rows are multiplied with: keys, and ones for what is subtracted."""
+        if self.kept is None:
+            return self._block(columns)
+        if columns.start not in self.kept:
+            self.kept[columns.start] = self._block(columns)
+        return self.kept[columns.start]
+
+    def _block(self, columns: slice) -> Tensor:
+        count, size = columns.stop - columns.start, self.size
+        if not self.narrow:
+            return self._block_of_floats(columns)
+        assert self.halves is not None
+        block = self.exact.keys.new_empty((count, 3 * size + 2), dtype=torch.bfloat16)
+        block[:, -2:] = 1
+        block[:, : 2 * size] = self.halves[columns, :-1]
+        block[:, size : 2 * size].div_(_HALF)
+        block[:, 2 * size : 3 * size] = block[:, :size]
+        return block
+
+    def _block_of_floats(self, columns: slice) -> Tensor:
+        """[C, Dk + 1] unit keys and ones."""
+        unit = self.exact.unit_keys(columns)
+        return torch.cat([unit, unit.new_ones((len(unit), 1))], dim=1)
+
+    def rows(self, vectors: Tensor, factor: Tensor | float, shift: Tensor) -> Tensor:
+        """[R, W] whose products with a block are factor (q . k_j) - shift; shift is [R]."""
+        size = self.size
+        if not self.narrow:
+            return torch.cat([vectors * factor, -shift[:, None]], dim=1)
+        rows = vectors.new_empty((len(vectors), 3 * size + 2), dtype=torch.bfloat16)
+        scaled = vectors * factor * self.step
+        rows[:, :size] = scaled
+        rows[:, size : 2 * size] = rows[:, :size]
+        rows[:, 2 * size : -2] = scaled.sub_(rows[:, :size])
+        rows[:, -2] = -shift
+        rows[:, -1] = -shift - rows[:, -2]
+        return rows
+
+    def products(self, rows: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Products of rows with all keys, a block of columns at a time in the same memory."""
+        memory = rows.new_empty(len(rows) * min(_BLOCK, len(self)))
+        for columns in _blocks(len(self)):
+            block = self.block(columns)
+            out = memory[: len(rows) * len(block)].view(len(rows), -1)
+            yield columns, block, torch.mm(rows, block.T, out=out)
+
+    def sums(self, vectors: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+        """[R, Dk] sums of the keys with q . k_j > threshold, and [R] how many there are."""
+        size = self.size
+        rho = self.exact.norms.new_full((len(vectors),), threshold)
+        rows = self.rows(vectors, 1.0, rho)
+        if not self.integers:
+            total = rho.new_zeros((len(rows), size + 1))
+            for columns, block, products in self.products(rows):
+                # A comparison that writes numbers is several times faster than one that writes
+                # bools.
+                members = torch.gt(products, 0, out=products)
+                unit = self._block_of_floats(columns) if self.narrow else block
+                total += members.to(unit.dtype) @ unit
+            return total[:, :size], total[:, size]
+        assert self.halves is not None
+        whole = torch.zeros((len(rows), 2 * size + 1), dtype=torch.int32)
+        part = torch.empty_like(whole)
+        memory = torch.empty(len(rows) * min(_BLOCK, len(self)), dtype=torch.int8)
+        for columns, _, products in self.products(rows):
+            members = memory[: products.numel()].view(products.shape)
+            members.copy_(torch.gt(products, 0, out=products))
+            whole += torch._int_mm(members, self.halves[columns], out=part)
+        total = whole[:, :size].to(rho.dtype).mul_(_HALF).add_(whole[:, size:-1])
+        return total.mul_(self.step / _HALF), whole[:, -1].to(rho.dtype)
 
 
 @dataclass(frozen=True)
@@ -44,7 +149,7 @@ class _Asked:
     """Distinct queries of N rows.
 
     Attributes:
-        vectors: [U, Dk] unit queries in the fast type.
+        vectors: [U, Dk] unit queries.
         sizes: [U] |P_i| as float32, or None where no stage needs it.
         of_row: [N] index into `vectors`, or None when every row has its own.
     """
@@ -57,74 +162,49 @@ class _Asked:
         return values if self.of_row is None else values[self.of_row]
 
     def total(self) -> Tensor:
-        """Sum of the queries of all rows, [Dk] float32."""
+        """Sum of the queries of all rows, [Dk]."""
         if self.of_row is None:
-            return self.vectors.sum(dim=0, dtype=torch.float32)
+            return self.vectors.sum(dim=0)
         times = torch.bincount(self.of_row, minlength=len(self.vectors))
-        total: Tensor = times.to(torch.float32) @ self.vectors.float()
+        total: Tensor = times.to(self.vectors.dtype) @ self.vectors
         return total
 
 
 class _Steps:
-    """Steps of attention among N tokens in the fast type."""
+    """Steps of attention among N tokens."""
 
     def __init__(self, keys: Tensor, windows: int, settings: AttentionSettings) -> None:
         self.settings = settings
         self.exact = Visible(keys, windows, integers=False)
-        count, self.size = keys.shape
-        self.keys = keys.new_ones((count, self.size + _MORE), dtype=fast_type(keys.device))
-        for rows in _blocks(count):  # [N, Dk + 2], unit keys and ones
-            self.keys[rows, : self.size] = self.exact.unit_keys(rows)
-
-    def _shifted(self, vectors: Tensor, factor: Tensor | float, shift: Tensor | float) -> Tensor:
-        """[R, Dk + 2] rows whose product with the keys is factor (q . k_j) - shift."""
-        rows = vectors.new_empty((len(vectors), self.size + _MORE), dtype=self.keys.dtype)
-        rows[:, : self.size] = vectors * factor
-        rows[:, self.size] = -shift
-        rows[:, self.size + 1] = -shift - rows[:, self.size].float()
-        return rows
-
-    def _products(self, rows: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Products of rows with all keys, a block of columns at a time in the same memory."""
-        memory = rows.new_empty(len(rows) * min(_BLOCK, len(self.keys)))
-        for columns in _blocks(len(self.keys)):
-            block = memory[: len(rows) * (columns.stop - columns.start)].view(len(rows), -1)
-            yield columns, torch.mm(rows, self.keys[columns].T, out=block)
+        self.keys = _Keys(self.exact)
 
     def anchors(self, report: Callable[[float], None]) -> _Asked:
         """Step 1: proxy anchors with |P_i|, each distinct one once."""
-        asked = _Asked(self.keys[:, : self.size], None)
-        first = torch.arange(len(self.keys), device=self.keys.device)  # a row of each query
+        vectors = self.own()
+        sizes, of_row = self.exact.norms.new_ones(len(vectors)), None
+        first = torch.arange(len(vectors), device=vectors.device)  # a row of each query
         for done in range(self.settings.iterations):
-            count = len(asked.vectors)
-            vectors = self.keys.new_empty((count, self.size))
-            sizes = self.exact.norms.new_empty(count)
-            names = first.new_empty(count)
+            count = len(vectors)
             for rows in _blocks(count):
                 report((done + rows.start / count) / self.settings.iterations)
-                sums = self._sums(asked.vectors[rows])  # [R, Dk + 2]
-                found = sums[:, self.size]
-                # The mean and the sum have the same direction; an empty set is its token alone.
-                own = self.keys[first[rows], : self.size].float()
-                mean = torch.where((found > 0)[:, None], sums[:, : self.size], own)
-                vectors[rows] = F.normalize(mean, dim=1)
+                sums, found = self.keys.sums(vectors[rows], self.settings.threshold)
+                if bool((found == 0).any()):  # an empty set stands for its token alone
+                    sums = torch.where((found > 0)[:, None], sums, self._unit_keys(first[rows]))
+                # The mean and the sum have the same direction.
+                vectors[rows] = F.normalize(sums, dim=1)
                 sizes[rows] = found.clamp_min(1)
-                names[rows] = _names(vectors[rows], sizes[rows])
-            _, group = torch.unique(names, return_inverse=True)
-            one = first_of_each(group, int(group.max()) + 1)
-            of_row = group if asked.of_row is None else group[asked.of_row]
-            asked, first = _Asked(vectors[one], sizes[one], of_row), first[one]
-        return asked
+            group, one = _equal_rows(vectors, sizes)
+            of_row = group if of_row is None else group[of_row]
+            vectors, sizes, first = vectors[one], sizes[one], first[one]
+        return _Asked(vectors, sizes, of_row)
 
-    def _sums(self, vectors: Tensor) -> Tensor:
-        """[R, Dk + 2] sums of the keys with q . k_j > rho; the last columns count them."""
-        rho = vectors.new_full((len(vectors),), self.settings.threshold, dtype=torch.float32)
-        # A power of two changes no digit.
-        rows = self._shifted(vectors, 1.0, rho).mul_(_LARGE)
-        sums: Tensor = self.exact.norms.new_zeros((len(rows), self.size + _MORE))
-        for columns, products in self._products(rows):
-            sums += products.clamp_(0, 1) @ self.keys[columns]
-        return sums
+    def own(self) -> Tensor:
+        """[N, Dk] unit keys."""
+        return self.exact.unit_keys(slice(None))
+
+    def _unit_keys(self, which: Tensor) -> Tensor:
+        keys: Tensor = self.exact.keys[which] / self.exact.norms[which, None]
+        return keys
 
     def outputs(
         self, asked: _Asked, values: Tensor, mean: Tensor | None, report: Callable[[float], None]
@@ -149,8 +229,8 @@ class _Steps:
             scale = torch.as_tensor(scale, device=shift.device).expand(len(queries.vectors), 1)
             shift = shift.expand(len(queries.vectors), 1) * scale
             sums = output.new_zeros((len(queries.vectors), values.shape[1]))
-            scaled = self._shifted(queries.vectors, scale, shift[:, 0])
-            for columns, scores in self._products(scaled):  # A_ij
+            scaled = self.keys.rows(queries.vectors, scale, shift[:, 0])
+            for columns, _, scores in self.keys.products(scaled):  # A_ij
                 # F.threshold keeps what is above its limit: from 0 on, and no negative number.
                 kept = F.threshold(scores, -1e-37, -math.inf, inplace=True).exp_()
                 sums += kept @ values[columns]
@@ -210,6 +290,21 @@ def attend_fast(
     return output, total
 
 
+def fast_bytes(tokens: int, key_size: int, value_size: int) -> int:
+    """Temporary memory of `attend_fast`, beyond its inputs and its result; an estimate from above.
+
+    Args:
+        tokens: N, that see each other.
+        key_size: Dk.
+        value_size: Dv.
+    """
+    keys, rows = tokens * key_size, min(tokens, _BLOCK)
+    # Halves, queries and the distinct ones among them; blocks of keys; values.
+    lasting = 10 * keys + min(6 * keys, _KEPT_BYTES) + 4 * tokens * (value_size + 1)
+    # Of a block: rows and keys threefold, sums and their parts, products and members.
+    return lasting + rows * (40 * key_size + 8 * value_size + 7 * rows)
+
+
 def _attend_among(
     keys: Tensor,
     values: Tensor,
@@ -229,14 +324,13 @@ def _attend_among(
 
 
 def _asked(steps: _Steps, settings: AttentionSettings, report: Callable[[float], None]) -> _Asked:
-    own = steps.keys[:, : steps.size]
     if not (settings.proxy_anchors or settings.dynamic_normalization):
-        return _Asked(own, None)
+        return _Asked(steps.own(), None)
     anchors = steps.anchors(report)
     if settings.proxy_anchors:
         return anchors
     assert anchors.sizes is not None
-    return _Asked(own, anchors.expand(anchors.sizes))
+    return _Asked(steps.own(), anchors.expand(anchors.sizes))
 
 
 def _values(values: Tensor, resizing: Resizing, tokens: int, dtype: torch.dtype) -> Tensor:
@@ -249,7 +343,7 @@ def _values(values: Tensor, resizing: Resizing, tokens: int, dtype: torch.dtype)
 
 def _queries(asked: _Asked, rows: slice | Tensor) -> Queries:
     sizes = asked.sizes
-    return Queries(asked.vectors[rows].float(), None if sizes is None else sizes[rows])
+    return Queries(asked.vectors[rows], None if sizes is None else sizes[rows])
 
 
 def _blocks(count: int) -> Iterator[slice]:
@@ -257,10 +351,15 @@ def _blocks(count: int) -> Iterator[slice]:
         yield slice(first, min(first + _BLOCK, count))
 
 
-def _names(vectors: Tensor, sizes: Tensor) -> Tensor:
-    """[R] int64: equal for equal rows, and for others but once in 2^64 pairs."""
-    bits = vectors.view(torch.int16 if vectors.element_size() == 2 else torch.int32)
+def _equal_rows(vectors: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+    """The group [R] of each row, rows with equal numbers together, and a row [U] of each group.
+
+    Rows are told apart by their products with four random vectors: 96 bits.
+    """
     generator = torch.Generator().manual_seed(0)
-    factors = torch.randint(2**62, (bits.shape[1] + 1,), generator=generator).to(bits.device)
-    factors = 2 * factors + 1
-    return (bits * factors[:-1]).sum(dim=1) + sizes.long() * factors[-1]
+    factors = torch.randn(vectors.shape[1], 4, generator=generator).to(vectors)
+    names = (vectors @ factors).add_(sizes[:, None]).to(torch.float32).cpu()  # [R, 4]
+    halves = names.view(torch.int64)  # [R, 2]
+    _, group = torch.unique(halves[:, 0] * 0x9E3779B97F4A7C1 + halves[:, 1], return_inverse=True)
+    group = group.to(vectors.device)
+    return group, first_of_each(group, int(group.max()) + 1)

@@ -8,30 +8,50 @@ from collections.abc import Callable
 
 import torch
 
+#: 8-bit integers that stand for a number of a key.
+PLANES = 2
 
-def _best_seconds(work: Callable[[], object], repeats: int = 7) -> float:
-    def seconds() -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
 
-    return min(seconds() for _ in range(repeats))
+def best_seconds(*works: Callable[[], object], repeats: int = 20) -> list[float]:
+    """Shortest time of each, taken in turns: others on this computer slow down all or none."""
+    best = [float("inf")] * len(works)
+    for _ in range(repeats):
+        for index, work in enumerate(works):
+            start = time.perf_counter()
+            work()
+            best[index] = min(best[index], time.perf_counter() - start)
+    return best
 
 
 @functools.cache
-def bfloat16_pays() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware: clearly faster than float32.
+def threefold_pays() -> bool:
+    """Whether three products of bfloat16 are clearly quicker here than one of float32.
 
-    Without such instructions a product of bfloat16 is converted, and many times slower.
+    That takes a CPU with instructions for matrices of them (AMX). With instructions for vectors
+    of them it takes about as long, and without any many times as long. See `glaclip.fast`.
     """
-    left, right = torch.ones(256, 512), torch.ones(512, 1024)
-    narrow = left.bfloat16(), right.bfloat16()
-    return _best_seconds(lambda: torch.mm(*narrow)) < 0.7 * _best_seconds(
-        lambda: torch.mm(left, right)
-    )
+    left, right = torch.ones(512, 256), torch.ones(256, 1024)
+    threefold = torch.ones(512, 768).bfloat16(), torch.ones(768, 1024).bfloat16()
+    floats, halves = best_seconds(lambda: torch.mm(left, right), lambda: torch.mm(*threefold))
+    return halves < 0.75 * floats
+
+
+@functools.cache
+def integers_pay() -> bool:
+    """Whether this CPU multiplies 8-bit integers clearly faster than floats; timed once."""
+    members = torch.ones(64, 2048, dtype=torch.int8)
+    keys = torch.ones(2048, 256, dtype=torch.int8)
+    floats = members.float(), keys.float()
+    try:
+        integer, single = best_seconds(
+            lambda: torch._int_mm(members, keys), lambda: torch.mm(*floats)
+        )
+    except RuntimeError:  # no such product on this processor
+        return False
+    return integer * PLANES < single
 
 
 def fast_type(device: torch.device) -> torch.dtype:
-    """The float type of `glaclip.fast`: bfloat16 on a CPU that multiplies it, else float32."""
-    bfloat16 = device.type == "cpu" and bfloat16_pays()
+    """The type of the products of `glaclip.fast`."""
+    bfloat16 = device.type == "cpu" and threefold_pays()
     return torch.bfloat16 if bfloat16 else torch.float32

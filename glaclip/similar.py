@@ -8,39 +8,20 @@ written as two planes of 8-bit integers (17 bits in all), which sum exactly in 3
 from __future__ import annotations
 
 import functools
-import time
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from glaclip.products import PLANES, integers_pay
+
 #: Below this share of members their keys are gathered instead of multiplied.
 SPARSE_SHARE = 0.02
 #: Integer sums stay below 2**31 for up to this many tokens.
 _MAX_INTEGER_TOKENS = 2**31 // 127
-_PLANES = 2
 #: Rounding of the planes averages out over so many tokens; smaller sets are summed as floats.
 _MANY = 64
-
-
-@functools.cache
-def integers_pay() -> bool:
-    """Whether this CPU multiplies 8-bit integers clearly faster than floats; timed once."""
-    members = torch.ones(64, 2048, dtype=torch.int8)
-    keys = torch.ones(2048, 256, dtype=torch.int8)
-    floats = members.float(), keys.float()
-
-    def seconds(integers: bool) -> float:
-        start = time.perf_counter()
-        torch._int_mm(members, keys) if integers else torch.mm(*floats)
-        return time.perf_counter() - start
-
-    try:
-        best = [min(seconds(kind) for _ in range(5)) for kind in (True, False)]
-    except RuntimeError:  # no such product on this processor
-        return False
-    return best[0] * _PLANES < best[1]
 
 
 @dataclass(frozen=True)
@@ -109,9 +90,9 @@ class SimilarTokens:
     def _planes(self) -> tuple[Tensor, list[float]]:
         """Unit keys as int8 [N, 2 Dk + 1], the last column ones, and the step of each plane."""
         step = float((self.keys.abs().amax(dim=1) / self.norms).max().clamp_min(1e-12)) / 127
-        steps = [step / 254**plane for plane in range(_PLANES)]
+        steps = [step / 254**plane for plane in range(PLANES)]
         size = self.keys.shape[1]
-        planes = self.keys.new_ones((len(self.keys), _PLANES * size + 1), dtype=torch.int8)
+        planes = self.keys.new_ones((len(self.keys), PLANES * size + 1), dtype=torch.int8)
         for first in range(0, len(self.keys), 4096):  # in strips: the keys are never copied whole
             rows = slice(first, first + 4096)
             rest = self.keys[rows] / self.norms[rows, None]
@@ -149,7 +130,7 @@ class SimilarTokens:
         size = self.keys.shape[1]
         sums = torch._int_mm(members, planes)  # int32 [R, 2 Dk + 1]
         total = sums[:, :size].to(self.keys.dtype).mul_(steps[0])
-        for index in range(1, _PLANES):
+        for index in range(1, PLANES):
             total.add_(sums[:, index * size : (index + 1) * size], alpha=steps[index])
         counts = sums[:, -1].long()
         few = ((counts > 0) & (counts < _MANY)).nonzero()[:, 0]

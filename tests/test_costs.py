@@ -14,7 +14,7 @@ from glaclip import costs
 from glaclip.backbones.base import Backbone
 from glaclip.costs import Plan
 from glaclip.segmenter import Method, Segmenter
-from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.settings import PRECISIONS, AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import tiny_backbone
 from tests.toy import ColorBackbone
@@ -71,11 +71,14 @@ def test_blank_tokens_have_the_shapes_of_real_ones(make: type[ColorBackbone], cr
     assert backbone.forward_bytes(crop) > 0
 
 
-def _measured(crop: int, stride: int, short_side: int, words: int) -> tuple[int, int]:
+def _measured(
+    precision: str, crop: int, stride: int, short_side: int, words: int
+) -> tuple[int, int]:
     """Estimate and peak of one run beyond what the process holds before it, in bytes."""
     from glaclip.evaluation.benchmark import _forget_peak, _peak, _resident
 
     torch.set_num_threads(2)
+    on = AttentionSettings(precision=precision)
     segmenter = Segmenter(_lite(), cache_bytes=2**30)
     known = segmenter.backbone._mixer.lexicon.trained  # words that need no neighbors
     vocabulary = parse_vocabulary(", ".join(list(known)[:words]))
@@ -85,9 +88,9 @@ def _measured(crop: int, stride: int, short_side: int, words: int) -> tuple[int,
         picture = Image.fromarray(np.roll(photo, seed, 0))
         encoded = segmenter.encode(picture, windows)
         source = segmenter.backbone.key_sources[0]
-        results = [segmenter.segment(encoded, vocabulary, s) for s in (ON, OFF)]
+        results = [segmenter.segment(encoded, vocabulary, s) for s in (on, on.off())]
         assert len(results) == 2
-        methods = (Method(ON, source), Method(OFF, source))
+        methods = (Method(on, source), Method(on.off(), source))
         return Plan((picture.height, picture.width), windows, methods, words)
 
     run(WindowSettings(224, 224, 224), 0)  # libraries take their memory before the measure
@@ -105,8 +108,11 @@ def _measured(crop: int, stride: int, short_side: int, words: int) -> tuple[int,
     [(224, 112, 448, 6), (64, 48, 448, 6), (224, 112, 336, 300)],
     ids=["many windows", "small windows", "many words"],
 )
-def test_a_run_takes_about_the_memory_it_was_said_to(case: tuple[int, int, int, int]) -> None:
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_run_takes_about_the_memory_it_was_said_to(
+    case: tuple[int, int, int, int], precision: str
+) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        estimate, taken = pool.submit(_measured, *case).result()
+        estimate, taken = pool.submit(_measured, precision, *case).result()
     assert taken <= estimate, f"{taken / 2**20:.0f} MB taken, {estimate / 2**20:.0f} MB said"
     assert estimate <= 2.5 * taken + 250 * 2**20

@@ -38,7 +38,7 @@ def test_equals_the_plain_formula(
     options = AttentionSettings(*switches)
     apart = (fast(keys, values, options) - plain_attention(keys, values, options)).abs()
     assert apart.max() < tolerance
-    assert apart.mean() < tolerance / 10
+    assert apart.mean() < tolerance / 5
 
 
 def test_blocks_do_not_matter(tolerance: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,13 +118,13 @@ def test_equal_anchors_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> Non
     seen: list[int] = []
     import glaclip.fast as module
 
-    products = module._Steps._products
+    products = module._Keys.products
 
-    def counted(self: module._Steps, rows: Tensor) -> object:
+    def counted(self: module._Keys, rows: Tensor) -> object:
         seen.append(len(rows))
         return products(self, rows)
 
-    monkeypatch.setattr(module._Steps, "_products", counted)
+    monkeypatch.setattr(module._Keys, "products", counted)
     fast(keys, torch.randn(2, 30, 5), AttentionSettings())
     assert seen == [60, 4, 4]
 

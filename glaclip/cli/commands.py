@@ -10,25 +10,17 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from glaclip.cli.benchmark import run_benchmark
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.doctor import run_doctor
 from glaclip.cli.evaluate import run_evaluate
 from glaclip.cli.given import (
     Loader,
     attention_of,
-    check_writable,
     output_folder,
     start_backbone,
     windows_of,
     write,
-)
-from glaclip.evaluation.benchmark import (
-    Memory,
-    Report,
-    Row,
-    benchmark,
-    measure_memory,
-    yardstick,
 )
 from glaclip.methods import method_title, parse_method
 from glaclip.photo import load_photo
@@ -38,7 +30,7 @@ from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import STAGES
-from glaclip.vocabulary import ASSETS, Vocabulary, load_preset, parse_vocabulary
+from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
 
 
 def vocabulary_of(args: argparse.Namespace) -> Vocabulary:
@@ -154,84 +146,6 @@ def _areas_table(left: Segmentation, right: Segmentation, seams: dict[str, float
     if all(rate is not None for rate in rates):
         rows.append(["(seam rate)", *(percent(rate) for rate in rates if rate is not None)])
     return table(["class", *heads], rows)
-
-
-def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> None:
-    """Times every step."""
-    if args.repeats < 1:
-        raise UsageError(f"--repeats must be at least 1; received {args.repeats}")
-    photo = load_photo(args.photo or ASSETS / "photos" / "china.jpg")
-    words = load_preset("everyday").vocabulary
-    if args.vocabulary is not None:
-        words = parse_vocabulary(args.vocabulary)
-    if args.json is not None:
-        check_writable(args.json)
-    backbones = {args.dtype: start_backbone(args, load, console)}
-    backbone = backbones[args.dtype]
-    if args.also_dtype:
-        backbones[args.also_dtype] = load(args.backbone, args.device, args.also_dtype, args.weights)
-    report = benchmark(
-        backbones,
-        photo,
-        words,
-        windows_of(args, backbone),
-        attention_of(args, backbone),
-        repeats=args.repeats,
-        progress=console.progress,
-    )
-    print(_times_table(report))
-    document = report.document()
-    if not args.no_memory:
-        console.say("Measuring memory; this takes a minute or two")
-        memory = measure_memory(settings=attention_of(args, backbone))
-        document["memory"] = dataclasses.asdict(memory) if memory else None
-        print("\n" + _memory_text(memory))
-    if args.yardstick:
-        console.say("Measuring 11,760 tokens beside the dense formulation; this takes a minute")
-        found, apart = yardstick()
-        document["yardstick"] = {row.name: row.seconds for row in found} | {"apart": apart}
-        print("\n" + _yardstick_text(found, apart))
-    if args.json is not None:
-        write(args.json, (json.dumps(document, indent=2) + "\n").encode())
-
-
-def _yardstick_text(rows: list[Row], apart: float) -> str:
-    dense, *others = rows
-    said = ", ".join(
-        f"{row.name} {row.median:.2f} s ({dense.median / row.median:.1f} times as fast)"
-        for row in others
-    )
-    return (
-        f"Attention, {dense.group}: {dense.name} {dense.median:.2f} s, {said}; "
-        f"results at most {apart:.1g} apart."
-    )
-
-
-def _times_table(report: Report) -> str:
-    rows = [
-        [row.group, row.name, f"{1000 * row.median:.1f}", f"{ratio:.2f}"]
-        for row, ratio in zip(report.rows, report.ratios(), strict=True)
-    ]
-    shapes = report.shapes
-    about = (
-        f"{report.backbone['title']} on {report.backbone['device']}, {report.threads} threads; "
-        f"{shapes['windows']} windows, {shapes['tokens']} tokens, keys {shapes['keys']}, values "
-        f"{shapes['values']}, {shapes['prompts']} prompts.\nMedian of "
-        f"{len(report.rows[0].seconds)}, taken in turns; ratio to the first row of the step."
-    )
-    heads = ["step", "", "milliseconds", "ratio"]
-    return f"{table(heads, rows, left=(0, 1))}\n\n{about}"
-
-
-def _memory_text(memory: Memory | None) -> str:
-    if memory is None:
-        return "Memory of attention is measured on Linux only."
-    windows, tokens, key_size, value_size = memory.shape
-    return (
-        f"Memory of attention, {windows * tokens} tokens (keys of {key_size}, values of "
-        f"{value_size}): {memory.extra / 2**20:.0f} MB beyond {memory.inputs / 2**20:.0f} MB of "
-        f"inputs and {memory.outputs / 2**20:.0f} MB of outputs; {memory.seconds:.0f} s."
-    )
 
 
 def run_backbones(args: argparse.Namespace, load: Loader, console: Console) -> None:

@@ -145,7 +145,17 @@ def _add_benchmark(commands: Any) -> None:
     parser.add_argument(
         "--yardstick",
         action="store_true",
-        help="also time 11,760 made-up tokens beside the dense formulation (4 GB of memory)",
+        help="also time made-up tokens beside the dense formulation (4 GB of memory)",
+    )
+    parser.add_argument(
+        "--growth",
+        action="store_true",
+        help="also measure how time and memory grow from 1,176 to 28,224 tokens (Linux)",
+    )
+    parser.add_argument(
+        "--agreement",
+        action="store_true",
+        help="also count the labels of the shipped photos that both precisions share",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     add_attention(parser)

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,20 +23,19 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.dense import clustered_tokens, dense_attend
+from benchmarks.dense import dense_attend
 from glaclip.attention import attend
 from glaclip.backbones.base import Backbone
 from glaclip.chunks import CHUNK_BYTES, row_chunks
+from glaclip.products import integers_pay
 from glaclip.segmenter import Encoded, Progress, Segmenter
-from glaclip.settings import CAPTIONS, AttentionSettings, WindowSettings
-from glaclip.similar import SimilarTokens, integers_pay
+from glaclip.settings import CAPTIONS, PRECISIONS, AttentionSettings, WindowSettings
+from glaclip.similar import SimilarTokens
 from glaclip.vocabulary import Vocabulary
 
 _MB = 2**20
 #: A road scene as in the paper: 36 windows of 28 x 28 keys, 28,224 tokens.
 MEMORY_SHAPE: tuple[int, int, int, int] = (36, 784, 768, 512)  # L, S, Dk, Dv
-#: A photo as the paper's pair sees it: 15 windows, 11,760 tokens of DINO's width.
-YARDSTICK_SHAPE: tuple[int, int, int, int] = (15, 784, 768, 512)
 
 
 @dataclass(frozen=True)
@@ -237,37 +236,14 @@ def _yardstick_actions(
     encoded: Encoded, keys: Tensor, grid: tuple[int, int], settings: AttentionSettings
 ) -> dict[str, Callable[[], object]]:
     """All switches on: the formulas as they read (benchmarks/dense.py), and `attend`."""
-    tokens, on = encoded.tokens, settings.on()
+    tokens = encoded.tokens
+    on, fast = (replace(settings.on(), precision=name) for name in PRECISIONS)
     return {
         "dense": lambda: dense_attend(keys, tokens.values, on, grid, tokens.value_grid),
         "attend": _attend(encoded, keys, grid, on),
+        "attend, fast": _attend(encoded, keys, grid, fast),
+        "attend, each window alone": _attend(encoded, keys, grid, on.off()),
     }
-
-
-def yardstick(
-    shape: tuple[int, int, int, int] = YARDSTICK_SHAPE, repeats: int = 2
-) -> tuple[list[Row], float]:
-    """Dense formulation beside `attend` on made-up tokens in twelve clusters, rho = 0.55.
-
-    Args:
-        shape: (L, S, Dk, Dv).
-        repeats: measured rounds.
-
-    Returns:
-        The rows of the group, dense first, and the largest difference of the results.
-    """
-    keys, values = clustered_tokens(shape)
-    settings = AttentionSettings(threshold=0.55)
-    with torch.inference_mode():
-        dense, ours = dense_attend(keys, values, settings), attend(keys, values, settings)
-        apart = float((dense - ours).abs().max())
-        del dense, ours
-        ways = {
-            "dense": lambda: dense_attend(keys, values, settings),
-            "attend": lambda: attend(keys, values, settings),
-        }
-        name = f"yardstick, {shape[0] * shape[1]:,} tokens"
-        return measure(name, ways, repeats, torch.device("cpu")), apart
 
 
 def _source_actions(
@@ -360,6 +336,11 @@ class Memory:
     outputs: int
     extra: int
     seconds: float
+
+    @property
+    def tokens(self) -> int:
+        """N."""
+        return self.shape[0] * self.shape[1]
 
 
 def measure_memory(

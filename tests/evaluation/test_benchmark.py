@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch import Tensor
 
 from glaclip.cli.main import main
-from glaclip.evaluation.benchmark import Row, benchmark, measure_memory, yardstick
+from glaclip.evaluation.agreement import agreement
+from glaclip.evaluation.benchmark import Row, benchmark, measure_memory
+from glaclip.evaluation.yardstick import growth, yardstick
+from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.test_segmenter import halves
@@ -47,9 +51,32 @@ def test_every_step_is_measured_in_turns() -> None:
 
 
 def test_the_yardstick_is_timed_beside_attention_and_agrees_with_it() -> None:
-    rows, apart = yardstick((2, 50, 32, 8), repeats=1)
-    assert [row.name for row in rows] == ["dense", "attend"]
-    assert apart < 1e-5
+    found = yardstick((2, 50, 32, 8), repeats=1)
+    assert [row.name for row in found.rows] == ["dense", "attend, exact", "attend, fast"]
+    assert found.apart["dense"] == 0
+    assert found.apart["attend, exact"] < 1e-5
+    assert found.apart["attend, fast"] < 0.1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_growth_is_between_the_smallest_and_the_largest() -> None:
+    grown = growth("exact", ((1, 196, 16, 8), (8, 784, 16, 8)))
+    assert grown is not None
+    assert [size.tokens for size in grown.sizes] == [196, 6272]
+    assert 0.5 < grown.time < 3  # quadratic, less what every call takes
+
+
+def test_agreement_counts_equal_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = agreement(Segmenter(ColorBackbone()), AttentionSettings())
+    assert len(shares) == 12
+    assert all(0.9 < min(share.on, share.off) <= 1 for share in shares)
+
+    def careless(keys: Tensor, values: Tensor, *rest: object) -> tuple[Tensor, Tensor]:
+        return values.mean(dim=(0, 1)).expand(*keys.shape[:2], -1), keys[0, 0]
+
+    monkeypatch.setattr("glaclip.attention.attend_fast", careless)
+    wrong = agreement(Segmenter(ColorBackbone()), AttentionSettings())
+    assert min(share.on for share in wrong) < 0.9
 
 
 def test_the_median_is_not_moved_by_one_slow_repeat() -> None:

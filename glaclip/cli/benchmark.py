@@ -1,0 +1,134 @@
+"""The command `benchmark`: what each step costs on this computer."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+
+from glaclip.cli.console import Console, UsageError, table
+from glaclip.cli.given import (
+    Loader,
+    attention_of,
+    check_writable,
+    start_backbone,
+    windows_of,
+    write,
+)
+from glaclip.evaluation.agreement import Agreement, agreement
+from glaclip.evaluation.benchmark import Memory, Report, benchmark, measure_memory
+from glaclip.evaluation.yardstick import YARDSTICK_SHAPES, Growth, Yardstick, growth, yardstick
+from glaclip.photo import load_photo
+from glaclip.segmenter import Segmenter
+from glaclip.settings import PRECISIONS
+from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
+
+
+def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> None:
+    """Times every step."""
+    if args.repeats < 1:
+        raise UsageError(f"--repeats must be at least 1; received {args.repeats}")
+    photo = load_photo(args.photo or ASSETS / "photos" / "china.jpg")
+    words = load_preset("everyday").vocabulary
+    if args.vocabulary is not None:
+        words = parse_vocabulary(args.vocabulary)
+    if args.json is not None:
+        check_writable(args.json)
+    backbones = {args.dtype: start_backbone(args, load, console)}
+    backbone = backbones[args.dtype]
+    if args.also_dtype:
+        backbones[args.also_dtype] = load(args.backbone, args.device, args.also_dtype, args.weights)
+    report = benchmark(
+        backbones,
+        photo,
+        words,
+        windows_of(args, backbone),
+        attention_of(args, backbone),
+        repeats=args.repeats,
+        progress=console.progress,
+    )
+    print(_times_table(report))
+    document = report.document()
+    if not args.no_memory:
+        console.say("Measuring memory; this takes a minute or two")
+        memory = measure_memory(settings=attention_of(args, backbone))
+        document["memory"] = dataclasses.asdict(memory) if memory else None
+        print("\n" + _memory_text(memory))
+    if args.yardstick:
+        console.say("Measuring beside the dense formulation; this takes a minute or two")
+        found = [yardstick(shape) for shape in YARDSTICK_SHAPES]
+        document["yardstick"] = [dataclasses.asdict(one) for one in found]
+        print("\n" + "\n".join(map(_yardstick_text, found)))
+    if args.growth:
+        console.say("Measuring growth; this takes some minutes")
+        grown = [growth(precision) for precision in PRECISIONS]
+        document["growth"] = [dataclasses.asdict(one) for one in grown if one]
+        print("\n" + "\n".join(map(_growth_text, grown)))
+    if args.agreement:
+        shares = agreement(Segmenter(backbone), attention_of(args, backbone), console.progress)
+        document["agreement"] = [dataclasses.asdict(share) for share in shares]
+        print("\n" + _agreement_text(shares))
+    if args.json is not None:
+        write(args.json, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def _yardstick_text(found: Yardstick) -> str:
+    dense, *others = found.rows
+    said = "; ".join(
+        f"{row.name} {row.median:.2f} s ({dense.median / row.median:.1f} times as fast, "
+        f"{found.apart[row.name]:.1g} apart)"
+        for row in others
+    )
+    return f"Attention, {dense.group}: {dense.name} {dense.median:.2f} s; {said}."
+
+
+def _growth_text(found: Growth | None) -> str:
+    if found is None:
+        return "Growth is measured on Linux only."
+    rows = [
+        [f"{size.tokens:,}", f"{size.seconds:.2f}", f"{size.extra / 2**20:.0f}"]
+        for size in found.sizes
+    ]
+    memory = "" if found.memory is None else f", memory as N^{found.memory:.2f}"
+    return (
+        f"{table(['tokens', 'seconds', 'MB'], rows)}\n"
+        f"Attention, {found.precision}: time grows as N^{found.time:.2f}{memory}."
+    )
+
+
+def _agreement_text(shares: list[Agreement]) -> str:
+    rows = [[share.photo, f"{share.on:.4%}", f"{share.off:.4%}"] for share in shares]
+    on = sum(share.on for share in shares) / len(shares)
+    off = sum(share.off for share in shares) / len(shares)
+    return (
+        f"{table(['photo', 'on', 'off'], rows, left=(0,))}\n"
+        f"Labels equal in both precisions: {on:.4%} with all switches on, {off:.4%} each "
+        "window alone."
+    )
+
+
+def _times_table(report: Report) -> str:
+    rows = [
+        [row.group, row.name, f"{1000 * row.median:.1f}", f"{ratio:.2f}"]
+        for row, ratio in zip(report.rows, report.ratios(), strict=True)
+    ]
+    shapes = report.shapes
+    about = (
+        f"{report.backbone['title']} on {report.backbone['device']}, {report.threads} threads; "
+        f"{shapes['windows']} windows, {shapes['tokens']} tokens, keys {shapes['keys']}, values "
+        f"{shapes['values']}, {shapes['prompts']} prompts.\nMedian of "
+        f"{len(report.rows[0].seconds)}, taken in turns; ratio to the first row of the step."
+    )
+    heads = ["step", "", "milliseconds", "ratio"]
+    return f"{table(heads, rows, left=(0, 1))}\n\n{about}"
+
+
+def _memory_text(memory: Memory | None) -> str:
+    if memory is None:
+        return "Memory of attention is measured on Linux only."
+    windows, tokens, key_size, value_size = memory.shape
+    return (
+        f"Memory of attention, {windows * tokens} tokens (keys of {key_size}, values of "
+        f"{value_size}): {memory.extra / 2**20:.0f} MB beyond {memory.inputs / 2**20:.0f} MB of "
+        f"inputs and {memory.outputs / 2**20:.0f} MB of outputs; {memory.seconds:.0f} s."
+    )
