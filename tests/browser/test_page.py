@@ -312,7 +312,11 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
     expect(films).to_contain_text("60 windows take about", timeout=PATIENCE)
     assert toy.encoded_windows == encoded
     assert site.turn == before
+    toy.gate.clear()
     site.press("segment")
+    expect(site.status).not_to_contain_text("press Segment")  # while it runs
+    assert site.turn == before
+    toy.gate.set()
     site.wait_for_turn(before)
     expect(site.status).to_contain_text("60 windows, 5 × 12")
     assert toy.encoded_windows == encoded + 60

@@ -15,6 +15,8 @@ from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
 
 SHOWN = ("viewer", "status", "attention", "readout", "link")
+#: What stood in the way, such as "press Segment to start", is over once Segment is pressed.
+_FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
 
 def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
@@ -71,6 +73,7 @@ def connect(demo: Demo, board: Board) -> None:
         sentence = "Stopped. What was there before is still shown."
         return {"status": answers.problem(sentence)}
 
+    board.in_browser(board["run"].click, _FORGET, ["status"], ["status"])
     run_on(demo, board, board["run"].click, always=True)
     board.on(board["stop"].click, stop, (), ["status"])
 
