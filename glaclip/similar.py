@@ -44,7 +44,11 @@ class Queries:
 
     def total(self) -> Tensor:
         """Sum of the queries of all rows, [Dk]."""
-        return self.expand(self.vectors).sum(dim=0)
+        if self.of_row is None:
+            return self.vectors.sum(dim=0)
+        times = torch.bincount(self.of_row, minlength=len(self.vectors))
+        total: Tensor = times.to(self.vectors.dtype) @ self.vectors
+        return total
 
 
 @dataclass(frozen=True)

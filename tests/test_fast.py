@@ -12,6 +12,7 @@ from glaclip.attention import attend, mean_query
 from glaclip.chunks import Resizing
 from glaclip.fast import attend_fast
 from glaclip.settings import AttentionSettings
+from glaclip.split_keys import SplitKeys
 from tests.test_attention import ALL_SWITCHES, plain_attention, random_tokens
 
 #: Largest difference. Rounding chooses whether a token whose score is almost 0 takes part.
@@ -21,7 +22,7 @@ TYPES = {torch.float32: 1e-5, torch.bfloat16: 0.1}
 @pytest.fixture(params=TYPES, ids=str)
 def tolerance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
     """Every processor gets both types, whichever it is quick at."""
-    monkeypatch.setattr("glaclip.fast.fast_type", lambda device: request.param)
+    monkeypatch.setattr("glaclip.split_keys.fast_type", lambda device: request.param)
     return TYPES[request.param]
 
 
@@ -47,12 +48,12 @@ def test_blocks_do_not_matter(tolerance: float, monkeypatch: pytest.MonkeyPatch)
         options = AttentionSettings(*switches)
         whole = fast(keys, values, options)
         with monkeypatch.context() as patch:
-            patch.setattr("glaclip.fast._BLOCK", 7)
+            patch.setattr("glaclip.split_keys.BLOCK", 7)
             torch.testing.assert_close(fast(keys, values, options), whole, rtol=0, atol=tolerance)
 
 
 def test_settings_choose_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glaclip.fast.fast_type", lambda device: torch.bfloat16)
+    monkeypatch.setattr("glaclip.split_keys.fast_type", lambda device: torch.bfloat16)
     keys, values = random_tokens(3, 30)
     exact = attend(keys, values, AttentionSettings())
     quick = attend(keys, values, AttentionSettings(precision="fast"))
@@ -116,15 +117,13 @@ def test_equal_anchors_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> Non
     centers = torch.eye(4, 32).repeat(15, 1)
     keys = (centers + 0.05 * torch.randn(60, 32)).view(2, 30, 32)
     seen: list[int] = []
-    import glaclip.fast as module
+    products = SplitKeys.products
 
-    products = module._Keys.products
-
-    def counted(self: module._Keys, rows: Tensor) -> object:
+    def counted(self: SplitKeys, rows: Tensor) -> object:
         seen.append(len(rows))
         return products(self, rows)
 
-    monkeypatch.setattr(module._Keys, "products", counted)
+    monkeypatch.setattr(SplitKeys, "products", counted)
     fast(keys, torch.randn(2, 30, 5), AttentionSettings())
     assert seen == [60, 4, 4]
 

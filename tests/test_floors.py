@@ -18,6 +18,7 @@ FLOORS = (
     ("settings", "vocabulary", "photo", "cache", "chunks", "interruptible", "limits", "products"),
     ("windows", "similar"),
     ("visible",),
+    ("split_keys",),
     ("fast",),
     ("attention", "seams"),
     ("clicks", "labels"),

@@ -14,7 +14,7 @@ from glaclip.attention import attend
 from glaclip.settings import AttentionSettings
 from training import keys, scenes, streets
 from training.crops import Pair, paste
-from training.data import DENSE_CONCEPTS, HELD_OUT, IGNORE, concept, dense_photos, select
+from training.data import HELD_OUT, IGNORE, concept, dense_photos, select
 from training.soft_attention import attention_rows
 
 PERSON, ROAD = concept("voc2012", "person"), concept("labelmefacade", "road")
@@ -155,18 +155,6 @@ def test_street_scenes_come_again_and_speak_of_streets_alone() -> None:
     assert (streets.put_together(ground(), pieces, "train1")[1].shape != labels.shape) or (
         streets.put_together(ground(), pieces, "train1")[1] != labels
     ).any()
-
-
-def test_cars_of_all_sets_are_one_thing_and_parts_of_a_house_are_not() -> None:
-    all_concepts = np.arange(len(DENSE_CONCEPTS), dtype=np.uint8)
-    merged = streets.one_concept_a_name(all_concepts)
-    cars = [i for i, (_, label) in enumerate(DENSE_CONCEPTS) if label in ("car", "bus")]
-    assert len(cars) == 5  # one of them the bus of VOC
-    assert len({int(merged[i]) for i in cars}) == 1
-    rest = [i for i, (_, label) in enumerate(DENSE_CONCEPTS) if label not in (
-        "car", "bus", "bicycle", "cyclist")]  # fmt: skip
-    assert (merged[rest] == rest).all()
-    assert streets.one_concept_a_name(np.array([IGNORE], dtype=np.uint8)).tolist() == [IGNORE]
 
 
 def test_facade_classes_become_street_names() -> None:

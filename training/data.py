@@ -22,203 +22,65 @@ TWINS = frozenset(Path(__file__).with_name("twins.txt").read_text().split())
 BACKGROUND = 254
 
 MSRC = [
-    "building",
-    "grass",
-    "tree",
-    "cow",
-    "horse",
-    "sheep",
-    "sky",
-    "mountain",
-    "aeroplane",
-    "water",
-    "face",
-    "car",
-    "bicycle",
-    "flower",
-    "sign",
-    "bird",
-    "book",
-    "chair",
-    "road",
-    "cat",
-    "dog",
-    "body",
-    "boat",
-]
-FACADE = ["building", "car", "door", "pavement", "road", "sky", "vegetation", "window"]
+    "building", "grass", "tree", "cow", "horse", "sheep", "sky", "mountain", "aeroplane", "water",
+    "face", "car", "bicycle", "flower", "sign", "bird", "book", "chair", "road", "cat", "dog",
+    "body", "boat",
+]  # fmt: skip
+FACADE = [
+    "building", "car", "door", "pavement", "road", "sky", "vegetation", "window",
+]  # fmt: skip
 VOC = [
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "diningtable",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "pottedplant",
-    "sheep",
-    "sofa",
-    "train",
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
     "tvmonitor",
-]
+]  # fmt: skip
 ROOM = [
-    "wall",
-    "floor",
-    "cabinet",
-    "bed",
-    "chair",
-    "sofa",
-    "table",
-    "door",
-    "window",
-    "bookshelf",
-    "picture",
-    "counter",
-    "blinds",
-    "desk",
-    "shelves",
-    "curtain",
-    "dresser",
-    "pillow",
-    "mirror",
-    "floor mat",
-    "clothes",
-    "ceiling",
-    "books",
-    "refrigerator",
-    "television",
-    "paper",
-    "towel",
-    "shower curtain",
-    "box",
-    "whiteboard",
-    "person",
-    "night stand",
-    "toilet",
-    "sink",
-    "lamp",
-    "bathtub",
-    "bag",
-]
-DUSK = ["facade", "balcony fence", "car", "fence", "street", "vegetation", "window"]
+    "wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf",
+    "picture", "counter", "blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror",
+    "floor mat", "clothes", "ceiling", "books", "refrigerator", "television", "paper", "towel",
+    "shower curtain", "box", "whiteboard", "person", "night stand", "toilet", "sink", "lamp",
+    "bathtub", "bag",
+]  # fmt: skip
+DUSK = [
+    "facade", "balcony fence", "car", "fence", "street", "vegetation", "window",
+]  # fmt: skip
 PARTS = [
-    "facade",
-    "window",
-    "door",
-    "cornice",
-    "sill",
-    "balcony",
-    "blind",
-    "decoration",
-    "molding",
-    "pillar",
-    "shop",
-]
-OUTDOOR = ["sky", "tree", "road", "grass", "water", "building", "mountain"]
+    "facade", "window", "door", "cornice", "sill", "balcony", "blind", "decoration", "molding",
+    "pillar", "shop",
+]  # fmt: skip
+OUTDOOR = [
+    "sky", "tree", "road", "grass", "water", "building", "mountain",
+]  # fmt: skip
 CLOTHES = [
-    "void",
-    "bag",
-    "belt",
-    "blazer",
-    "blouse",
-    "bodysuit",
-    "boots",
-    "bra",
-    "bracelet",
-    "cape",
-    "cardigan",
-    "clogs",
-    "coat",
-    "dress",
-    "earrings",
-    "flats",
-    "glasses",
-    "gloves",
-    "hair",
-    "hat",
-    "heels",
-    "hoodie",
-    "void",
-    "jacket",
-    "jeans",
-    "jumper",
-    "leggings",
-    "loafers",
-    "necklace",
-    "panties",
-    "pants",
-    "pumps",
-    "purse",
-    "ring",
-    "romper",
-    "sandals",
-    "scarf",
-    "shirt",
-    "shoes",
-    "shorts",
-    "skin",
-    "skirt",
-    "sneakers",
-    "socks",
-    "stockings",
-    "suit",
-    "sunglasses",
-    "sweater",
-    "sweatshirt",
-    "swimwear",
-    "t-shirt",
-    "tie",
-    "tights",
-    "top",
-    "vest",
-    "wallet",
-    "watch",
+    "void", "bag", "belt", "blazer", "blouse", "bodysuit", "boots", "bra", "bracelet", "cape",
+    "cardigan", "clogs", "coat", "dress", "earrings", "flats", "glasses", "gloves", "hair", "hat",
+    "heels", "hoodie", "void", "jacket", "jeans", "jumper", "leggings", "loafers", "necklace",
+    "panties", "pants", "pumps", "purse", "ring", "romper", "sandals", "scarf", "shirt", "shoes",
+    "shorts", "skin", "skirt", "sneakers", "socks", "stockings", "suit", "sunglasses", "sweater",
+    "sweatshirt", "swimwear", "t-shirt", "tie", "tights", "top", "vest", "wallet", "watch",
     "wedges",
-]
+]  # fmt: skip
 GROUND = [
-    "sand",
-    "cement",
-    "concrete",
-    "leaves",
-    "dry leaves",
-    "dry branches",
-    "grass",
-    "dry grass",
-    "wall",
-    "soil",
-    "brick",
-]
-ANIMALS = ["elephant", "rhino", "flamingo", "emu"]
+    "sand", "cement", "concrete", "leaves", "dry leaves", "dry branches", "grass", "dry grass",
+    "wall", "soil", "brick",
+]  # fmt: skip
+ANIMALS = [
+    "elephant", "rhino", "flamingo", "emu",
+]  # fmt: skip
 MATERIALS = [
-    "brick",
-    "ceramic",
-    "fabric",
-    "foliage",
-    "food",
-    "fur",
-    "glass",
-    "leather",
-    "metal",
-    "void",
-    "paper",
-    "plastic",
-    "skin",
-    "stone",
-    "water",
-    "wood",
-]
-WILD = ["cheetah", "fox", "hyena", "lion", "tiger", "wolf"]
+    "brick", "ceramic", "fabric", "foliage", "food", "fur", "glass", "leather", "metal", "void",
+    "paper", "plastic", "skin", "stone", "water", "wood",
+]  # fmt: skip
+WILD = [
+    "cheetah", "fox", "hyena", "lion", "tiger", "wolf",
+]  # fmt: skip
 #: Made by `training.crops`: riders from VOC masks, poles, fences and signs drawn by a program.
-MADE = ["cyclist", "pole", "fence", "plate"]
-INTEL = ["buildings", "forest", "glacier", "mountain", "sea", "street"]
+MADE = [
+    "cyclist", "pole", "fence", "plate",
+]  # fmt: skip
+INTEL = [
+    "buildings", "forest", "glacier", "mountain", "sea", "street",
+]  # fmt: skip
 
 #: Masks' classes in the order of their values, 1 first; "void" is ignored.
 DENSE_SETS = {
@@ -344,13 +206,3 @@ def labelled_photos(data: Path) -> list[LabelledPhoto]:
         for image in sorted((root / folder).glob("*/*.jpg")):
             photos.append(LabelledPhoto(dataset, image, image.parent.name))
     return photos
-
-
-def captions(data: Path) -> dict[Path, list[str]]:
-    """Captions by photo."""
-    folder = data / "captions" / "flickr8k_1000"
-    found: dict[Path, list[str]] = {}
-    with open(folder / "captions.csv", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(folder / "images" / row["image"], []).append(row["caption"])
-    return found

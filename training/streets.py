@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from training.crops import Pair, cut_objects, draw_street, paste, photometric, scaled
-from training.data import DENSE_CONCEPTS, FACADE, IGNORE, concept, dense_photos, select
+from training.data import DENSE_CONCEPTS, FACADE, IGNORE, dense_photos, select
 
 NAMES = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
@@ -79,13 +79,3 @@ def facade_remap() -> np.ndarray:
     remap = np.full(256, IGNORE)
     remap[: len(FACADE)] = [NAMES.index(COVERED_BY[label]) for label in FACADE]
     return remap
-
-
-def one_concept_a_name(concepts: np.ndarray) -> np.ndarray:
-    """Concepts with one for all cars and one for all bicycles and riders, whatever their set."""
-    one = {"car": concept("labelmefacade", "car"), "bicyclist": concept("made", "cyclist")}
-    table = [one.get(COVERED_BY.get(label, ""), i) for i, (_, label) in enumerate(DENSE_CONCEPTS)]
-    merged = np.arange(256, dtype=np.uint8)
-    merged[: len(table)] = table
-    renamed: np.ndarray = merged[concepts]
-    return renamed

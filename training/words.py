@@ -185,8 +185,6 @@ ACROSS = (
 )  # fmt: skip
 #: Material names are undecided wherever things are marked, and clothes wherever people are.
 PEOPLE = frozenset({"person", "body", "cyclist", "face", "clothes", "skin", "hair"})
-#: The WordNet sense of a class name where it is not the first one.
-SENSE = {"sign": 2, "plate": 2, "body": 1, "train": 1, "bus": 1}
 SYNSET_NAME = {
     "television": "television receiver", "shelves": "shelf", "books": "book", "clothes": "clothing",
     "blinds": "window blind", "blind": "window blind", "pillar": "column", "leaves": "leaf",

@@ -35,7 +35,6 @@ from glaclip.ui.models import Fetch, Load, Models
 from glaclip.ui.pace import Amounts, Pace
 from glaclip.ui.turns import Turn, Turns
 from glaclip.vocabulary import Vocabulary, parse_vocabulary
-from glaclip.windows import boxes, working_size
 
 _LOG = logging.getLogger(__name__)
 #: The page shrinks photos to this long side; the command line keeps every pixel.
@@ -466,11 +465,6 @@ class _Meter:
 def _plan(photo: Image.Image, request: Request, methods: tuple[Method, ...]) -> Plan:
     size = photo.height, photo.width
     return Plan(size, request.windows, methods, len(request.vocabulary.prompts))
-
-
-def window_count(photo_size: tuple[int, int], windows: WindowSettings) -> int:
-    """How many windows a photo of (height, width) is cut into; what a run costs."""
-    return len(boxes(working_size(*photo_size, windows), windows))
 
 
 def best_classes(

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import gradio_client
 import numpy as np
 import pytest
 from huggingface_hub import constants
@@ -21,6 +25,7 @@ from safetensors.numpy import load_file, save
 
 from glaclip.backbones.clip import weights
 from glaclip.pictures.files import write_whole
+from glaclip.ui.examples import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -142,6 +147,114 @@ def test_evaluate_goes_on_after_a_kill(tmp_path: Path) -> None:
     scores = [json.loads((tmp_path / f"{out}.json").read_text()) for out in ("killed", "whole")]
     for left, right in zip(scores[0]["methods"], scores[1]["methods"], strict=True):
         assert (left["miou"], left["ber"]) == (right["miou"], right["ber"])
+
+
+PRECOMPUTE = """
+import pathlib, sys, time
+sys.path.insert(0, {root!r})
+from tests.toy import ColorBackbone
+from glaclip.ui import precompute
+precompute.PRECOMPUTED = pathlib.Path({folder!r})
+precompute.load = lambda name: ColorBackbone()
+precompute.examples = lambda shipped=precompute.examples: shipped()[:3]
+precompute.build_lessons = lambda segmenter: None
+whole, written = pathlib.Path.write_bytes, []
+def half(self, content):
+    written.append(self)
+    if len(written) < 2:
+        return whole(self, content)
+    with open(self, "wb") as file:
+        file.write(content[: len(content) // 2])
+    print("here", flush=True)
+    time.sleep(60)
+if {kill!r}:
+    pathlib.Path.write_bytes = half
+precompute.main()
+"""
+
+
+def test_precomputed_results_are_whole_or_as_before_a_kill(tmp_path: Path) -> None:
+    names = sorted(f"{example.name}.json" for example in examples()[:3])
+    for name in names:
+        (tmp_path / name).write_text("{}")
+    kill_at_its_line(start(PRECOMPUTE.format(root=str(ROOT), folder=str(tmp_path), kill=True)))
+    found = [json.loads((tmp_path / name).read_text()) for name in names]
+    assert sum("compare" in document for document in found) == 1
+    process = start(PRECOMPUTE.format(root=str(ROOT), folder=str(tmp_path), kill=False))
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert all("compare" in json.loads((tmp_path / name).read_text()) for name in names)
+
+
+PAGE = """
+import sys, time
+sys.path.insert(0, {root!r})
+from tests.toy import ColorBackbone
+from glaclip.settings import WindowSettings
+from glaclip.ui.launch import launch_options
+from glaclip.ui.page import build_page
+from glaclip.ui.service import Service
+class Toy(ColorBackbone):
+    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
+    def encode_windows(self, pixels):
+        if {kill!r}:
+            print("here", flush=True)
+            time.sleep(60)
+        return super().encode_windows(pixels)
+toy = Toy()
+page = build_page(Service(lambda name: toy), [("Automatic", "auto")])
+page.queue().launch(
+    server_name="127.0.0.1", server_port={port}, quiet=True, prevent_thread_lock=True,
+    **launch_options()
+)
+print("served", flush=True)
+time.sleep(120)
+"""
+
+
+def serve(port: int, kill: bool) -> subprocess.Popen[str]:
+    process = start(PAGE.format(root=str(ROOT), port=port, kill=kill))
+    assert process.stdout
+    while (line := process.stdout.readline()).strip() != "served":
+        assert line, "the page did not start"
+    return process
+
+
+def test_the_page_starts_again_after_a_kill_in_the_middle_of_a_run(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (224, 224), "red").save(photo)
+
+    def ask() -> Any:
+        client = gradio_client.Client(
+            f"http://127.0.0.1:{port}/",
+            verbose=False,
+            analytics_enabled=False,
+            download_files=str(tmp_path),
+        )
+        handle = gradio_client.handle_file(str(photo))
+        return client.submit(photo=handle, vocabulary="red, blue", api_name="/segment")
+
+    process = serve(port, kill=True)
+    try:
+        ask()
+        kill_at_its_line(process)
+    finally:
+        process.kill()
+    process = serve(port, kill=False)
+    try:
+        document, archive = ask().result(timeout=60)
+        assert document["photo"] == {"width": 224, "height": 224}
+        with zipfile.ZipFile(archive) as files:
+            assert files.testzip() is None
+    finally:
+        process.kill()
+        process.wait(20)
+        assert process.stdout
+        process.stdout.close()
 
 
 WEIGHTS = save({"w": np.arange(200_000, dtype=np.float32)})

@@ -23,12 +23,14 @@ from glaclip.ui.service import (
     Service,
     StoppedError,
     best_classes,
-    window_count,
 )
 from glaclip.vocabulary import parse_vocabulary
+from glaclip.windows import boxes, working_size
 from tests.toy import ColorBackbone
 
 WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
+#: Of a photo of 128 x 96.
+WINDOW_COUNT = len(boxes(working_size(96, 128, WINDOWS), WINDOWS))
 
 
 def photo(left: str = "red", right: str = "blue") -> Image.Image:
@@ -73,7 +75,7 @@ def test_compare_with_a_baseline(service: Service) -> None:
 def test_second_compare_encodes_nothing(service: Service, backbone: ColorBackbone) -> None:
     assert not service.compare(photo(), request()).encoded_cached
     windows, texts = backbone.encoded_windows, len(backbone.encoded_texts)
-    assert windows == window_count((96, 128), WINDOWS)
+    assert windows == WINDOW_COUNT
     again = service.compare(photo(), request("red, blue, green"))
     assert again.encoded_cached
     assert backbone.encoded_windows == windows
@@ -103,7 +105,7 @@ def test_a_stopped_run_leaves_nothing_behind(service: Service, backbone: ColorBa
     with pytest.raises(StoppedError):
         service.compare(photo("green"), request(), stop)
     half = backbone.encoded_windows
-    assert 0 < half < window_count((96, 128), WINDOWS)
+    assert 0 < half < WINDOW_COUNT
     # The model is free again, and the half-encoded photo is not taken for a whole one.
     assert not service.compare(photo("green"), request()).encoded_cached
 
@@ -231,7 +233,7 @@ def test_attention_has_the_four_steps(service: Service) -> None:
     assert maps.rungs[1].own_mass < 1
     summaries, encoded = service.summaries(photo(), request())
     assert len(summaries) == 4
-    assert len(encoded.boxes) == window_count((96, 128), WINDOWS)
+    assert len(encoded.boxes) == WINDOW_COUNT
 
 
 def test_best_classes() -> None:
