@@ -493,13 +493,21 @@ class Runs:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def start(self, page: str, kind: str = MAIN) -> Callable[[], None]:
+    def start(
+        self, page: str, kind: str = MAIN, unless: Callable[[], None] = lambda: None
+    ) -> Callable[[], None]:
         """Starts a run of a page, which ends older ones of its kind; a main run all but downloads.
+
+        Args:
+            page: an open page.
+            kind: of the run.
+            unless: raises where nothing is to be started, such as the check of an older run.
 
         Returns:
             A check that raises StoppedError once the run is no longer wanted.
         """
         with self._lock:
+            unless()
             mine = next(self._numbers)
             kinds = self._newest.pop(page, {})
             if kind == MAIN:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from PIL import Image
 
 from glaclip.limits import Limits
 from glaclip.ui import answers
+from glaclip.ui.actions import run
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
 from glaclip.ui.actions.run import compare
@@ -52,6 +55,37 @@ def test_a_refused_run_changes_the_status_alone(demo: Demo, tmp_path: Path) -> N
     changes = compare(demo, visit(tmp_path, Form(words=("red", "blue")), stride=300))
     assert set(changes) == {"status"}
     assert "Stride must be" in changes["status"]
+
+
+def test_a_run_that_was_overtaken_takes_nothing_from_the_newer_one(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older run goes on, after the newer one's look began, from before its own."""
+    older = visit(tmp_path, Form(words=("red", "blue")))
+    newer = visit(tmp_path, Form(words=("red", "green")))
+    reached, go_on = threading.Event(), threading.Event()
+    read, compute = run.asked, demo.service.compare
+
+    def held(demo: Demo, event: Visit) -> Any:
+        found = read(demo, event)
+        if event is older:
+            reached.set()
+            assert go_on.wait(30)
+        return found
+
+    def overtaken(*given: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            go_on.set()
+            assert first.result(30) == {}
+        return compute(*given)
+
+    monkeypatch.setattr(run, "asked", held)
+    monkeypatch.setattr(demo.service, "compare", overtaken)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(compare, demo, older)
+        assert reached.wait(30)
+        changes = compare(demo, newer)
+    assert set(changes) >= {"viewer", "status", "attention", "link"}
 
 
 def test_segment_is_not_offered_for_a_run_beyond_the_limits(tmp_path: Path) -> None:

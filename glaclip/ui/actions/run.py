@@ -28,7 +28,7 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
             demo.service.check(cost)  # else Segment would be offered, and refuse
             raise gr.Error(cost.sentence, print_exception=False)
-        newest = demo.looks.start(visit.page)
+        newest = demo.looks.start(visit.page, unless=check)
         result = demo.service.compare(photo, request, step)
         point = point_in(visit, photo)
         looked = answers.look(demo.service, photo, request, result, point, step)
