@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-
-# Before torch is imported, as in app.py: the browser wants the cores too.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Before torch is imported, as in app.py: the browser wants the cores too.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
+# Before gradio is imported: a server that ends deletes its files, which others may have too.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="glaclip-tests-")
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
+
+#: Files with the longest tests.
+LONG = ("test_rehearsal.py", "test_killed.py", "test_costs.py", "test_soak.py", "test_spread.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest first, browser last: what is left is taken over by whoever is done, test by test."""
+
+    def turn(item: pytest.Item) -> int:
+        if "full_size_weights" in getattr(item, "fixturenames", ()):
+            return 0  # side by side, so that one process alone makes them
+        if item.path.name in LONG:
+            return 1
+        return 3 if item.path.parent.name == "browser" else 2
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

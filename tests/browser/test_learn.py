@@ -106,8 +106,8 @@ def test_the_seam_rate_follows_the_choice(page: Page, url: str) -> None:
         )
 
 
-def test_the_anchor_slider_moves_the_query(page: Page, url: str) -> None:
-    page.emulate_media(reduced_motion="reduce")
+def test_the_anchor_slider_moves_the_query(new_page: NewPage, url: str) -> None:
+    page = new_page(reduced_motion="reduce")
     _open(page, url)
     _lesson(page, "anchors")
     drawn = [_pixels(page, ".lb-map canvas")]

@@ -6,7 +6,7 @@ import io
 import itertools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -134,7 +134,7 @@ def test_bad_photos_get_a_sentence_and_nothing_is_lost(site: Site) -> None:
 
 
 @pytest.fixture
-def dialogs(page: Page) -> list[str]:
+def dialogs(page: Page) -> Iterator[list[str]]:
     opened: list[str] = []
 
     def note(dialog: Any) -> None:
@@ -142,7 +142,8 @@ def dialogs(page: Page) -> list[str]:
         dialog.dismiss()
 
     page.on("dialog", note)
-    return opened
+    yield opened
+    page.remove_listener("dialog", note)
 
 
 def nothing_injected(page: Page) -> None:

@@ -24,8 +24,13 @@ from PIL import Image
 from safetensors.numpy import load_file, save
 
 from glaclip.backbones.clip import weights
+from glaclip.cli.main import main
 from glaclip.pictures.files import write_whole
+from glaclip.settings import WindowSettings
+from glaclip.ui import precompute
 from glaclip.ui.examples import examples
+from tests.cli.test_cli import toy
+from tests.toy import ColorBackbone
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,11 +111,11 @@ def slow(self, *arguments):
     global count
     put(self, *arguments)
     count += 1
-    if count == 3 and {kill}:
+    if count == 3:
         print("here", flush=True)
         time.sleep(60)
 store.Store.put = slow
-sys.exit(main(["evaluate", {data!r}, "--out", {out!r}, "--json", {json!r}, "--quiet"], toy))
+main({arguments!r}, toy)
 """
 
 
@@ -126,24 +131,17 @@ def test_evaluate_goes_on_after_a_kill(tmp_path: Path) -> None:
         colors = np.array([[220, 0, 0], [0, 0, 220]], np.uint8)[values]
         Image.fromarray(colors).save(data / "images" / f"{number}.png")
 
-    def code(out: str, kill: bool) -> str:
-        return EVALUATE.format(
-            root=str(ROOT),
-            data=str(data),
-            out=str(tmp_path / out),
-            json=str(tmp_path / f"{out}.json"),
-            kill=kill,
-        )
+    def arguments(out: str) -> list[str]:
+        report = str(tmp_path / f"{out}.json")
+        return ["evaluate", str(data), "--out", str(tmp_path / out), "--json", report, "--quiet"]
 
-    kill_at_its_line(start(code("killed", True)))
+    kill_at_its_line(start(EVALUATE.format(root=str(ROOT), arguments=arguments("killed"))))
     assert not (tmp_path / "killed.json").read_bytes()
     stored = next((tmp_path / "killed").rglob("*.jsonl"))
     with stored.open("a") as file:
         file.write('{"photo": "half a li')
     for out in ("killed", "whole"):
-        process = start(code(out, False))
-        process.communicate(timeout=120)
-        assert process.returncode == 0
+        assert main(arguments(out), toy) == 0
     scores = [json.loads((tmp_path / f"{out}.json").read_text()) for out in ("killed", "whole")]
     for left, right in zip(scores[0]["methods"], scores[1]["methods"], strict=True):
         assert (left["miou"], left["ber"]) == (right["miou"], right["ber"])
@@ -167,22 +165,25 @@ def half(self, content):
         file.write(content[: len(content) // 2])
     print("here", flush=True)
     time.sleep(60)
-if {kill!r}:
-    pathlib.Path.write_bytes = half
+pathlib.Path.write_bytes = half
 precompute.main()
 """
 
 
-def test_precomputed_results_are_whole_or_as_before_a_kill(tmp_path: Path) -> None:
+def test_precomputed_results_are_whole_or_as_before_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = sorted(f"{example.name}.json" for example in examples()[:3])
     for name in names:
         (tmp_path / name).write_text("{}")
-    kill_at_its_line(start(PRECOMPUTE.format(root=str(ROOT), folder=str(tmp_path), kill=True)))
+    kill_at_its_line(start(PRECOMPUTE.format(root=str(ROOT), folder=str(tmp_path))))
     found = [json.loads((tmp_path / name).read_text()) for name in names]
     assert sum("compare" in document for document in found) == 1
-    process = start(PRECOMPUTE.format(root=str(ROOT), folder=str(tmp_path), kill=False))
-    process.communicate(timeout=120)
-    assert process.returncode == 0
+    monkeypatch.setattr(precompute, "PRECOMPUTED", tmp_path)
+    monkeypatch.setattr(precompute, "load", lambda name: ColorBackbone())
+    monkeypatch.setattr(precompute, "examples", lambda: examples()[:3])
+    monkeypatch.setattr(precompute, "build_lessons", lambda segmenter: None)
+    precompute.main()
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert all("compare" in json.loads((tmp_path / name).read_text()) for name in names)
 
@@ -190,35 +191,38 @@ def test_precomputed_results_are_whole_or_as_before_a_kill(tmp_path: Path) -> No
 PAGE = """
 import sys, time
 sys.path.insert(0, {root!r})
+from tests.hostile.test_killed import open_page
 from tests.toy import ColorBackbone
-from glaclip.settings import WindowSettings
-from glaclip.ui.launch import launch_options
-from glaclip.ui.page import build_page
-from glaclip.ui.service import Service
-class Toy(ColorBackbone):
-    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
-    def encode_windows(self, pixels):
-        if {kill!r}:
-            print("here", flush=True)
-            time.sleep(60)
-        return super().encode_windows(pixels)
-toy = Toy()
-page = build_page(Service(lambda name: toy), [("Automatic", "auto")])
-page.queue().launch(
-    server_name="127.0.0.1", server_port={port}, quiet=True, prevent_thread_lock=True,
-    **launch_options()
-)
+def stay(self, pixels):
+    print("here", flush=True)
+    time.sleep(60)
+ColorBackbone.encode_windows = stay
+page = open_page({port})
 print("served", flush=True)
 time.sleep(120)
 """
 
 
-def serve(port: int, kill: bool) -> subprocess.Popen[str]:
-    process = start(PAGE.format(root=str(ROOT), port=port, kill=kill))
-    assert process.stdout
-    while (line := process.stdout.readline()).strip() != "served":
-        assert line, "the page did not start"
-    return process
+class Toy(ColorBackbone):
+    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
+
+
+def open_page(port: int) -> Any:
+    """The whole page on this port."""
+    from glaclip.ui.launch import launch_options
+    from glaclip.ui.page import build_page
+    from glaclip.ui.service import Service
+
+    toy = Toy()
+    page = build_page(Service(lambda name: toy), [("Automatic", "auto")])
+    page.queue().launch(
+        server_name="127.0.0.1",
+        server_port=port,
+        quiet=True,
+        prevent_thread_lock=True,
+        **launch_options(),
+    )
+    return page
 
 
 def test_the_page_starts_again_after_a_kill_in_the_middle_of_a_run(tmp_path: Path) -> None:
@@ -238,23 +242,23 @@ def test_the_page_starts_again_after_a_kill_in_the_middle_of_a_run(tmp_path: Pat
         handle = gradio_client.handle_file(str(photo))
         return client.submit(photo=handle, vocabulary="red, blue", api_name="/segment")
 
-    process = serve(port, kill=True)
+    process = start(PAGE.format(root=str(ROOT), port=port))
+    assert process.stdout
     try:
+        while (line := process.stdout.readline()).strip() != "served":
+            assert line, "the page did not start"
         ask()
         kill_at_its_line(process)
     finally:
         process.kill()
-    process = serve(port, kill=False)
+    page = open_page(port)
     try:
         document, archive = ask().result(timeout=60)
         assert document["photo"] == {"width": 224, "height": 224}
         with zipfile.ZipFile(archive) as files:
             assert files.testzip() is None
     finally:
-        process.kill()
-        process.wait(20)
-        assert process.stdout
-        process.stdout.close()
+        page.close(verbose=False)
 
 
 WEIGHTS = save({"w": np.arange(200_000, dtype=np.float32)})
