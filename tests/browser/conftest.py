@@ -38,6 +38,8 @@ FLAGS = [
 ]
 #: Milliseconds; machines that run the tests are often busy with something else.
 PATIENCE = 45_000
+#: Tests that share a page: opened again and again, its memory grows.
+USES = 12
 
 Serve = Callable[..., str]
 NewPage = Callable[..., "Page"]
@@ -119,17 +121,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def idle() -> dict[str, list[Page]]:
-    """Blank pages by their options: opened again, a page loads in half the time of a new one."""
+def idle() -> dict[str, list[tuple[Page, int]]]:
+    """Blank pages and their uses left, by options: a page loads in half the time of a new one."""
     return {}
 
 
 @pytest.fixture
 def new_page(
-    browser: Browser, idle: dict[str, list[Page]], origins: list[str]
+    browser: Browser, idle: dict[str, list[tuple[Page, int]]], origins: list[str]
 ) -> Iterator[NewPage]:
     """Opens pages: `new_page(viewport=..., has_touch=True, ...)`; storage is clean at each test."""
-    used: list[tuple[str, Page]] = []
+    used: list[tuple[str, Page, int]] = []
     problems: list[str] = []
 
     def check_request(url: str) -> None:
@@ -153,17 +155,17 @@ def new_page(
         if not waiting:
             context = browser.new_context(**options)
             context.set_default_timeout(PATIENCE)
-            waiting.append(context.new_page())
-        page = waiting.pop()
+            waiting.append((context.new_page(), USES))
+        page, left = waiting.pop()
         page.set_viewport_size(options["viewport"])
         for event, check in checks.items():
             page.on(event, check)  # type: ignore[call-overload]
-        used.append((key, page))
+        used.append((key, page, left - 1))
         return page
 
     yield create
-    for key, page in used:
-        if page.is_closed():
+    for key, page, left in used:
+        if page.is_closed() or not left:
             page.context.close()
             continue
         if page.url.startswith("http"):
@@ -173,7 +175,7 @@ def new_page(
         for event, check in checks.items():
             page.remove_listener(event, check)
         page.goto("about:blank")  # requests that end with it are no problem of the page
-        idle[key].append(page)
+        idle[key].append((page, left))
     assert not problems, problems
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Milliseconds for something that takes a run; machines that run the tests are often busy.
 PATIENCE = 60_000
+#: Milliseconds between two looks; Playwright's own choice is every frame, which keeps a core busy.
+POLLING = 40
 SWITCHES = ("cross-window", "proxy-anchors", "dynamic-normalization")
 LADDER = ("Alone", "+ Context", "+ Anchors", "+ Normalization")
 
@@ -88,6 +90,7 @@ class Site:
             "before => document.querySelector('.lv').dataset.turn !== before",
             arg=before,
             timeout=PATIENCE,
+            polling=POLLING,
         )
 
     def wait_for_query(self, **values: str | None) -> None:
@@ -99,6 +102,7 @@ class Site:
             }""",
             arg=values,
             timeout=PATIENCE,
+            polling=POLLING,
         )
 
     @property

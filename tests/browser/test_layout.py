@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.site import PATIENCE, SWITCHES, Site, halves
@@ -61,41 +60,46 @@ def uncovered(page: Page, selector: str) -> bool:
     )
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_everything_is_on_one_screen_after_every_action(
-    new_page: NewPage, page_url: str, width: int, height: int
-) -> None:
-    site = Site(new_page(viewport={"width": width, "height": height}), page_url)
-    page = site.page
-    first = boxes(page, DESKTOP)
+def test_everything_is_on_one_screen_after_every_action(site: Site) -> None:
+    page, first = site.page, {}
 
-    def same_places() -> None:
+    def at_every_size(check: Callable[[tuple[int, int]], object]) -> None:
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))")
+            check((width, height))
+
+    def starts(size: tuple[int, int]) -> None:
+        first[size] = boxes(page, DESKTOP)
+        assert first[size]["#method"]["y"] < 110
+        assert first[size][PICTURES[0]]["width"] >= 350
+        same_places(size)
+
+    def same_places(size: tuple[int, int]) -> None:
         assert page.evaluate("window.scrollY") == 0
         now = boxes(page, DESKTOP)
         for fixed in ("#method", "#ladder", "#status"):
-            assert now[fixed] == first[fixed]
+            assert now[fixed] == first[size][fixed], (fixed, size)
         assert all(uncovered(page, selector) for selector in (*PICTURES, ".lv-entry"))
         assert now[".lv-bar"]["height"] < 45, "one line of buttons"
 
-    same_places()
+    at_every_size(starts)
     before = site.turn
     page.locator("#proxy-anchors input").uncheck()
     site.wait_for_turn(before)
-    same_places()
+    at_every_size(same_places)
     before = site.turn
     site.choose_example("coffee")
     site.wait_for_turn(before)
-    same_places()
+    at_every_size(same_places)
     site.type_word("a word of the layout")
     site.wait_for_query(words="cup, plate, spoon, table, a word of the layout")
-    same_places()
+    at_every_size(same_places)
     site.upload_and_wait(halves(mark=next(marks), size=(300, 320)))
-    same_places()
+    at_every_size(same_places)
     for mode in ("Slider", "Changed", "Side by side"):
         page.get_by_role("button", name=mode, exact=True).click()
-        boxes(page, PICTURES[:1])
-    assert first["#method"]["y"] < 110
-    assert first[PICTURES[0]]["width"] >= 350
+        at_every_size(lambda size: boxes(page, PICTURES[:1]))
 
 
 def test_pictures_use_the_width_there_is(new_page: NewPage, page_url: str) -> None:
@@ -104,20 +108,18 @@ def test_pictures_use_the_width_there_is(new_page: NewPage, page_url: str) -> No
     assert layout["width"] >= 1400
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_attention_of_a_point_is_on_one_screen(
-    new_page: NewPage, page_url: str, width: int, height: int
-) -> None:
-    site = Site(new_page(viewport={"width": width, "height": height}), page_url)
+def test_the_attention_of_a_point_is_on_one_screen(site: Site) -> None:
     for name in ("hills", "dogs"):  # wide and upright
         site.choose_example(name)
         site.wait_for_query(photo=name)
         site.tab("Attention")
-        expect(site.page.locator('.av[data-ready="true"]')).to_be_visible()
-        found = boxes(site.page, ("#method", ".av-tools", ".av-photo", ".av-step", "#status"))
-        assert found[".av-tools"]["height"] < 45, "one line of buttons"
-        sentence = found[".av-step"]
-        assert sentence["y"] + sentence["height"] <= found["#status"]["y"]
+        for width, height in SIZES:
+            site.page.set_viewport_size({"width": width, "height": height})
+            expect(site.page.locator('.av[data-ready="true"]')).to_be_visible()
+            found = boxes(site.page, ("#method", ".av-tools", ".av-photo", ".av-step", "#status"))
+            assert found[".av-tools"]["height"] < 45, "one line of buttons"
+            sentence = found[".av-step"]
+            assert sentence["y"] + sentence["height"] <= found["#status"]["y"]
         site.tab("Compare")
 
 

@@ -297,35 +297,36 @@ def jpeg_as_png() -> dict[str, object]:
     return {"name": "map.png", "mimeType": "image/png", "buffer": stream.getvalue()}
 
 
-@pytest.mark.parametrize(
-    ("truth", "classes", "sentence"),
-    [
-        (None, "red, blue", "Choose a label map first"),
-        (jpeg_as_png(), "red, blue", "JPEG changes the values"),
-        (file_of(halves(), "map.png"), "red, blue", "received a picture in color"),
-        (file_of(label_map(0, 1, size=(300, 300)), "map.png"), "red, blue", "same proportions"),
-        (file_of(label_map(0, 1), "map.png"), "", "at least two classes"),
-        (file_of(label_map(0, 1), "map.png"), "red, blue, red", "must be named once"),
-    ],
-    ids=["missing", "jpeg", "color", "proportions", "no words", "doubles"],
-)
-def test_wrong_truth_gets_a_sentence(
-    site: Site, truth: object, classes: str, sentence: str
-) -> None:
+WRONG: dict[str, tuple[object, str, str]] = {
+    "missing": (None, "red, blue", "Choose a label map first"),
+    "jpeg": (jpeg_as_png(), "red, blue", "JPEG changes the values"),
+    "color": (file_of(halves(), "map.png"), "red, blue", "received a picture in color"),
+    "proportions": (
+        file_of(label_map(0, 1, size=(300, 300)), "map.png"),
+        "red, blue",
+        "same proportions",
+    ),
+    "no words": (file_of(label_map(0, 1), "map.png"), "", "at least two classes"),
+    "doubles": (file_of(label_map(0, 1), "map.png"), "red, blue, red", "must be named once"),
+}
+
+
+def test_wrong_truth_gets_a_sentence(site: Site) -> None:
     site.upload_and_wait(halves(mark=5000))
     site.tab("Ground truth")
-    table = measure(site, file_of(label_map(0, 1), "map.png"), "red, blue")
-    assert row(table, "mIoU") == ["100 %", "100 %"]
-    if truth is None:
-        site.page.locator("#label-map").get_by_label("Clear").click()
-        expect(site.page.locator("#label-map .file-preview")).to_have_count(0)
-    measure(site, truth, classes)
-    shown = site.page.locator("#truth-shown [role=alert]")
-    expect(shown).to_contain_text(sentence, timeout=PATIENCE)
-    assert "/tmp" not in (shown.text_content() or "")
-    # What was measured before would look like the answer.
-    expect(table.locator("table")).to_have_count(0)
-    expect(site.page.locator("#truth-shown img")).to_have_count(0)
+    for truth, classes, sentence in WRONG.values():
+        table = measure(site, file_of(label_map(0, 1), "map.png"), "red, blue")
+        assert row(table, "mIoU") == ["100 %", "100 %"]
+        if truth is None:
+            site.page.locator("#label-map").get_by_label("Clear").click()
+            expect(site.page.locator("#label-map .file-preview")).to_have_count(0)
+        measure(site, truth, classes)
+        shown = site.page.locator("#truth-shown [role=alert]")
+        expect(shown).to_contain_text(sentence, timeout=PATIENCE)
+        assert "/tmp" not in (shown.text_content() or "")
+        # What was measured before would look like the answer.
+        expect(table.locator("table")).to_have_count(0)
+        expect(site.page.locator("#truth-shown img")).to_have_count(0)
 
 
 def test_the_table_follows_the_switches(two_colors: Site) -> None:
