@@ -11,10 +11,14 @@ import torch
 from PIL import Image
 
 from glaclip.attention import attend
+from glaclip.backbones.lite.backbone import WEIGHTS
+from glaclip.backbones.lite.heads import resize
 from glaclip.settings import AttentionSettings
-from training import keys, scenes, streets
-from training.crops import Pair, paste
+from training import keys, pack, scenes, streets
+from training.crops import Pair, cut_people, paste
 from training.data import HELD_OUT, IGNORE, concept, dense_photos, select
+from training.joint import Model
+from training.measure import open_backbone
 from training.soft_attention import attention_rows
 
 PERSON, ROAD = concept("voc2012", "person"), concept("labelmefacade", "road")
@@ -51,7 +55,8 @@ def test_masks_are_read_as_classes_of_their_set(msrc: Path) -> None:
 def test_tokens_of_two_windows_at_one_place_have_one_class_and_one_place() -> None:
     concepts = np.full((224, 336), ROAD, dtype=np.uint8)
     concepts[:, 232:] = concept("labelmefacade", "sky")
-    scene = scenes.cut("labelmefacade", np.zeros((224, 336, 3), dtype=np.uint8), concepts)
+    photo = np.zeros((224, 336, 3), dtype=np.uint8)
+    scene = scenes.cut("labelmefacade", "labelmefacade", photo, concepts)
     assert scene.pixels.shape == (2, 3, 224, 224)
     classes, places = scene.classes.view(2, 28, 28), scene.places.view(2, 28, 28)
     assert (places[0, :, 14:] == places[1, :, :14]).all()
@@ -99,7 +104,7 @@ def test_training_attends_as_the_program_does(settings: AttentionSettings) -> No
 def test_keys_learn_to_part_two_classes() -> None:
     torch.manual_seed(0)
     classes = torch.arange(400) % 2
-    scene = scenes.Scene("msrc_v2", torch.zeros(0), classes, torch.arange(400))
+    scene = scenes.Scene("msrc_v2", "msrc_v2", torch.zeros(0), classes, classes, torch.arange(400))
     text = torch.eye(2, 6)
     values = text[classes] + 0.3 * torch.randn(400, 6)
     raw = torch.randn(1, 12) + 0.8 * torch.randn(2, 12)[classes] + 0.8 * torch.randn(400, 12)
@@ -139,6 +144,63 @@ def test_a_pasted_object_is_labelled_where_it_is_seen() -> None:
     # Resizing blends the outermost row of pixels.
     red = photo[..., 0].astype(int) > photo[..., 1].astype(int) + 30
     assert (red & person).sum() > 0.8 * person.sum()
+
+
+def test_people_are_cut_out_whole_by_what_they_wear(tmp_path: Path) -> None:
+    folder = tmp_path / "dense" / "clothing_ccp"
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    worn = np.zeros((120, 80), dtype=np.uint8)
+    worn[10:60, 30:50], worn[60:110, 30:50] = 3, 4
+    worn[20:24, 38:42] = 0  # a hole, as a bag may leave one
+    Image.fromarray(np.full((120, 80, 3), 90, dtype=np.uint8)).save(folder / "images" / "a.png")
+    Image.fromarray(worn).save(folder / "masks" / "a.png")
+    [(photo, labels)] = cut_people(dense_photos(tmp_path, "clothing_ccp"))
+    assert photo.shape[:2] == labels.shape == (100, 20)
+    assert (labels == PERSON).all()
+
+
+def test_a_packed_folder_has_the_same_splits_and_no_photo_that_is_kept_for_tests(
+    msrc: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "packed"
+    for photo in dense_photos(msrc, "msrc_v2"):
+        pack.copy_dense(photo, msrc, out)
+    packed = dense_photos(out, "msrc_v2")
+    assert [(p.image.name, p.part) for p in packed] == [
+        (p.image.name, p.part) for p in dense_photos(msrc, "msrc_v2")
+    ]
+    trained = select(packed, "train")
+    for before, after in zip(select(dense_photos(msrc, "msrc_v2"), "train"), trained, strict=True):
+        assert (before.read()[1] == after.read()[1]).all()
+    kept = [photo for photo in packed if photo.part != "train"]
+    assert all(photo.image.stat().st_size == 0 and not photo.mask.exists() for photo in kept)
+
+
+def test_joint_training_starts_at_what_the_program_computes_and_writes_what_it_reads(
+    tmp_path: Path,
+) -> None:
+    model = Model(WEIGHTS.parent)
+    pixels = torch.randint(256, (2, 3, 224, 224), dtype=torch.uint8)
+
+    def agreement(folder: Path) -> float:
+        backbone = open_backbone(folder)
+        tokens = backbone.encode_windows(pixels.float() / 255)
+        values, grid = tokens.values, tokens.value_grid
+        with torch.no_grad():
+            maps = resize(model(pixels, torch.ones(2, 2))[1], grid)
+            mine = maps.flatten(2).transpose(1, 2)
+        cosine = torch.cosine_similarity(backbone.project(values), mine, dim=-1)
+        return float(cosine.mean())
+
+    assert agreement(WEIGHTS.parent) > 0.99
+    with torch.no_grad():
+        for parameter in model.tower.parameters():
+            if parameter.requires_grad:
+                parameter += 0.2 * parameter.std() * torch.randn_like(parameter)
+    assert agreement(WEIGHTS.parent) < 0.95
+    model.save(tmp_path)
+    assert agreement(tmp_path) > 0.99
 
 
 def test_street_scenes_come_again_and_speak_of_streets_alone() -> None:

@@ -98,6 +98,22 @@ def cut_objects(photos: Sequence[DensePhoto]) -> dict[str, list[Pair]]:
     return {**cut, "rider": riders}
 
 
+def cut_people(photos: Sequence[DensePhoto]) -> list[Pair]:
+    """People cut out of photos whose masks name what they wear."""
+    cut = []
+    for photo in photos:
+        image, labels = photo.read()
+        regions, _ = ndimage.label(ndimage.binary_closing(labels != IGNORE, iterations=3))
+        sizes = np.bincount(regions.ravel())[1:]
+        if not len(sizes):
+            continue
+        box = ndimage.find_objects(regions)[sizes.argmax()]
+        inside = ndimage.binary_fill_holes(regions[box] == sizes.argmax() + 1)
+        if inside.shape[0] > 1.5 * inside.shape[1]:
+            cut.append((image[box].copy(), np.where(inside, PERSON, IGNORE).astype(np.uint8)))
+    return cut
+
+
 def _kind(mask: np.ndarray) -> str:
     values = np.unique(mask[mask != IGNORE])
     if len(values) > 1 or values[0] == CYCLIST:

@@ -79,7 +79,7 @@ def rare_tokens(classes: Tensor, count: int) -> Tensor:
     """Tokens [count] of known classes, those of small classes more often."""
     known = classes < BACKGROUND
     if not known.any():
-        return torch.randint(len(classes), (count,))
+        return torch.randint(len(classes), (count,), device=classes.device)
     sizes = torch.bincount(classes[known], minlength=256).float()
     chance = torch.where(known, sizes[classes].clamp(min=1) ** -0.6, 0.0)
     return torch.multinomial(chance, count, replacement=True)
@@ -167,7 +167,7 @@ def run(arguments: argparse.Namespace) -> None:
         optimizer.zero_grad()
         for _ in range(arguments.photos):
             scene = scenes.next()
-            x, values = encode(tower, heads, scene.pixels)
+            x, values = encode(tower, heads, scene.pixels.float() / 255)
             flat = values.permute(0, 2, 3, 1).flatten(0, 2)
             found = losses(keys_of(head, x, values), flat, scene, text[scene.names], settings)
             loss = torch.stack(list(found.values())).sum() / arguments.photos

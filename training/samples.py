@@ -58,9 +58,7 @@ class Pairs:
         self.place = [(part, i) for part in range(len(self.parts)) for i in range(size)]
         labels = torch.cat([part["labels"].flatten() for part in self.parts]).int()
         counts = torch.bincount(labels, minlength=256)[: len(DENSE_CONCEPTS)]
-        share = counts.float() / counts.sum()
-        self.weight = ((share + 2e-4) ** -0.4).clamp(max=30.0)
-        self.weight /= (self.weight * share).sum()
+        self.weight = rare_weight(counts)
 
     def sample(self, count: int) -> Batch:
         """Pairs drawn by set, each set's in a random order without repetition."""
@@ -88,13 +86,22 @@ class Pairs:
             queue = self.queues[name] = mine[torch.randperm(len(mine))].tolist()
         return queue.pop()
 
-    def tokens(self, labels: Tensor, count: int) -> Tensor:
-        """[B, count] tokens of windows with labels [B, 784], classes with few tokens more often."""
-        ones = torch.ones(labels.shape)
-        here = torch.zeros(len(labels), 256).scatter_add_(1, labels, ones)
-        chance = here.gather(1, labels) ** -0.3
-        chance = chance * torch.where(labels == 255, 1e-6, torch.where(labels == 254, 0.3, 1.0))
-        return torch.multinomial(chance, count)
+
+def drawn_tokens(labels: Tensor, count: int) -> Tensor:
+    """[B, count] tokens of windows with labels [B, 784], classes with few tokens more often."""
+    ones = torch.ones_like(labels, dtype=torch.float32)
+    here = torch.zeros(len(labels), 256, device=labels.device).scatter_add_(1, labels, ones)
+    chance = here.gather(1, labels) ** -0.3
+    chance = chance * torch.where(labels == 255, 1e-6, torch.where(labels == 254, 0.3, 1.0))
+    return torch.multinomial(chance, count)
+
+
+def rare_weight(counts: Tensor) -> Tensor:
+    """How much a token of each concept counts, given [concepts] tokens seen; 1 on average."""
+    share = counts.float() / counts.sum()
+    weight = ((share + 2e-4) ** -0.4).clamp(max=30.0)
+    found: Tensor = weight / (weight * share).sum()
+    return found
 
 
 class LabelledPhotos:
@@ -146,18 +153,26 @@ class WordVectors:
 
 @torch.no_grad()
 def row_prototypes(tower: ImageTower, heads: Heads, photos: LabelledPhotos) -> Tensor:
-    """A typical final feature of each ImageNet class, [1000, 1280].
-
-    A linear classifier trained to the optimum of two Gaussians has rows inverse(covariance)
-    times the class mean's offset, so that covariance times row points to the class mean.
-    """
+    """A typical final feature of each ImageNet class, [1000, 1280]; see `prototypes`."""
     early = photos.shard["early"][:: max(1, len(photos.concept) // 300)].float()
     with torch.autocast("cpu", torch.bfloat16):
         final = tower.final(tower.last(early)[-1]).float()
-    covariance = torch.cov(final.permute(1, 0, 2, 3).flatten(1))
+    return prototypes(tower, final, heads.image.final_mean)
+
+
+def prototypes(tower: ImageTower, final: Tensor, mean: Tensor | None = None) -> Tensor:
+    """A typical final feature of each ImageNet class, [1000, 1280], from photos' [P, 1280, h, w].
+
+    A linear classifier trained to the optimum of two Gaussians has rows inverse(covariance)
+    times the class mean's offset, so that covariance times row points to the class mean.
+
+    Args:
+        mean: [1280] of all photos; that of these if left out.
+    """
+    flat = final.permute(1, 0, 2, 3).flatten(1)
+    covariance = torch.cov(flat)
     offset: Tensor = tower.net.classifier.weight @ covariance
     typical = covariance.diagonal().sum().sqrt()
-    prototypes: Tensor = (
-        heads.image.final_mean + offset / offset.norm(dim=1, keepdim=True) * typical
-    )
-    return prototypes
+    middle = flat.mean(1) if mean is None else mean
+    found: Tensor = middle + offset / offset.norm(dim=1, keepdim=True) * typical
+    return found

@@ -30,14 +30,18 @@ class Scene:
     """A photo's L windows.
 
     Attributes:
+        dataset: where its photo is from.
         names: which names its classes have, see `names_of`.
-        pixels: [L, 3, 224, 224] in 0..1.
-        classes: [N] int, N = L x 784: indexes of the names, BACKGROUND or IGNORE.
+        pixels: uint8 [L, 3, 224, 224].
+        concepts: [N] int, N = L x 784: dense concepts, BACKGROUND or IGNORE.
+        classes: [N] int: indexes of the names, BACKGROUND or IGNORE.
         places: [N] int, equal for tokens of two windows that show one place.
     """
 
+    dataset: str
     names: str
     pixels: Tensor
+    concepts: Tensor
     classes: Tensor
     places: Tensor
 
@@ -45,16 +49,25 @@ class Scene:
 class Scenes:
     """Training photos in random order, each set as often as its share says."""
 
-    def __init__(self, data: Path, seed: int) -> None:
+    def __init__(self, data: Path, seed: int, share: float = 1.0) -> None:
+        """Args:
+        share: of the photos that objects are cut out of, for one of many readers at once.
+        """
         self.rng = random.Random(seed)
         self.photos = {name: select(dense_photos(data, name), "train") for name in SHARES}
         sources = [p for name in ("voc2012", "msrc_v2") for p in self.photos[name]]
+        walkers = self.photos["clothing_ccp"]
+        if share < 1:
+            sources, walkers = (
+                self.rng.sample(photos, round(share * len(photos))) for photos in (sources, walkers)
+            )
         self.pieces = crops.cut_objects(sources)
+        self.pieces["person"] += crops.cut_people(walkers)
 
     def next(self) -> Scene:
         """One scene."""
         rng = self.rng
-        name = rng.choices(list(SHARES), list(SHARES.values()))[0]
+        name = dataset = rng.choices(list(SHARES), list(SHARES.values()))[0]
         pair = rng.choice(self.photos[name]).read()
         if name == "labelmefacade" and rng.random() < STREETS:
             pair = streets.put_together(pair, self.pieces, str(rng.random()))
@@ -66,10 +79,10 @@ class Scenes:
         image, labels = crops.region(pair, rng, *size)
         if rng.random() < 0.6:
             image = crops.photometric(image, rng)
-        return cut(name, image, labels)
+        return cut(dataset, name, image, labels)
 
 
-def cut(names: str, image: np.ndarray, concepts: np.ndarray) -> Scene:
+def cut(dataset: str, names: str, image: np.ndarray, concepts: np.ndarray) -> Scene:
     """A scene from a photo uint8 [H, W, 3] and its concepts uint8 [H, W].
 
     Sides are multiples of the stride; a token's class is the one at its center.
@@ -81,7 +94,7 @@ def cut(names: str, image: np.ndarray, concepts: np.ndarray) -> Scene:
         for left in range(0, width - SIDE + 1, STRIDE)
     ]
     pixels = np.stack([image[y : y + SIDE, x : x + SIDE] for y, x in starts])
-    centers = _classes(names, concepts[CELL // 2 :: CELL, CELL // 2 :: CELL])
+    centers = concepts[CELL // 2 :: CELL, CELL // 2 :: CELL].astype(np.int64)
     numbers = np.arange(centers.size).reshape(centers.shape)
 
     def tokens(grid: np.ndarray) -> Tensor:
@@ -89,20 +102,21 @@ def cut(names: str, image: np.ndarray, concepts: np.ndarray) -> Scene:
         return torch.from_numpy(np.stack(parts).reshape(-1))
 
     return Scene(
+        dataset,
         names,
-        torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255,
+        torch.from_numpy(pixels).permute(0, 3, 1, 2),
         tokens(centers),
+        tokens(_classes(names, centers)),
         tokens(numbers),
     )
 
 
 def _classes(names: str, concepts: np.ndarray) -> np.ndarray:
-    known = concepts.astype(np.int64)
     if names == "streets":
-        remapped: np.ndarray = streets.concept_remap()[known]
+        remapped: np.ndarray = streets.concept_remap()[concepts]
         return remapped
     shift = concept(names, DENSE_SETS[names][0])
-    return np.where(known < BACKGROUND, known - shift, known)
+    return np.where(concepts < BACKGROUND, concepts - shift, concepts)
 
 
 def names_of(scene: str) -> list[str]:

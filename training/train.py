@@ -27,7 +27,7 @@ from glaclip.backbones.lite.towers import FINAL_CHANNELS, ImageTower
 from training.data import DENSE_CONCEPTS
 from training.depthwise import FrozenDepthwise
 from training.losses import Masks, key_losses, pure_labels, question_loss, votes, word_loss
-from training.samples import LabelledPhotos, Pairs, WordVectors, row_prototypes
+from training.samples import LabelledPhotos, Pairs, WordVectors, drawn_tokens, row_prototypes
 from training.vocabularies import questions
 from training.wordnet import WordNet
 from training.words import Concepts, build
@@ -150,7 +150,7 @@ class Trainer:
         pairs = self.pairs.sample(arguments.batch)
         windows = 2 * len(pairs.sets)
         labels = votes(pairs.labels)  # [B, 784]
-        chosen = self.pairs.tokens(labels, arguments.tokens)  # [B, K]
+        chosen = drawn_tokens(labels, arguments.tokens)  # [B, K]
         extra_fine, extra_early, token, extra_concept = self.photos.sample(arguments.extra)
         token = token[:, None].expand(-1, arguments.tokens)
         values, keys = forward(
