@@ -6,6 +6,8 @@ import os
 
 # Before torch is imported, as in app.py: the browser wants the cores too.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+# Tests neither read nor leave anything in the user's own folders.
+os.environ["GLACLIP_CACHE"] = "off"
 
 import shutil
 from collections.abc import Iterator

@@ -15,8 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent
 #: other, but for what stands in one wing.
 FLOORS = (
     ("__init__",),
-    ("settings", "vocabulary", "photo", "cache", "chunks", "interruptible", "limits", "products"),
-    ("windows", "similar"),
+    (
+        "settings",
+        "vocabulary",
+        "photo",
+        "cache",
+        "chunks",
+        "interruptible",
+        "limits",
+        "products",
+        "files",
+    ),
+    ("windows", "similar", "word_store"),
     ("visible",),
     ("split_keys",),
     ("fast",),

@@ -19,6 +19,7 @@ from glaclip.evaluation.plan import Place, find_sets
 from glaclip.evaluation.processes import Team
 from glaclip.evaluation.worst import WorstPhoto
 from glaclip.segmenter import Segmenter
+from glaclip.word_store import WordStore
 
 #: Options that the table sets by itself.
 _FIXED = (
@@ -125,7 +126,7 @@ def _run_jobs(
     runs: list[Document],
     worst: dict[str, list[WorstPhoto]],
 ) -> None:
-    segmenter = Segmenter(backbone, CACHE_BYTES)
+    segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
     for job in say_plan(backbone, places, args, console):
         dataset = job.open(args.limit)
         folder = args.out / backbone.name / job.name if args.out else None

@@ -13,8 +13,8 @@ from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError
 from glaclip.evaluation.classes import DatasetError
 from glaclip.evaluation.store import StoreError
+from glaclip.files import write_whole
 from glaclip.photo import PhotoError
-from glaclip.pictures.files import write_whole
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import VocabularyError
 

@@ -17,6 +17,7 @@ from glaclip.ui.examples import PHOTOS
 from glaclip.ui.page import CSS, JS, build_page
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
+from glaclip.word_store import WordStore
 
 #: Uploads are refused above this by the server, before they are read.
 MAX_UPLOAD = "30mb"
@@ -128,7 +129,8 @@ def serve(
         for entry in registry.available(weights)
         if limits.allows(entry.name) and (entry.ready or limits.downloads)
     ]
-    service = Service(load, fetch=fetch, resolve=resolve, limits=limits)
+    word_store = WordStore.of_this_user()
+    service = Service(load, fetch=fetch, resolve=resolve, limits=limits, word_store=word_store)
     demo = build_page(service, choices)
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.

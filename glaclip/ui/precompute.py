@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from glaclip.backbones.registry import load
-from glaclip.pictures.files import write_whole
+from glaclip.files import write_whole
 from glaclip.settings import EXACT
 from glaclip.ui import answers
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples

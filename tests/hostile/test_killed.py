@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save
 
 from glaclip.backbones.clip import weights
-from glaclip.pictures.files import write_whole
+from glaclip.files import write_whole
 from glaclip.ui.examples import examples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ def kill_at_its_line(
 
 WRITE = """
 import pathlib, sys, time
-from glaclip.pictures import files
+from glaclip import files
 path = pathlib.Path({path!r})
 def half(self, content):
     with open(self, "wb") as file:
