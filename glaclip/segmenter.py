@@ -453,6 +453,10 @@ class Segmenter:
             with after:
                 return self.backbone.project(functools.reduce(torch.add, outputs)), grid
 
+    def text_features(self, prompts: tuple[str, ...]) -> Tensor:
+        """[P, E] unit embeddings of prompts: the mean over the backbone's templates, unit again."""
+        return self._text_features(prompts, _unheard)[0]
+
     def _text_features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
         """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""
         templates = self.backbone.templates

@@ -56,9 +56,11 @@ def backbone_of(name: str) -> Backbone:
         from tests.toy import ColorBackbone
 
         return ColorBackbone()
+    import torch
+
     from glaclip.backbones.registry import load
 
-    return load(name)
+    return load(name, dtype=torch.float32)
 
 
 def photo_of(seed: int, side: int = 224) -> Image.Image:

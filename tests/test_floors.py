@@ -32,7 +32,7 @@ FLOORS = (
     ("fast",),
     ("attention", "seams"),
     ("clicks", "labels"),
-    ("backbones.base",),
+    ("backbones.base", "backbones.dtypes"),
     ("segmenter", "backbones.clip", "backbones.lite"),
     ("methods", "costs", "backbones.zero_gpu"),
     ("pictures", "backbones.registry"),

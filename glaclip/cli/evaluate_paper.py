@@ -11,7 +11,7 @@ from glaclip.cli.arguments import CONSTANTS
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_plan import say_missing, say_plan, unstarted
 from glaclip.cli.evaluate_set import pictures_of, score_set, show, write_results
-from glaclip.cli.given import Loader
+from glaclip.cli.given import Loader, described
 from glaclip.evaluation.document import Document, evaluation_document, paper_document
 from glaclip.evaluation.evaluate import CACHE_BYTES
 from glaclip.evaluation.paper import BENCHMARKS, PAPER_BACKBONE, TABLES
@@ -111,7 +111,7 @@ def _started(
                 console.say(str(error))
             continue
         some = True
-        console.say(f"Backbone: {backbone.title} ({backbone.name}, {backbone.device})")
+        console.say(f"Backbone: {described(backbone)}")
         yield backbone
     if problem is not None and not some:
         raise problem

@@ -6,6 +6,7 @@ import importlib.util
 import threading
 
 import gradio as gr
+import torch
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -92,6 +93,7 @@ def serve(
     backbone: str = "auto",
     weights: str | None = None,
     device: str = "auto",
+    dtype: str = "auto",
 ) -> None:
     """Builds the page and serves it until it is interrupted.
 
@@ -101,16 +103,18 @@ def serve(
         backbone: what "auto" on the page stands for.
         weights: folder with weights of CLIP backbones.
         device: where models run; "auto" is a GPU where there is one.
+        dtype: of their towers, "auto" or PyTorch's name of a type.
     """
     from glaclip.backbones import registry
     from glaclip.backbones.zero_gpu import default_device
 
     place = default_device() if device == "auto" else device
+    kind = dtype if dtype == "auto" else getattr(torch, dtype)
 
     limits = Limits.from_environment()
 
     def load(name: str) -> Backbone:
-        return registry.load(name, device=place, weights=weights)
+        return registry.load(name, place, kind, weights)
 
     def resolve(name: str) -> str:
         return registry.resolve(backbone if name == "auto" else name, weights)
