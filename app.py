@@ -27,6 +27,13 @@ def main() -> None:
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps ... (default: %(default)s)"
     )
+    parser.add_argument(
+        "--dtype",
+        default="auto",
+        choices=("auto", "float32", "float16", "bfloat16"),
+        help="type of the towers; auto is what this computer is quick at, if labels were measured "
+        "to stay (default: %(default)s)",
+    )
     arguments = parser.parse_args()
 
     from glaclip.ui.launch import serve

@@ -32,6 +32,7 @@ from glaclip.photo import PhotoSource, as_photo
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings, brief
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Box, Size, boxes, crops, own_window, stitch, window_grid, working_size
+from glaclip.word_store import WordStore
 
 #: Called with (step, done, total) before and between pieces of work, and as (WAITING, 0, 1) while
 #: another thread does that work; raising from it stops the work, and nothing half done is kept.
@@ -187,12 +188,19 @@ def resize_photo(photo: Image.Image, size: Size) -> Tensor:
 class Segmenter:
     """The public entry: one backbone, caches by content that visitors may share safely."""
 
-    def __init__(self, backbone: Backbone, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        word_store: WordStore | None = None,
+    ) -> None:
         """Args:
         backbone: from `glaclip.load_backbone`.
         cache_bytes: memory for photos' tokens, features and words together.
+        word_store: where embeddings of shipped word lists are kept between two starts.
         """
         self.backbone = backbone
+        self._word_store = word_store
         self._encoded = ByteCache[Encoded](cache_bytes // 2, lambda e: e.tokens.nbytes)
         self._features = ByteCache[tuple[Tensor, Grid]](
             cache_bytes * 3 // 8, lambda f: f[0].numel() * f[0].element_size()
@@ -376,8 +384,23 @@ class Segmenter:
 
     def unknown_words(self, prompts: Sequence[str]) -> int:
         """How many of these prompts are not embedded yet."""
+        known = self._known_words(prompts)
+        return sum(prompt not in known for prompt in prompts)
+
+    def _known_words(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Embeddings [E] of those prompts that are in memory or, of a shipped list, on disk."""
         where = (self.backbone.fingerprint, self.backbone.templates)
-        return sum(self._words.peek((*where, prompt)) is None for prompt in prompts)
+        known: dict[str, Tensor] = {}
+        for prompt in prompts:
+            if (feature := self._words.peek((*where, prompt))) is not None:
+                known[prompt] = feature
+        missing = [prompt for prompt in prompts if prompt not in known]
+        if missing and self._word_store is not None:
+            found = self._word_store.read(*where, missing)
+            for prompt, feature in found.items():
+                self._words.put((*where, prompt), feature.to(self.backbone.device))
+            known |= {p: found[p].to(self.backbone.device) for p in missing if p in found}
+        return known
 
     @property
     def cached_bytes(self) -> int:
@@ -430,14 +453,15 @@ class Segmenter:
             with after:
                 return self.backbone.project(functools.reduce(torch.add, outputs)), grid
 
+    def text_features(self, prompts: tuple[str, ...]) -> Tensor:
+        """[P, E] unit embeddings of prompts: the mean over the backbone's templates, unit again."""
+        return self._text_features(prompts, _unheard)[0]
+
     def _text_features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
         """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""
         templates = self.backbone.templates
         where = (self.backbone.fingerprint, templates)
-        features: dict[str, Tensor] = {}
-        for prompt in prompts:
-            if (known := self._words.peek((*where, prompt))) is not None:
-                features[prompt] = known
+        features = self._known_words(prompts)
         missing = [prompt for prompt in prompts if prompt not in features]
         step = max(1, _TEXTS_PER_BATCH // len(templates))
         for done in range(0, len(missing), step):
@@ -452,6 +476,8 @@ class Segmenter:
             ):
                 features[prompt] = feature
                 self._words.put((*where, prompt), feature)
+        if missing and self._word_store is not None:
+            self._word_store.write(*where, prompts, features)
         return torch.stack([features[prompt] for prompt in prompts]), not missing
 
     def attention(

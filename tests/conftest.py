@@ -13,6 +13,8 @@ import pytest
 
 # Before torch is imported, as in app.py: the browser wants the cores too.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+# Tests neither read nor leave anything in the user's own folders.
+os.environ["GLACLIP_CACHE"] = "off"
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
 # Before gradio is imported: a server that ends deletes its files, which others may have too.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
 
+import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -106,7 +107,7 @@ def main() -> None:
     parser.add_argument("--all", type=Path, metavar="DIR", help="every tab, size and theme")
     arguments = parser.parse_args()
     README.mkdir(exist_ok=True)
-    service = Service(load)
+    service = Service(lambda name: load(name, dtype=torch.float32))
     comparison(service)
     with served(service) as url, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)

@@ -56,9 +56,11 @@ def backbone_of(name: str) -> Backbone:
         from tests.toy import ColorBackbone
 
         return ColorBackbone()
+    import torch
+
     from glaclip.backbones.registry import load
 
-    return load(name)
+    return load(name, dtype=torch.float32)
 
 
 #: Where it was asked which products are quick here.

@@ -30,6 +30,8 @@ class ColorBackbone:
     title = "Colors"
     fingerprint = "toy-1"
     device = torch.device("cpu")
+    dtype = torch.float32
+    dtype_why = ""
     pixel_multiple = 16
     batch_size = 2
     templates: tuple[str, ...] = ("{}",)

@@ -104,6 +104,8 @@ class Backbone(Protocol):
         title: name for people.
         fingerprint: identifies weights, dtype, templates and options; part of every cache key.
         device: where its tensors live.
+        dtype: of its towers.
+        dtype_why: why that type, in a few words; empty when nobody chose.
         pixel_multiple: window sides must be a multiple of this many pixels.
         batch_size: windows per forward pass.
         templates: prompt templates with one `{}`; a prompt's feature is their normalized mean.
@@ -117,6 +119,8 @@ class Backbone(Protocol):
     title: str
     fingerprint: str
     device: torch.device
+    dtype: torch.dtype
+    dtype_why: str
     pixel_multiple: int
     batch_size: int
     templates: tuple[str, ...]

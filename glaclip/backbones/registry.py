@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,16 @@ import torch
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.clip import weights as files
-from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel, load_clip
+from glaclip.backbones.clip.backbone import ClipBackbone
+from glaclip.backbones.clip.models import (
+    CLIP_MODELS,
+    ClipModel,
+    load_clip,
+    retyped,
+    untrained_clip,
+)
 from glaclip.backbones.clip.weights import Progress, WeightFile, find, weights_folder
+from glaclip.backbones.dtypes import choose
 from glaclip.backbones.zero_gpu import ZeroGpuBackbone, is_zero_gpu
 from glaclip.settings import brief
 from glaclip.vocabulary import ASSETS
@@ -135,7 +144,7 @@ def fetch(
 def load(
     name: str = AUTO,
     device: str | torch.device = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | str = AUTO,
     weights: str | Path | None = None,
 ) -> Backbone:
     """Starts a backbone.
@@ -143,7 +152,7 @@ def load(
     Args:
         name: one of `names()`.
         device: where its modules run, "cpu", "cuda" or "cuda:1"; see `zero_gpu.default_device`.
-        dtype: float32, or on a GPU float16 or bfloat16.
+        dtype: of the towers; "auto" is the one that dtypes.py chooses.
         weights: folder of weights that is searched before the hub cache and the network; the one
             that GLACLIP_WEIGHTS names when left out.
 
@@ -153,12 +162,58 @@ def load(
     """
     name = resolve(name, weights)
     place = _checked_device(device)
+    folder = weights_folder(weights)
     if name == LITE:
-        from glaclip.backbones.lite.backbone import load_lite
+        return _load_lite(place, dtype)
+    model = CLIP_MODELS[name]
+    return _typed_clip(model, place, dtype, lambda kind: load_clip(model, place, kind, folder))
 
-        # It reads its towers on first use, which a borrowed GPU would forget after every call.
-        return load_lite(torch.device("cpu") if is_zero_gpu() else place, dtype)
-    backbone = load_clip(CLIP_MODELS[name], place, dtype, weights_folder(weights))
+
+def load_untrained(name: str, device: str | torch.device, dtype: torch.dtype | str) -> Backbone:
+    """`load` of a real CLIP with random weights: they cost the same time, and need no file.
+
+    Raises:
+        BackboneError: a name of no real CLIP, or an unknown device.
+    """
+    if name not in CLIP_MODELS:
+        known = ", ".join(CLIP_MODELS)
+        raise BackboneError(f"Random weights are for {known}; received {brief(name)}.")
+    model, place = CLIP_MODELS[name], _checked_device(device)
+    return _typed_clip(model, place, dtype, lambda kind: untrained_clip(model, place, kind))
+
+
+def _load_lite(place: torch.device, dtype: torch.dtype | str) -> Backbone:
+    from glaclip.backbones.lite.backbone import load_lite
+
+    # It reads its towers on first use, which a borrowed GPU would forget after every call.
+    place = torch.device("cpu") if is_zero_gpu() else place
+    if isinstance(dtype, torch.dtype):
+        return load_lite(place, dtype)
+    single = load_lite(place, torch.float32)
+    choice = choose(place, lambda: single.fingerprint)
+    backbone = single if choice.dtype == torch.float32 else load_lite(place, choice.dtype)
+    backbone.dtype_why = choice.why
+    return backbone
+
+
+def _typed_clip(
+    model: ClipModel,
+    place: torch.device,
+    dtype: torch.dtype | str,
+    start: Callable[[torch.dtype], ClipBackbone],
+) -> Backbone:
+    if isinstance(dtype, torch.dtype):
+        backbone = start(dtype)
+    elif place.type == "cuda":
+        choice = choose(place, str)
+        backbone = start(choice.dtype)
+        backbone.dtype_why = choice.why
+    else:
+        single = start(torch.float32)
+        choice = choose(place, lambda: single.fingerprint)
+        same = choice.dtype == torch.float32
+        backbone = single if same else retyped(model, single, choice.dtype)
+        backbone.dtype_why = choice.why
     return ZeroGpuBackbone(backbone) if is_zero_gpu() and place.type == "cuda" else backbone
 
 

@@ -67,6 +67,7 @@ class ZeroGpuBackbone:
         self.inner = inner
         self.name, self.title, self.fingerprint = inner.name, inner.title, inner.fingerprint
         self.device = torch.device("cpu")
+        self.dtype, self.dtype_why = inner.dtype, inner.dtype_why
         self.pixel_multiple, self.batch_size = inner.pixel_multiple, inner.batch_size
         self.templates, self.key_sources = inner.templates, inner.key_sources
         self.baselines = inner.baselines

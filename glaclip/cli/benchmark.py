@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 
+from glaclip.cli.benchmark_dtype import beside, loader_of, measure_dtype, measure_words
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.given import (
     Loader,
@@ -34,10 +35,9 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         words = parse_vocabulary(args.vocabulary)
     if args.json is not None:
         check_writable(args.json)
-    backbones = {args.dtype: start_backbone(args, load, console)}
-    backbone = backbones[args.dtype]
-    if args.also_dtype:
-        backbones[args.also_dtype] = load(args.backbone, args.device, args.also_dtype, args.weights)
+    load = loader_of(args, load)
+    backbone = start_backbone(args, load, console)
+    backbones = beside(args, backbone, load)
     report = benchmark(
         backbones,
         photo,
@@ -68,6 +68,11 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         shares = agreement(Segmenter(backbone), attention_of(args, backbone), console.progress)
         document["agreement"] = [dataclasses.asdict(share) for share in shares]
         print("\n" + _agreement_text(shares))
+        document["dtype_agreement"], text = measure_dtype(args, backbones, load, console)
+        print("\n" + text)
+    if args.words:
+        document["words"], text = measure_words(backbone)
+        print("\n" + text)
     if args.json is not None:
         write(args.json, (json.dumps(document, indent=2) + "\n").encode())
 

@@ -31,6 +31,7 @@ from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import STAGES
 from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
+from glaclip.word_store import WordStore
 
 
 def vocabulary_of(args: argparse.Namespace) -> Vocabulary:
@@ -93,7 +94,7 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
         stage.name for stage in STAGES if not getattr(args, f"no_{stage.name}")
     )
     left_method = parse_method(args.baseline, backbone, base)
-    segmenter = Segmenter(backbone)
+    segmenter = Segmenter(backbone, word_store=WordStore.of_this_user())
     start = time.perf_counter()
     encoded = segmenter.encode(photo, windows_of(args, backbone), console.progress)
     encode_seconds = time.perf_counter() - start

@@ -18,6 +18,7 @@ from typing import Any
 from glaclip import __version__
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.console import Console, table
+from glaclip.cli.given import type_described
 from glaclip.limits import LimitError, Limits, is_hosted
 from glaclip.photo import load_photo
 from glaclip.segmenter import Segmenter
@@ -130,7 +131,9 @@ def _quick_run(
         "backbone": backbone.name,
         "title": backbone.title,
         "device": str(backbone.device),
-        "dtype": str(encoded.tokens.values.dtype).removeprefix("torch."),
+        "dtype": str(backbone.dtype).removeprefix("torch."),
+        "dtype_why": backbone.dtype_why,
+        "dtype_said": type_described(backbone),
         "windows": len(encoded.boxes),
         "load_seconds": round(loaded, 2),
         "run_seconds": round(seconds, 2),
@@ -171,7 +174,7 @@ def _text(report: dict[str, Any]) -> str:
     run = report["run"]
     if run:
         parts.append(
-            f"One photo with {run['title']} on {run['device']} ({run['dtype']}): "
+            f"One photo with {run['title']} on {run['device']} ({run['dtype_said']}): "
             f"{run['load_seconds']:.1f} s to load, {run['run_seconds']:.1f} s for "
             f"{run['windows']} windows; most of it is {run['largest']}."
         )

@@ -25,6 +25,7 @@ from glaclip.evaluation.processes import Team, team_of_environment
 from glaclip.methods import NamedMethod, parse_method
 from glaclip.segmenter import Segmenter
 from glaclip.settings import RUNG_NAMES
+from glaclip.word_store import WordStore
 
 
 def run_evaluate(args: argparse.Namespace, load: Loader, console: Console) -> None:
@@ -69,7 +70,7 @@ def _run_set(args: argparse.Namespace, load: Loader, console: Console, team: Tea
     dataset = _dataset_of(args)
     backbone = start_backbone(args, load, console)
     methods = _methods_of(args, backbone)
-    segmenter = Segmenter(backbone, CACHE_BYTES)
+    segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
     evaluation = score_set(
         segmenter, dataset, methods, windows_of(args, backbone), args,
         folder=args.out, team=team, console=console,

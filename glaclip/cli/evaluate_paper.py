@@ -11,7 +11,7 @@ from glaclip.cli.arguments import CONSTANTS
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_plan import say_missing, say_plan, unstarted
 from glaclip.cli.evaluate_set import pictures_of, score_set, show, write_results
-from glaclip.cli.given import Loader
+from glaclip.cli.given import Loader, described
 from glaclip.evaluation.document import Document, evaluation_document, paper_document
 from glaclip.evaluation.evaluate import CACHE_BYTES
 from glaclip.evaluation.paper import BENCHMARKS, PAPER_BACKBONE, TABLES
@@ -19,6 +19,7 @@ from glaclip.evaluation.plan import Place, find_sets
 from glaclip.evaluation.processes import Team
 from glaclip.evaluation.worst import WorstPhoto
 from glaclip.segmenter import Segmenter
+from glaclip.word_store import WordStore
 
 #: Options that the table sets by itself.
 _FIXED = (
@@ -110,7 +111,7 @@ def _started(
                 console.say(str(error))
             continue
         some = True
-        console.say(f"Backbone: {backbone.title} ({backbone.name}, {backbone.device})")
+        console.say(f"Backbone: {described(backbone)}")
         yield backbone
     if problem is not None and not some:
         raise problem
@@ -125,7 +126,7 @@ def _run_jobs(
     runs: list[Document],
     worst: dict[str, list[WorstPhoto]],
 ) -> None:
-    segmenter = Segmenter(backbone, CACHE_BYTES)
+    segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
     for job in say_plan(backbone, places, args, console):
         dataset = job.open(args.limit)
         folder = args.out / backbone.name / job.name if args.out else None

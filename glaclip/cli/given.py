@@ -7,16 +7,19 @@ import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError
 from glaclip.evaluation.classes import DatasetError
 from glaclip.evaluation.store import StoreError
+from glaclip.files import write_whole
 from glaclip.photo import PhotoError
-from glaclip.pictures.files import write_whole
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import VocabularyError
+
+if TYPE_CHECKING:
+    import torch
 
 #: What a person can mend: reported as one sentence.
 FORESEEN = (PhotoError, VocabularyError, SettingsError, DatasetError, StoreError)
@@ -27,15 +30,40 @@ Loader = Callable[[str, str, str, str | None], Backbone]
 
 def load_registered(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
     """Starts a backbone of the registry; "auto" as device takes the best one there is."""
-    import torch
-
     from glaclip.backbones.registry import load
     from glaclip.backbones.zero_gpu import default_device
 
     place = default_device() if device == "auto" else device
     if place == "cuda":  # torchrun's processes take a GPU each
         place = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    return load(name, place, getattr(torch, dtype), weights)
+    return load(name, place, type_named(dtype), weights)
+
+
+def untrained(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
+    """`load_registered` of a real CLIP with random weights."""
+    from glaclip.backbones.registry import load_untrained
+    from glaclip.backbones.zero_gpu import default_device
+
+    return load_untrained(name, default_device() if device == "auto" else device, type_named(dtype))
+
+
+def type_named(dtype: str) -> torch.dtype | str:
+    """PyTorch's type of a name; "auto" stays, for the registry to choose."""
+    import torch
+
+    found: torch.dtype | str = dtype if dtype == "auto" else getattr(torch, dtype)
+    return found
+
+
+def described(backbone: Backbone) -> str:
+    """A backbone's title and, in brackets, name, device and type."""
+    return f"{backbone.title} ({backbone.name}, {backbone.device}, {type_described(backbone)})"
+
+
+def type_described(backbone: Backbone) -> str:
+    """The type it computes in, and why if somebody chose."""
+    kind = str(backbone.dtype).removeprefix("torch.")
+    return f"{kind}: {backbone.dtype_why}" if backbone.dtype_why else kind
 
 
 def _given(args: argparse.Namespace, *fields: str) -> dict[str, Any]:
@@ -64,7 +92,7 @@ def start_backbone(args: argparse.Namespace, load: Loader, console: Console) -> 
         UsageError: a key source it does not have.
     """
     backbone = load(args.backbone, args.device, args.dtype, args.weights)
-    console.say(f"Backbone: {backbone.title} ({backbone.name}, {backbone.device})")
+    console.say(f"Backbone: {described(backbone)}")
     if args.key_source is not None and args.key_source not in backbone.key_sources:
         raise UsageError(
             f"--key-source must be one of {', '.join(backbone.key_sources)} for "

@@ -139,7 +139,12 @@ def _add_benchmark(commands: Any) -> None:
     )
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each step")
     parser.add_argument(
-        "--also-dtype", choices=DTYPES[1:], help="also encode with towers of this type"
+        "--also-dtype", choices=DTYPES[2:], help="also encode with towers of this type"
+    )
+    parser.add_argument(
+        "--random-weights",
+        action="store_true",
+        help="real CLIP without its files: random weights take the same time",
     )
     parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
     parser.add_argument(
@@ -155,7 +160,13 @@ def _add_benchmark(commands: Any) -> None:
     parser.add_argument(
         "--agreement",
         action="store_true",
-        help="also count the labels of the shipped photos that both precisions share",
+        help="also count the labels of the shipped photos that both precisions share, and those "
+        "that float32 and the narrower type of --dtype auto share, which is kept for its choice",
+    )
+    parser.add_argument(
+        "--words",
+        action="store_true",
+        help="also time the longest shipped word list at a first and at a second start",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     add_attention(parser)

@@ -201,7 +201,9 @@ def _encode_actions(
     def encode(backbone: Backbone) -> Callable[[], object]:
         return lambda: Segmenter(backbone).encode(photo, windows)  # a new one has no cache
 
-    return {dtype: encode(backbone) for dtype, backbone in backbones.items()}
+    # What others are compared with comes first, whichever type does everything else.
+    ordered = sorted(backbones, key=lambda dtype: dtype != "float32")
+    return {dtype: encode(backbones[dtype]) for dtype in ordered}
 
 
 def _attend(

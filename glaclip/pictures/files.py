@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -33,18 +31,3 @@ def data_uri(content: bytes, form: str) -> str:
 def picture_uri(picture: Image.Image, form: str, **options: Any) -> str:
     """A picture as a "data:" address; the arguments are those of `encoded`."""
     return data_uri(encoded(picture, form, **options), form)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is there whole or as it was before, also if the program is killed.
-
-    Raises:
-        OSError: it cannot be written; nothing of it is left.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

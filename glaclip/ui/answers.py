@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from glaclip.backbones.base import Backbone
 from glaclip.methods import method_title
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.numbers import percent
@@ -16,12 +17,15 @@ from glaclip.ui.service import Comparison, Request, Service, best_classes
 from glaclip.ui.viewer_value import Side, viewer_value
 
 
-def status(result: Comparison, backbone: str) -> str:
-    """The line below the viewers: backbone, windows, time, what came from the cache."""
+def status(result: Comparison, backbone: Backbone) -> str:
+    """The line below the viewers: backbone, type, windows, time, what came from the cache."""
+    kind = str(backbone.dtype).removeprefix("torch.")
+    why = f" title='{escape(backbone.dtype_why)}'" if backbone.dtype_why else ""
     rows, columns = result.encoded.grid
     origin = " (photo from cache)" if result.encoded_cached else ""
     steps = [
-        f"<span class='badge'>{escape(backbone)}</span>",
+        f"<span class='badge'>{escape(backbone.title)}</span>",
+        f"<span{why}>{kind}</span>",
         f"<span><b>{rows * columns}</b> windows, {rows} × {columns}</span>",
         f"<span><b>{result.seconds:.2f} s</b>{origin}</span>",
     ]

@@ -6,6 +6,7 @@ import importlib.util
 import threading
 
 import gradio as gr
+import torch
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -17,6 +18,7 @@ from glaclip.ui.examples import PHOTOS
 from glaclip.ui.page import CSS, JS, build_page
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
+from glaclip.word_store import WordStore
 
 #: Uploads are refused above this by the server, before they are read.
 MAX_UPLOAD = "30mb"
@@ -91,6 +93,7 @@ def serve(
     backbone: str = "auto",
     weights: str | None = None,
     device: str = "auto",
+    dtype: str = "auto",
 ) -> None:
     """Builds the page and serves it until it is interrupted.
 
@@ -100,16 +103,18 @@ def serve(
         backbone: what "auto" on the page stands for.
         weights: folder with weights of CLIP backbones.
         device: where models run; "auto" is a GPU where there is one.
+        dtype: of their towers, "auto" or PyTorch's name of a type.
     """
     from glaclip.backbones import registry
     from glaclip.backbones.zero_gpu import default_device
 
     place = default_device() if device == "auto" else device
+    kind = dtype if dtype == "auto" else getattr(torch, dtype)
 
     limits = Limits.from_environment()
 
     def load(name: str) -> Backbone:
-        return registry.load(name, device=place, weights=weights)
+        return registry.load(name, place, kind, weights)
 
     def resolve(name: str) -> str:
         return registry.resolve(backbone if name == "auto" else name, weights)
@@ -128,7 +133,8 @@ def serve(
         for entry in registry.available(weights)
         if limits.allows(entry.name) and (entry.ready or limits.downloads)
     ]
-    service = Service(load, fetch=fetch, resolve=resolve, limits=limits)
+    word_store = WordStore.of_this_user()
+    service = Service(load, fetch=fetch, resolve=resolve, limits=limits, word_store=word_store)
     demo = build_page(service, choices)
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.

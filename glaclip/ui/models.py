@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.segmenter import Progress, Segmenter
+from glaclip.word_store import WordStore
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between two looks of a run that waits for a model.
@@ -44,6 +45,7 @@ class Models:
         resolve: Callable[[str], str] = str,
         most: int = 2,
         cache_bytes: int = 2**30,
+        word_store: WordStore | None = None,
     ) -> None:
         """Args:
         load: makes a backbone by resolved name; raises BackboneError with one sentence.
@@ -51,9 +53,11 @@ class Models:
         resolve: the name that a choice such as "auto" stands for; asked once a name.
         most: models kept; the least recently used leaves.
         cache_bytes: for the caches of all models together.
+        word_store: where all models keep shipped word lists.
         """
         self._load, self._fetch, self._resolve = load, fetch, resolve
         self._most, self._cache_bytes = most, cache_bytes // most
+        self._word_store = word_store
         self._lock = threading.Lock()
         self._names: dict[str, str] = {}
         self._ready: OrderedDict[str, Segmenter] = OrderedDict()
@@ -146,7 +150,7 @@ class Models:
             if self._fetch:
                 self._fetch(name, note)
             note("load", 0, 1)
-            segmenter = Segmenter(self._load(name), self._cache_bytes)
+            segmenter = Segmenter(self._load(name), self._cache_bytes, self._word_store)
         except Exception as error:
             with self._lock:
                 del self._loading[name]  # the next visitor tries again

@@ -6,8 +6,10 @@ import json
 import sys
 from typing import Any
 
+import torch
+
 from glaclip.backbones.registry import load
-from glaclip.pictures.files import write_whole
+from glaclip.files import write_whole
 from glaclip.settings import EXACT
 from glaclip.ui import answers
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
@@ -42,7 +44,8 @@ def example_document(service: Service, example: Example) -> dict[str, Any]:
 
 def main() -> None:
     """Rebuilds assets/precomputed."""
-    service = Service(load)
+    # In float32, so that every computer builds the same files.
+    service = Service(lambda name: load(name, dtype=torch.float32))
     PRECOMPUTED.mkdir(exist_ok=True)
     for example in examples():
         document = example_document(service, example)

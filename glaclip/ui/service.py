@@ -35,6 +35,7 @@ from glaclip.ui.models import Fetch, Load, Models
 from glaclip.ui.pace import Amounts, Pace
 from glaclip.ui.turns import Turn, Turns
 from glaclip.vocabulary import Vocabulary, parse_vocabulary
+from glaclip.word_store import WordStore
 
 _LOG = logging.getLogger(__name__)
 #: The page shrinks photos to this long side; the command line keeps every pixel.
@@ -170,16 +171,20 @@ class Service:
         fetch: Fetch | None = None,
         resolve: Callable[[str], str] = str,
         limits: Limits | None = None,
+        word_store: WordStore | None = None,
     ) -> None:
         """Args:
         load: makes a backbone by registry name; raises BackboneError with one sentence.
         fetch: brings what a name needs onto this computer; see `Models`.
         resolve: the registry name that a choice such as "auto" stands for.
         limits: what one run may take; the defaults when left out.
+        word_store: where embeddings of shipped word lists are kept between two starts.
         """
         self.limits = limits or Limits()
         megabytes = self.limits.cache
-        self.models = Models(load, fetch, resolve, self.limits.models, megabytes * 2**20)
+        self.models = Models(
+            load, fetch, resolve, self.limits.models, megabytes * 2**20, word_store
+        )
         self.turns = Turns(_TOGETHER * self.limits.memory)
         self._pace = Pace()
 

@@ -587,12 +587,14 @@ def test_loading_for_a_zero_gpu_space_wraps_the_backbone(
 
 
 def test_lite_stays_on_the_cpu_of_a_zero_gpu_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = SimpleNamespace(load_lite=lambda place, dtype: place)
+    fake = SimpleNamespace(
+        load_lite=lambda place, dtype: SimpleNamespace(place=place, fingerprint="f")
+    )
     monkeypatch.setitem(sys.modules, "glaclip.backbones.lite.backbone", fake)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert registry.load("lite", device="cuda") == torch.device("cuda")
+    assert registry.load("lite", device="cuda").place == torch.device("cuda")  # type: ignore[attr-defined]
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    assert registry.load("lite", device="cuda") == torch.device("cpu")
+    assert registry.load("lite", device="cuda").place == torch.device("cpu")  # type: ignore[attr-defined]
 
 
 def test_lite_is_ready_when_its_packages_and_heads_are_here(

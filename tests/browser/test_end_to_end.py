@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
 from playwright.sync_api import expect
 
 from glaclip.backbones.registry import load
@@ -21,7 +22,9 @@ OVERLAYS = """() => Array.from(document.querySelectorAll('.lv-picture'), c => c.
 
 
 def test_own_photo_with_the_embedded_backbone(page: Page, serve: Callable[..., str]) -> None:
-    demo = build_page(Service(lambda name: load("lite")), [("Automatic", "auto")])
+    demo = build_page(
+        Service(lambda name: load("lite", dtype=torch.float32)), [("Automatic", "auto")]
+    )
     site = Site(page, serve(demo, **launch_options()))
     horses = find("horses")
     assert horses

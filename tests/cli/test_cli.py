@@ -55,7 +55,7 @@ def test_segment_writes_everything(
     legend = json.loads((out / "legend.json").read_text())
     assert [entry["name"] for entry in legend] == ["red", "green", "blue"]
     assert legend[0]["area"]["glaclip"] == pytest.approx(0.5, abs=0.03)
-    assert "Backbone: Colors (toy, cpu)" in said.err
+    assert "Backbone: Colors (toy, cpu, float32)" in said.err
     assert "Encoding windows: 6 of 6" in said.err
     assert said.out.splitlines()[0].split() == ["class", "Each", "window", "alone", "GLA-CLIP"]
     assert "holiday" not in "".join(p.read_text() for p in out.glob("*.json"))

@@ -9,6 +9,7 @@ import pytest
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.main import NO_BACKBONE, main
 from tests.cli.test_cli import toy
+from tests.toy import ColorBackbone
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,14 @@ def test_the_report_has_all_that_is_promised(
     line = next(line for line in said.splitlines() if "GLACLIP_MAX_WINDOWS" in line)
     assert "77" in line
     assert "One photo with Colors on cpu (float32)" in said
+
+
+def test_the_report_says_why_a_type_was_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    backbone = ColorBackbone()
+    backbone.dtype_why = "bfloat16 is not quicker on this processor"
+    assert main(["doctor", "--quiet"], lambda *_: backbone) == 0
+    line = "on cpu (float32: bfloat16 is not quicker on this processor)"
+    assert line in capsys.readouterr().out
 
 
 def test_the_report_for_programs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from safetensors.numpy import load_file, save
 
 from glaclip.backbones.clip import weights
 from glaclip.cli.main import main
-from glaclip.pictures.files import write_whole
+from glaclip.files import write_whole
 from glaclip.settings import WindowSettings
 from glaclip.ui import precompute
 from glaclip.ui.examples import examples
@@ -62,7 +62,7 @@ def kill_at_its_line(
 
 WRITE = """
 import pathlib, sys, time
-from glaclip.pictures import files
+from glaclip import files
 path = pathlib.Path({path!r})
 def half(self, content):
     with open(self, "wb") as file:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from glaclip.backbones.registry import load
@@ -29,7 +30,7 @@ NAMES = [example.name for example in examples()]
 
 @pytest.fixture(scope="module")
 def service() -> Service:
-    return Service(load)
+    return Service(lambda name: load(name, dtype=torch.float32))
 
 
 def labels_of(side: dict[str, Any]) -> np.ndarray:

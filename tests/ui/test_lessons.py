@@ -47,7 +47,7 @@ def document() -> dict:
 @pytest.fixture(scope="module")
 def lab() -> Lab:
     try:
-        return Lab(Segmenter(load_backbone("lite")))
+        return Lab(Segmenter(load_backbone("lite", dtype=torch.float32)))
     except BackboneError as error:
         pytest.skip(str(error))
 

@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.ui.answers import status
 from glaclip.ui.service import (
     CHEAP_SCORES,
     CHEAP_SECONDS,
@@ -275,3 +277,12 @@ def test_the_first_text_of_a_process_is_no_part_of_a_run(
 ) -> None:
     service.warm_up("auto")
     assert backbone.encoded_texts == ["xyzzy", "anything", "else"]
+
+
+def test_the_status_says_the_type_and_why() -> None:
+    backbone = ColorBackbone()
+    result = Service(lambda name: backbone).compare(photo(), request())
+    assert "<span>float32</span>" in status(result, backbone)
+    backbone.dtype, backbone.dtype_why = torch.bfloat16, "quicker here, and 99.80% of labels stay"
+    line = "<span title='quicker here, and 99.80% of labels stay'>bfloat16</span>"
+    assert line in status(result, backbone)

@@ -41,6 +41,7 @@ class ClipBackbone:
     "vfm", "clearclip" (q) and "sclip" (q and k, whose outputs are summed).
     """
 
+    dtype_why = ""
     default_attention = AttentionSettings()
     default_windows = WindowSettings()
 

@@ -199,11 +199,20 @@ def load_clip(
     return _backbone(model, clip, vfm, device, dtype)
 
 
+def retyped(model: ClipModel, backbone: ClipBackbone, dtype: torch.dtype) -> ClipBackbone:
+    """A backbone of `load_clip` with its modules in another type; they leave the old one."""
+    text: Any = backbone._encode_text
+    assert backbone.vfm is not None
+    return _backbone(model, text.model, backbone.vfm.model, backbone.device, dtype)
+
+
 def untrained_clip(
     model: ClipModel,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> ClipBackbone:
-    """The same with random weights and no file: for tests, and for timing without a download."""
-    clip, vfm = _clip_from(model.clip, None), _vfm_from(model.vfm, None)
+    """The same with random weights, always those, and no file: for tests, and for timing."""
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        clip, vfm = _clip_from(model.clip, None), _vfm_from(model.vfm, None)
     return _backbone(model, clip, vfm, torch.device(device), dtype)

@@ -42,6 +42,7 @@ class LiteBackbone:
 
     name = "lite"
     title = TITLE
+    dtype_why = ""
     pixel_multiple = 16
     batch_size = 8
     key_sources: tuple[str, ...] = ("fine", "coarse")

@@ -34,7 +34,7 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         looked = answers.look(demo.service, photo, request, result, point, step)
         shown = {
             "viewer": answers.compare_value(photo, result, point),
-            "status": answers.status(result, demo.backbone(form).title),
+            "status": answers.status(result, demo.backbone(form)),
         }
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
         check()

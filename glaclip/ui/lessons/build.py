@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from glaclip.pictures.files import data_uri, write_whole
+from glaclip.files import write_whole
+from glaclip.pictures.files import data_uri
 from glaclip.segmenter import Segmenter
 from glaclip.ui.examples import PRECOMPUTED
 from glaclip.ui.lessons import (

@@ -1,0 +1,163 @@
+"""The type of numbers a backbone computes in when nobody names one: measured, never guessed.
+
+A GPU computes in half precision. A CPU computes in bfloat16 where it multiplies it clearly quicker
+than float32 and where it was measured, for exactly these weights, that nearly all labels of the
+shipped photos stay; else in float32. Measurements come with the program (RECORDS) or were made on
+this computer by `python -m glaclip benchmark --agreement`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from glaclip.cache import digest
+from glaclip.files import cache_folder, write_whole
+from glaclip.products import bfloat16_pays
+from glaclip.vocabulary import ASSETS
+
+#: Share of labels that must stay.
+ENOUGH = 0.995
+RECORDS = ASSETS / "dtype_agreement.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """How many labels of the shipped photos stay when windows and words are encoded in `dtype`.
+
+    Attributes:
+        backbone: registry name.
+        weights: what they are, for people: "embedded", "random", "own".
+        fingerprint: of the backbone in float32.
+        photos: hash of the photos and their words.
+        dtype: "bfloat16" or "float16".
+        on: share of equal labels with all switches on, by photo.
+        off: the same with each window alone.
+    """
+
+    backbone: str
+    weights: str
+    fingerprint: str
+    photos: str
+    dtype: str
+    on: Mapping[str, float]
+    off: Mapping[str, float]
+
+    @property
+    def share(self) -> float:
+        """Mean over the photos with all switches on, which is what decides."""
+        return sum(self.on.values()) / len(self.on)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A type, and why it was chosen, in a few words."""
+
+    dtype: torch.dtype
+    why: str
+
+
+@functools.cache
+def photos_digest() -> str:
+    """Hash of the shipped photos with their words, which a record is of."""
+    folder = ASSETS / "photos"
+    entries = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
+    words = [entry["vocabulary"] for entry in entries]
+    return digest(words, *((folder / entry["file"]).read_bytes() for entry in entries))[:16]
+
+
+def narrow_type(device: torch.device) -> torch.dtype:
+    """The quick type that comes into question on a device."""
+    return torch.float16 if device.type == "cuda" else torch.bfloat16
+
+
+def choose(
+    device: torch.device,
+    fingerprint: Callable[[], str],
+    *,
+    pays: Callable[[], bool] = bfloat16_pays,
+    record_of: Callable[[str, str], Record | None] | None = None,
+) -> Choice:
+    """The type for a backbone on a device.
+
+    Args:
+        device: where it runs.
+        fingerprint: of the backbone in float32; asked for only if that matters.
+        pays: whether this processor multiplies bfloat16 clearly quicker than float32.
+        record_of: the measurement for (fingerprint, type); `find_record` when left out.
+    """
+    if device.type == "cuda":
+        return Choice(torch.float16, "half precision on a GPU")
+    if device.type != "cpu":
+        return Choice(torch.float32, f"bfloat16 is not measured on {device.type}")
+    if not pays():
+        return Choice(torch.float32, "bfloat16 is not quicker on this processor")
+    record = (record_of or find_record)(fingerprint(), "bfloat16")
+    if record is None:
+        return Choice(torch.float32, "bfloat16 is not measured for these weights")
+    if record.share < ENOUGH:
+        why = f"bfloat16 keeps {record.share:.2%} of labels, less than {ENOUGH:.1%}"
+        return Choice(torch.float32, why)
+    return Choice(torch.bfloat16, f"quicker here, and {record.share:.2%} of labels stay")
+
+
+def find_record(fingerprint: str, dtype: str) -> Record | None:
+    """The measurement made on this computer, else the shipped one; None if there is none.
+
+    Args:
+        fingerprint: of the backbone in float32.
+        dtype: "bfloat16" or "float16".
+    """
+    own = _own_file(fingerprint, dtype)
+    for record in (*(_read(own) if own else ()), *_read(RECORDS)):
+        if (record.fingerprint, record.dtype, record.photos) == (
+            fingerprint,
+            dtype,
+            photos_digest(),
+        ):
+            return record
+    return None
+
+
+def keep_record(record: Record) -> bool:
+    """Keeps a measurement for later starts on this computer; whether that was possible."""
+    path = _own_file(record.fingerprint, record.dtype)
+    if path is None:
+        return False
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_records(path, [record])
+        return True
+    return False
+
+
+def write_records(path: Path, records: list[Record]) -> None:
+    """Writes measurements as `find_record` reads them.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    text = json.dumps([asdict(record) for record in records], indent=1)
+    write_whole(path, f"{text}\n".encode())
+
+
+def _own_file(fingerprint: str, dtype: str) -> Path | None:
+    folder = cache_folder()
+    name = digest(fingerprint, dtype)[:32]
+    return None if folder is None else folder / "agreement" / f"{name}.json"
+
+
+def _read(path: Path) -> tuple[Record, ...]:
+    """Records of a file; none of one that is missing or damaged."""
+    try:
+        records = tuple(Record(**entry) for entry in json.loads(path.read_text(encoding="utf-8")))
+        shares = [share for r in records for share in (*r.on.values(), *r.off.values(), r.share)]
+        return records if all(0 <= share <= 1 for share in shares) else ()
+    except (OSError, ValueError, TypeError, AttributeError, ZeroDivisionError):
+        return ()

@@ -1,0 +1,210 @@
+"""Which type a backbone computes in: the choice, with processor, device and measurement given."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from glaclip.backbones import dtypes, registry
+from glaclip.backbones.clip.models import ClipModel
+from glaclip.backbones.dtypes import ENOUGH, Choice, Record, choose, find_record, keep_record
+from glaclip.backbones.lite.backbone import load_lite
+from glaclip.evaluation.dtype_agreement import dtype_agreement
+from glaclip.products import bfloat16_pays
+from glaclip.segmenter import Segmenter
+from glaclip.settings import WindowSettings
+from glaclip.vocabulary import parse_vocabulary
+from tests.clip_towers import random_photo
+from tests.clip_weights import tiny_model, write_random_weights
+
+CPU = torch.device("cpu")
+
+
+def record(share: float = 0.998, **changes: str) -> Record:
+    made = Record(
+        "toy", "own", "f", dtypes.photos_digest(), "bfloat16", {"a.jpg": share}, {"a.jpg": 0.9}
+    )
+    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+def never(*arguments: object) -> bool:
+    raise AssertionError("this was not to be asked")
+
+
+def chosen(device: str = "cpu", pays: bool = True, found: Record | None = None) -> Choice:
+    return choose(
+        torch.device(device),
+        lambda: "f",
+        pays=lambda: pays,
+        record_of=lambda fingerprint, dtype: found if fingerprint == "f" else None,
+    )
+
+
+def test_a_gpu_computes_in_half_precision_and_asks_for_nothing() -> None:
+    choice = choose(torch.device("cuda:1"), never, pays=never, record_of=never)  # type: ignore[arg-type]
+    assert choice == Choice(torch.float16, "half precision on a GPU")
+
+
+def test_a_cpu_that_is_quick_at_it_needs_the_measurement_too() -> None:
+    assert chosen(found=record(ENOUGH)).dtype == torch.bfloat16
+    assert "99.80%" in chosen(found=record()).why
+    low = chosen(found=record(0.9909))
+    assert low.dtype == torch.float32
+    assert low.why == "bfloat16 keeps 99.09% of labels, less than 99.5%"
+    assert chosen().dtype == torch.float32
+    assert "not measured" in chosen().why
+
+
+def test_elsewhere_float32() -> None:
+    slow = choose(CPU, never, pays=lambda: False, record_of=never)  # type: ignore[arg-type]
+    assert slow.dtype == torch.float32
+    assert "not quicker" in slow.why
+    assert choose(torch.device("mps"), never, pays=never).dtype == torch.float32  # type: ignore[arg-type]
+
+
+def test_the_processor_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    times, calls = [1.0, 0.0], []
+
+    def timed(*works: object) -> list[float]:
+        calls.append(len(works))
+        return times
+
+    monkeypatch.setattr("glaclip.products.best_seconds", timed)
+    for half, expected in ((0.3, True), (0.9, False), (7.0, False)):
+        times[1] = half
+        calls.clear()
+        bfloat16_pays.cache_clear()
+        assert [bfloat16_pays(), bfloat16_pays()] == [expected, expected]
+        assert calls == [2]
+    bfloat16_pays.cache_clear()
+
+
+def test_a_measurement_made_here_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not keep_record(record())  # the suite keeps nothing
+    monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path))
+    assert find_record("f", "bfloat16") is None
+    assert keep_record(record())
+    assert find_record("f", "bfloat16") == record()
+    assert find_record("f", "float16") is None
+    assert find_record("g", "bfloat16") is None
+    keep_record(record(photos="other photos"))
+    assert find_record("f", "bfloat16") is None
+    monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path / "agreement" / "no folder"))
+    (tmp_path / "agreement" / "no folder").write_bytes(b"")
+    assert not keep_record(record())
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[{}]", "3", '{"a": 1}', json.dumps([dataclasses.asdict(record(7.0))])]
+)
+def test_a_damaged_measurement_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path))
+    keep_record(record())
+    (file,) = (tmp_path / "agreement").iterdir()
+    file.write_text(content)
+    assert find_record("f", "bfloat16") is None
+
+
+def test_the_shipped_measurement_is_of_the_shipped_weights_and_photos() -> None:
+    found = find_record(load_lite(dtype=torch.float32).fingerprint, "bfloat16")
+    assert found is not None, "run `python -m glaclip.evaluation.dtype_agreement`"
+    assert found.weights == "embedded"
+    assert len(found.on) == len(found.off) == 12
+
+
+def test_the_shipped_figure_is_what_this_computer_measures() -> None:
+    single, narrow = (load_lite(dtype=kind) for kind in (torch.float32, torch.bfloat16))
+    known = find_record(single.fingerprint, "bfloat16")
+    again = dtype_agreement(single, narrow, "embedded", photos=("horses.jpg",))
+    assert known is not None
+    assert again.on["horses.jpg"] < 1
+    # Computers round the sums of a product in different orders.
+    assert again.on["horses.jpg"] == pytest.approx(known.on["horses.jpg"], abs=0.002)
+    assert again.off["horses.jpg"] == pytest.approx(known.off["horses.jpg"], abs=0.002)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClipModel, Path]:
+    folder = tmp_path_factory.mktemp("tiny")
+    model = tiny_model(folder)
+    write_random_weights(model, folder / "weights")
+    return model, folder / "weights"
+
+
+@pytest.mark.parametrize("share", [0.9, 0.999])
+def test_loading_follows_the_measurement(
+    tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny[0])
+    monkeypatch.setattr(dtypes, "find_record", lambda *asked: record(share))
+    monkeypatch.setattr(
+        registry, "choose", lambda place, known: choose(place, known, pays=lambda: True)
+    )
+    expected = torch.bfloat16 if share > ENOUGH else torch.float32
+    backbone = registry.load("clip-tiny", weights=tiny[1])
+    same = registry.load("clip-tiny", "cpu", expected, tiny[1])
+    assert backbone.dtype == expected
+    assert f"{share:.2%}" in backbone.dtype_why
+    assert backbone.fingerprint == same.fingerprint
+    assert same.dtype_why == ""
+    lite = registry.load("lite")
+    assert lite.dtype == expected
+    assert f"{share:.2%}" in lite.dtype_why
+
+
+def test_half_precision_on_an_injected_gpu(
+    tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, torch.dtype]] = []
+    real = registry.load_clip
+
+    def load_clip(model: ClipModel, place: torch.device, dtype: torch.dtype, folder: Path):  # type: ignore[no-untyped-def]
+        asked.append((place.type, dtype))
+        return real(model, CPU, dtype, folder)
+
+    monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny[0])
+    monkeypatch.setattr(registry, "load_clip", load_clip)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    backbone = registry.load("clip-tiny", "cuda", weights=tiny[1])
+    assert asked == [("cuda", torch.float16)]
+    assert (backbone.dtype, backbone.dtype_why) == (torch.float16, "half precision on a GPU")
+    # The same numbers as the GPU's type would go through the rest in.
+    backbone.templates = ("{}",)
+    segmenter = Segmenter(backbone)
+    encoded = segmenter.encode(random_photo(96, 128), WindowSettings(96, 64, 32))
+    assert encoded.tokens.values.dtype == torch.float16
+    labels = segmenter.segment(encoded, parse_vocabulary("sky, grass")).labels
+    assert labels.shape == (96, 128)
+    asked.clear()
+    assert registry.load("clip-tiny", "cuda", torch.float32, tiny[1]).dtype == torch.float32
+    assert asked == [("cuda", torch.float32)]
+
+
+def test_lite_on_an_injected_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fake(place: torch.device, dtype: torch.dtype) -> SimpleNamespace:
+        return SimpleNamespace(device=place, dtype=dtype, fingerprint="f", dtype_why="")
+
+    monkeypatch.setattr("glaclip.backbones.lite.backbone.load_lite", fake)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert registry.load("lite", "cuda").dtype == torch.float16
+
+
+def test_random_weights_are_always_the_same(
+    tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny[0])
+    state = torch.random.get_rng_state()
+    first, second = (registry.load_untrained("clip-tiny", "cpu", "auto") for _ in range(2))
+    assert first.fingerprint == second.fingerprint
+    assert torch.equal(torch.random.get_rng_state(), state)
+    with pytest.raises(registry.BackboneError, match="Random weights are for clip-b16"):
+        registry.load_untrained("lite", "cpu", "auto")
