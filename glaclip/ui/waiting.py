@@ -7,11 +7,14 @@ that app.py makes for a server.
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import io
+import json
 import shutil
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +59,8 @@ _ARM = """([type, what]) => {
   const before = shown();
   window.waited = new Promise((resolve) => {
     let start;
-    document.addEventListener(type, () => { start = performance.now(); }, {capture: true, once: true});
+    const begin = () => { start = performance.now(); };
+    document.addEventListener(type, begin, {capture: true, once: true});
     const seen = new MutationObserver(() => {
       if (start === undefined || !shown() || shown() === before) return;
       seen.disconnect();
@@ -79,8 +83,9 @@ class _Patient(Service):
 
     def cost(self, *args: Any, **options: Any) -> Cost:
         cost = super().cost(*args, **options)
-        many = {"to_encode": CHEAP_WINDOWS + 1, "certain": False} if self.holds else {}
-        return dataclasses.replace(cost, **many)
+        if not self.holds:
+            return cost
+        return dataclasses.replace(cost, to_encode=CHEAP_WINDOWS + 1, certain=False)
 
 
 class NoBrowserError(Exception):
@@ -225,10 +230,26 @@ def _opened(service: Service) -> Iterator[Page]:
         demo.close(verbose=False)
 
 
-#: Row, the row it is divided by, and what is to be reached.
-TARGETS: tuple[tuple[str, str, float], ...] = (
-    ("press to pixels", "model's own", 1.3),
-    ("a switch", "press to pixels", 0.35),
-    ("a new word", "press to pixels", 0.1),
-    ("first click", "press to pixels", 0.1),
-)
+def main() -> None:
+    """Prints the rows as JSON."""
+    parser = argparse.ArgumentParser(description="How long a person waits at the page.")
+    parser.add_argument("--backbone", default="auto")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--weights", default=None)
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+
+    from glaclip.backbones import registry
+    from glaclip.backbones.zero_gpu import default_device
+
+    place = default_device() if args.device == "auto" else args.device
+    backbone = registry.load(args.backbone, device=place, weights=args.weights)
+    try:
+        rows = waiting(backbone, args.repeats)
+    except NoBrowserError as error:
+        sys.exit(str(error))
+    sys.stdout.write(json.dumps([dataclasses.asdict(row) for row in rows]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
