@@ -103,6 +103,12 @@ class ByteCache(Generic[T]):
         with self._lock:
             self._keep(key, value)
 
+    def clear(self) -> None:
+        """Forgets every value."""
+        with self._lock:
+            self._values.clear()
+            self._bytes = 0
+
     def _keep(self, key: Hashable, value: T) -> None:
         size = self._size_of(value)
         if size > self.max_bytes or key in self._values:

@@ -408,6 +408,11 @@ class Segmenter:
         caches = (self._encoded, self._features, self._words, self._labels)
         return sum(cache.nbytes for cache in caches)
 
+    def forget(self) -> None:
+        """Empties the caches; runs under way keep what they hold."""
+        for cache in (self._encoded, self._features, self._words, self._labels):
+            cache.clear()
+
     def _require_own(self, encoded: Encoded) -> None:
         if encoded.backbone != self.backbone.fingerprint:
             raise ValueError(

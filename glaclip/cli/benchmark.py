@@ -17,9 +17,11 @@ from glaclip.cli.given import (
     write,
 )
 from glaclip.evaluation.agreement import Agreement, agreement
-from glaclip.evaluation.benchmark import Memory, Report, benchmark, measure_memory
+from glaclip.evaluation.benchmark import Memory, Report, Row, benchmark, measure_memory
+from glaclip.evaluation.waiting import WaitingError, page_ratios, page_rows, start_rows
 from glaclip.evaluation.yardstick import YARDSTICK_SHAPES, Growth, Yardstick, growth, yardstick
 from glaclip.photo import load_photo
+from glaclip.pictures.charts import png_of, ratio_chart
 from glaclip.segmenter import Segmenter
 from glaclip.settings import PRECISIONS
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
@@ -33,8 +35,11 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
     words = load_preset("everyday").vocabulary
     if args.vocabulary is not None:
         words = parse_vocabulary(args.vocabulary)
-    if args.json is not None:
-        check_writable(args.json)
+    if args.all:
+        args.yardstick = args.growth = args.agreement = args.page = args.start = args.words = True
+    for file in (args.json, args.plot):
+        if file is not None:
+            check_writable(file)
     load = loader_of(args, load)
     backbone = start_backbone(args, load, console)
     backbones = beside(args, backbone, load)
@@ -54,6 +59,7 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         memory = measure_memory(settings=attention_of(args, backbone))
         document["memory"] = dataclasses.asdict(memory) if memory else None
         print("\n" + _memory_text(memory))
+    found: list[Yardstick] = []
     if args.yardstick:
         console.say("Measuring beside the dense formulation; this takes a minute or two")
         found = [yardstick(shape) for shape in YARDSTICK_SHAPES]
@@ -73,8 +79,51 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
     if args.words:
         document["words"], text = measure_words(backbone)
         print("\n" + text)
+    bars = [(row.name, row.median / rows[0].median) for rows in _compared(found) for row in rows]
+    if args.start:
+        started = start_rows(args.backbone)
+        document["start"] = {row.name: row.median for row in started}
+        print("\n" + _start_text(started))
+    if args.page:
+        console.say("Measuring the page in a browser; this takes a minute or two")
+        waited = _page(args)
+        document["page"] = {row.name: row.median for row in waited}
+        print("\n" + _page_text(waited))
+        bars += [(f"{name} / {by}", ratio) for name, by, ratio, _ in page_ratios(waited)]
+    if args.plot is not None:
+        ladder = [row for row in report.rows if row.group == "attention"]
+        bars = [(row.name, row.median / ladder[0].median) for row in ladder] + bars
+        write(args.plot, png_of(ratio_chart(bars)))
     if args.json is not None:
         write(args.json, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def _compared(found: list[Yardstick]) -> list[tuple[Row, ...]]:
+    return [one.rows for one in found]
+
+
+def _page(args: argparse.Namespace) -> list[Row]:
+    try:
+        return page_rows(args.backbone, args.device, args.weights, args.repeats)
+    except WaitingError as error:
+        raise UsageError(str(error)) from error
+
+
+def _page_text(rows: list[Row]) -> str:
+    times = [[row.name, f"{1000 * row.median:.0f}"] for row in rows]
+    ratios = [
+        [f"{name} / {by}", f"{ratio:.2f}", f"{most:g}"]
+        for name, by, ratio, most in page_ratios(rows)
+    ]
+    return (
+        f"{table(['page in a browser', 'milliseconds'], times, left=(0,))}\n\n"
+        f"{table(['page', 'ratio', 'at most'], ratios, left=(0,))}"
+    )
+
+
+def _start_text(rows: list[Row]) -> str:
+    times = [[row.name, f"{1000 * row.median:.0f}"] for row in rows]
+    return table(["start-up", "milliseconds"], times, left=(0,))
 
 
 def _yardstick_text(found: Yardstick) -> str:

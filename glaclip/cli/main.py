@@ -168,6 +168,20 @@ def _add_benchmark(commands: Any) -> None:
         action="store_true",
         help="also time the longest shipped word list at a first and at a second start",
     )
+    parser.add_argument(
+        "--page",
+        action="store_true",
+        help="also drive the page in Chromium (needs playwright): from pressing to pixels",
+    )
+    parser.add_argument(
+        "--start", action="store_true", help="also time a new process to its first answer, in parts"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="--yardstick, --growth, --agreement, --words, --start and --page together",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw the ratios as PNG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     add_attention(parser)
     add_windows(parser)

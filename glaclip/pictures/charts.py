@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Sequence
 
@@ -115,3 +116,44 @@ def set_size_histogram(
     axes.set_xlabel("Tokens similar to the query", color=_unit(look.ink), fontsize=11)
     axes.set_title("Share of queries, %", loc="left", color=_unit(look.ink), fontsize=11)
     return figure
+
+
+def ratio_chart(bars: Sequence[tuple[str, float]], *, theme: ThemeName = "light") -> Figure:
+    """Bars of times relative to another time of the same run, with their numbers.
+
+    Args:
+        bars: (what was timed, ratio), from the top.
+        theme: "light" or "dark".
+    """
+    look = theme_of(theme)
+    figure, axes = _figure(look, 0.9 + 0.3 * len(bars))
+    at = np.arange(len(bars))[::-1]
+    ratios = [ratio for _, ratio in bars]
+    axes.barh(at, ratios, 0.7, color=look.series[1])
+    axes.set_yticks(at, [name for name, _ in bars])
+    axes.set_xscale("log")
+    axes.set_xticks([])
+    axes.tick_params(which="minor", length=0, labelbottom=False)
+    axes.grid(visible=False)
+    axes.set_xlim(min(ratios) / 2, max(ratios) * 3)
+    for y, ratio in zip(at, ratios, strict=True):
+        axes.annotate(
+            f"{ratio:.2g}",
+            (ratio, y),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=10,
+            color=_unit(look.ink),
+        )
+    axes.set_title(
+        "Time, as a ratio within one run", loc="left", color=_unit(look.ink), fontsize=11
+    )
+    return figure
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as PNG."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()

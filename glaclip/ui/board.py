@@ -10,6 +10,11 @@ import gradio as gr
 
 from glaclip.ui.refusals import faults_hidden
 
+#: A hidden widget that stands for what an event is at where nothing shows it. With each message of
+#: an event the browser copies all that every widget holds which may show progress, and that is each
+#: widget that any event writes unless another is named: pictures and controls, 100 ms a round trip.
+QUIET = "quiet"
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -142,5 +147,7 @@ class Board:
             (lambda *a, **o: gr.on(events, *a, **o)) if isinstance(events, list) else events
         )
         inputs, outputs = ([self[name] for name in names] for names in (reads, writes))
-        quiet = {"api_visibility": "private", "show_progress": "hidden"}
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        if "show_progress" not in options and (nothing := self._widgets.get(QUIET)):
+            quiet["show_progress_on"] = [nothing]
         return listen(fn, inputs, outputs, **quiet | options)

@@ -76,6 +76,7 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
     shown = {**first_values(first), "x": x, "y": y}
     gr.HTML(MASTHEAD)
     board.add(
+        quiet=gr.HTML("", visible="hidden"),
         point=gr.State(first.point),
         example=gr.State(first.name),
         known_words=gr.State(list(form.words)),
