@@ -8,6 +8,8 @@ import os
 # Before gradio is imported: the page asks no other host for anything.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# A summary of all events so far, which nothing here reads, would be made anew after each of them.
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "100000")
 # Before torch is imported: its threads wait for one another without rest, which makes a step ten
 # times as slow as soon as anything else wants a core. A short wait costs nothing elsewhere.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -25,6 +25,7 @@ TARGETS: tuple[tuple[str, str, float], ...] = (
 _ENVIRONMENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "100000",
     "GOMP_SPINCOUNT": "10000",
 }
 _START = """

@@ -30,7 +30,7 @@ from glaclip.ui.page import build_page
 from glaclip.ui.service import CHEAP_WINDOWS, Cost, Service
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 GROUP = "page"
 #: Flags with which Chromium runs in a container without a screen and asks no other host.
@@ -107,7 +107,9 @@ def chromium() -> str:
     return found
 
 
-def waiting(backbone: Backbone, repeats: int = 5, progress: Progress | None = None) -> list[Row]:
+def waiting(
+    backbone: Backbone, chrome: Browser, repeats: int = 5, progress: Progress | None = None
+) -> list[Row]:
     """What a person waits for, and the model's own part of it.
 
     Each round has a new photo of 640 x 480; caches are emptied before the model's own run and
@@ -116,15 +118,13 @@ def waiting(backbone: Backbone, repeats: int = 5, progress: Progress | None = No
 
     Args:
         backbone: serves the page, and does its own run.
+        chrome: from `browser`.
         repeats: measured rounds, after one that is not.
         progress: called as ("benchmark", rounds done, rounds).
-
-    Raises:
-        NoBrowserError: Playwright or Chromium is missing.
     """
     service = _Patient(lambda name: backbone)
     seconds: dict[str, list[float]] = {}
-    with _opened(service) as page:
+    with _opened(service, chrome) as page:
         for done in range(repeats + 1):
             if progress:
                 progress("benchmark", done, repeats + 1)
@@ -203,8 +203,12 @@ def _round(service: _Patient, page: Page, photo: Image.Image, number: int) -> di
 
 
 @contextmanager
-def _opened(service: Service) -> Iterator[Page]:
-    """The page in a Chromium, with its first result shown."""
+def browser() -> Iterator[Browser]:
+    """The system's Chromium.
+
+    Raises:
+        NoBrowserError: Playwright or Chromium is missing.
+    """
     try:
         from playwright import sync_api
     except ImportError as error:
@@ -212,21 +216,28 @@ def _opened(service: Service) -> Iterator[Page]:
             "Measuring the page needs Playwright: pip install playwright, then try again."
         ) from error
     path = chromium()
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@contextmanager
+def _opened(service: Service, chrome: Browser) -> Iterator[Page]:
+    """The page with its first result shown."""
     demo = build_page(service)
     _, url, _ = demo.launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(service)
     )
+    service.warm_up("auto")
+    page = chrome.new_page(viewport={"width": 1280, "height": 900})
     try:
-        service.warm_up("auto")
-        with sync_api.sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.set_default_timeout(_PATIENCE)
-            page.goto(url)
-            page.wait_for_selector('.lv[data-ready="true"]', state="attached")
-            yield page
-            browser.close()
+        page.set_default_timeout(_PATIENCE)
+        page.goto(url)
+        page.wait_for_selector('.lv[data-ready="true"]', state="attached")
+        yield page
     finally:
+        page.close()
         demo.close(verbose=False)
 
 
@@ -245,7 +256,8 @@ def main() -> None:
     place = default_device() if args.device == "auto" else args.device
     backbone = registry.load(args.backbone, device=place, weights=args.weights)
     try:
-        rows = waiting(backbone, args.repeats)
+        with browser() as chrome:
+            rows = waiting(backbone, chrome, args.repeats)
     except NoBrowserError as error:
         sys.exit(str(error))
     sys.stdout.write(json.dumps([dataclasses.asdict(row) for row in rows]) + "\n")
