@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,6 +26,10 @@ STEPS = {
     "attention": "Attention over windows",
     "labels": "Labels",
 }
+#: Seconds between two looks of the bar: each makes the browser work, on a core that the run wants.
+PAUSE = 0.2
+#: Steps that may say their name once and then take long.
+_SILENT = (WAITING, "download", "load")
 #: What every computation of the page depends on.
 ASKED = ("photo", "point", "example", *CONTROLS)
 
@@ -81,7 +87,7 @@ def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
     )
 
 
-def follow(visit: Visit, check: Callable[[], None]) -> Progress:
+def follow(visit: Visit, check: Callable[[], None], pause: float = PAUSE) -> Progress:
     """What a run calls between pieces of work: ends it where nobody waits, shows how far it is.
 
     One bar for all steps, which never goes back; a download counts its own megabytes.
@@ -89,12 +95,17 @@ def follow(visit: Visit, check: Callable[[], None]) -> Progress:
     Args:
         visit: the event that asked for the run.
         check: from `Runs.start`.
+        pause: seconds between two looks of the bar.
     """
-    furthest = 0.0
+    furthest, shown, named = 0.0, -math.inf, ""
 
     def step(name: str, done: int, total: int) -> None:
-        nonlocal furthest
+        nonlocal furthest, shown, named
         check()
+        now = time.monotonic()
+        if now - shown < pause and (name == named or name not in _SILENT):
+            return
+        shown, named = now, name
         if name == "download":
             visit.progress((done, total), desc=STEPS[name], unit="MB")
             return

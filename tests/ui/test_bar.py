@@ -53,14 +53,16 @@ def test_a_step_of_which_nothing_is_known_is_as_wide_as_it_turns_out() -> None:
     assert bar.share("attention", 0, 6, 2) == pytest.approx(0.25)
 
 
-def followed() -> tuple[list[tuple[Any, str, str]], Callable[[str, int, int], None]]:
+def followed(
+    pause: float = 0,
+) -> tuple[list[tuple[Any, str, str]], Callable[[str, int, int], None]]:
     """What the page's bar shows: (how far, name of the step, unit), and what a run calls."""
     seen: list[tuple[Any, str, str]] = []
 
     def show(value: Any, desc: str, unit: str = "") -> None:
         seen.append((value, desc, unit))
 
-    return seen, follow(Visit("page", {}, {}, {}, show), lambda: None)
+    return seen, follow(Visit("page", {}, {}, {}, show), lambda: None, pause)
 
 
 def test_a_run_of_the_page_fills_one_bar() -> None:
@@ -90,6 +92,16 @@ def test_a_run_of_the_page_fills_one_bar() -> None:
     )
     assert "Encoding windows" not in {name for _, name, _ in seen}
     assert seen[-1][0] > 0.5
+
+
+def test_the_browser_is_told_at_times_and_of_each_long_wait_at_once() -> None:
+    seen, step = followed(pause=3600)
+    for done in range(8):
+        step("encode", done, 8)
+    step("labels", 0, 1)
+    step("load", 0, 1)
+    step("load", 0, 1)
+    assert [name for _, name, _ in seen] == ["Encoding windows", "Loading the model"]
 
 
 def test_a_download_counts_its_megabytes_on_a_bar_of_its_own() -> None:

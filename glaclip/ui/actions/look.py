@@ -9,7 +9,7 @@ import gradio as gr
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Visit
-from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
+from glaclip.ui.demo import ASKED, Demo, asked, ended, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
@@ -23,7 +23,10 @@ def look(demo: Demo, visit: Visit) -> Changes:
         if point is None:
             return {}
         newest = demo.looks.start(visit.page)
-        step = follow(visit, newest)
+
+        def step(_name: str, _done: int, _total: int) -> None:
+            newest()  # a click shows no bar
+
         cost = demo.service.cost(photo, request, step, click=True)
         if not cost.cheap:
             raise gr.Error(cost.sentence, print_exception=False)
