@@ -19,6 +19,11 @@ class Interruptible(TorchDispatchMode):  # type: ignore[no-untyped-call]
     thread compute. Modules know nothing of it, and results are the same to the last bit.
     """
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Skipping needs torch's compiler, whose import takes two seconds of the first run.
+        return False
+
     def __init__(self, look: Callable[[], None]) -> None:
         """Args:
         look: what is called; it may raise.
