@@ -15,6 +15,8 @@ import pytest
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 # Tests neither read nor leave anything in the user's own folders.
 os.environ["GLACLIP_CACHE"] = "off"
+# As in app.py: no summary of all events after each of them.
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "100000"
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
 # Before gradio is imported: a server that ends deletes its files, which others may have too.

@@ -188,12 +188,17 @@ def prepared(arguments: argparse.Namespace) -> tuple[Concepts, Tensor]:
     """Concepts, and sentence vectors [templates, words, 384]; kept in the cache for other runs."""
     path = arguments.cache / "prepared.pt"
     if path.exists():
-        # Written by this function alone.
-        found = torch.load(path, weights_only=False)
-        return found["concepts"], found["vectors"].float()
+        found = torch.load(path, weights_only=True)
+        keys = [(kind, label) for kind, label in found["keys"]]
+        arrays = (found[name].numpy() for name in ("true", "undecided", "own"))
+        return Concepts(keys, found["words"], *arrays), found["vectors"].float()
     concepts = build(arguments.data, WordNet.read(arguments.wordnet))
     vectors = WordVectors(concepts.words, arguments.cache).vectors
-    torch.save({"concepts": concepts, "vectors": vectors.half()}, path)
+    kept = {
+        name: torch.from_numpy(getattr(concepts, name)) for name in ("true", "undecided", "own")
+    }
+    plain = {"keys": concepts.keys, "words": concepts.words, "vectors": vectors.half()}
+    torch.save(plain | kept, path)
     return concepts, vectors
 
 

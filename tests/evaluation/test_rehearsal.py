@@ -38,7 +38,7 @@ def test_table_1_with_random_weights_of_full_size(
     assert main(arguments, load) == 0
     said = capsys.readouterr()
     assert "weights of" not in said.err  # none is missing
-    assert "CLIP ViT-B/16 + DINO ViT-B/8 (clip-b16, cpu)" in said.err
+    assert "CLIP ViT-B/16 + DINO ViT-B/8 (clip-b16, cpu, " in said.err
     document = json.loads((out / "scores.json").read_text(encoding="utf-8"))
     assert [row["title"] for row in document["rows"]] == [row.title for row in TABLE1]
     for row in document["rows"]:

@@ -153,7 +153,7 @@ sys.path.insert(0, {root!r})
 from tests.toy import ColorBackbone
 from glaclip.ui import precompute
 precompute.PRECOMPUTED = pathlib.Path({folder!r})
-precompute.load = lambda name: ColorBackbone()
+precompute.load = lambda name, dtype: ColorBackbone()
 precompute.examples = lambda shipped=precompute.examples: shipped()[:3]
 precompute.build_lessons = lambda segmenter: None
 whole, written = pathlib.Path.write_bytes, []
@@ -180,7 +180,7 @@ def test_precomputed_results_are_whole_or_as_before_a_kill(
     found = [json.loads((tmp_path / name).read_text()) for name in names]
     assert sum("compare" in document for document in found) == 1
     monkeypatch.setattr(precompute, "PRECOMPUTED", tmp_path)
-    monkeypatch.setattr(precompute, "load", lambda name: ColorBackbone())
+    monkeypatch.setattr(precompute, "load", lambda name, dtype: ColorBackbone())
     monkeypatch.setattr(precompute, "examples", lambda: examples()[:3])
     monkeypatch.setattr(precompute, "build_lessons", lambda segmenter: None)
     precompute.main()
