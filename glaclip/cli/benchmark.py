@@ -79,7 +79,11 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
     if args.words:
         document["words"], text = measure_words(backbone)
         print("\n" + text)
-    bars = [(row.name, row.median / rows[0].median) for rows in _compared(found) for row in rows]
+    bars = [
+        (f"{row.name}, {row.group}", row.median / one.rows[0].median)
+        for one in found
+        for row in one.rows
+    ]
     if args.start:
         started = start_rows(args.backbone)
         document["start"] = {row.name: row.median for row in started}
@@ -92,14 +96,11 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         bars += [(f"{name} / {by}", ratio) for name, by, ratio, _ in page_ratios(waited)]
     if args.plot is not None:
         ladder = [row for row in report.rows if row.group == "attention"]
-        bars = [(row.name, row.median / ladder[0].median) for row in ladder] + bars
+        own = ladder[0].median
+        bars = [(f"{row.name} / own window", row.median / own) for row in ladder] + bars
         write(args.plot, png_of(ratio_chart(bars)))
     if args.json is not None:
         write(args.json, (json.dumps(document, indent=2) + "\n").encode())
-
-
-def _compared(found: list[Yardstick]) -> list[tuple[Row, ...]]:
-    return [one.rows for one in found]
 
 
 def _page(args: argparse.Namespace) -> list[Row]:

@@ -136,6 +136,7 @@ def ratio_chart(bars: Sequence[tuple[str, float]], *, theme: ThemeName = "light"
     axes.tick_params(which="minor", length=0, labelbottom=False)
     axes.grid(visible=False)
     axes.set_xlim(min(ratios) / 2, max(ratios) * 3)
+    axes.axvline(1, color=_unit(look.ink), linewidth=0.8, alpha=0.5)
     for y, ratio in zip(at, ratios, strict=True):
         axes.annotate(
             f"{ratio:.2g}",
