@@ -136,7 +136,7 @@ def ratio_chart(bars: Sequence[tuple[str, float]], *, theme: ThemeName = "light"
     axes.tick_params(which="minor", length=0, labelbottom=False)
     axes.grid(visible=False)
     axes.set_xlim(min(ratios) / 2, max(ratios) * 3)
-    axes.axvline(1, color=_unit(look.ink), linewidth=0.8, alpha=0.5)
+    axes.axvline(1, color=_unit(look.rule), linewidth=1.2, zorder=0)
     for y, ratio in zip(at, ratios, strict=True):
         axes.annotate(
             f"{ratio:.2g}",
@@ -146,9 +146,10 @@ def ratio_chart(bars: Sequence[tuple[str, float]], *, theme: ThemeName = "light"
             va="center",
             fontsize=10,
             color=_unit(look.ink),
+            bbox={"facecolor": _unit(look.paper), "edgecolor": "none", "pad": 1},
         )
-    axes.set_title(
-        "Time, as a ratio within one run", loc="left", color=_unit(look.ink), fontsize=11
+    figure.suptitle(
+        "Time, as a ratio within one run", x=0.02, ha="left", color=_unit(look.ink), fontsize=11
     )
     return figure
 
