@@ -16,7 +16,7 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1"
 
 import torch
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from glaclip.backbones.registry import load
 from glaclip.pictures.export import comparison_of
@@ -26,7 +26,7 @@ from glaclip.ui.form import Form
 from glaclip.ui.launch import launch_options
 from glaclip.ui.page import build_page
 from glaclip.ui.service import Service
-from tests.browser.conftest import FLAGS, chromium_path
+from glaclip.ui.waiting import browser as chromium
 
 README = Path(__file__).resolve().parent.parent / "assets" / "readme"
 TABS = ("Compare", "Attention", "Windows", "Learn", "Ground truth")
@@ -109,8 +109,7 @@ def main() -> None:
     README.mkdir(exist_ok=True)
     service = Service(lambda name: load(name, dtype=torch.float32))
     comparison(service)
-    with served(service) as url, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+    with served(service) as url, chromium() as browser:
         page = open_page(browser, url, _WIDTH, "light")
         page.wait_for_timeout(1200)
         page.screenshot(path=README / "compare.png")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Callable
 
 from glaclip.cli.benchmark_dtype import beside, loader_of, measure_dtype, measure_words
 from glaclip.cli.console import Console, UsageError, table
@@ -85,12 +86,14 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         for row in one.rows
     ]
     if args.start:
-        started = start_rows(args.backbone)
+        started = _sentence(lambda: start_rows(args.backbone, str(backbone.device), args.weights))
         document["start"] = {row.name: row.median for row in started}
         print("\n" + _start_text(started))
     if args.page:
         console.say("Measuring the page in a browser; this takes a minute or two")
-        waited = _page(args)
+        waited = _sentence(
+            lambda: page_rows(args.backbone, args.device, args.weights, args.repeats)
+        )
         document["page"] = {row.name: row.median for row in waited}
         print("\n" + _page_text(waited))
         bars += [(f"{name} / {by}", ratio) for name, by, ratio, _ in page_ratios(waited)]
@@ -103,9 +106,9 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
         write(args.json, (json.dumps(document, indent=2) + "\n").encode())
 
 
-def _page(args: argparse.Namespace) -> list[Row]:
+def _sentence(measure: Callable[[], list[Row]]) -> list[Row]:
     try:
-        return page_rows(args.backbone, args.device, args.weights, args.repeats)
+        return measure()
     except WaitingError as error:
         raise UsageError(str(error)) from error
 

@@ -35,10 +35,15 @@ def part(name):
     global began
     now = time.perf_counter(); parts[name] = now - began; began = now
 from glaclip import Segmenter, load_backbone, parse_vocabulary
+from glaclip.backbones.base import BackboneError
 from glaclip.photo import load_photo
 from glaclip.vocabulary import ASSETS
 part("imports")
-backbone = load_backbone(sys.argv[1])
+name, device, weights = sys.argv[1:]
+try:
+    backbone = load_backbone(name, device, weights=weights or None)
+except BackboneError as error:
+    sys.exit(str(error))
 part("model's files")
 backbone.prepare()
 part("towers")
@@ -82,13 +87,14 @@ def page_rows(backbone: str, device: str, weights: str | None, repeats: int) -> 
     return [Row(row["group"], row["name"], tuple(row["seconds"])) for row in found]
 
 
-def start_rows(backbone: str, repeats: int = 3) -> list[Row]:
+def start_rows(backbone: str, device: str, weights: str | None, repeats: int = 3) -> list[Row]:
     """From the start of the interpreter's imports to the first answer, in parts.
 
     Raises:
         WaitingError: the backbone cannot start.
     """
-    rounds = [json.loads(_answer(["-c", _START, backbone])) for _ in range(repeats)]
+    arguments = ["-c", _START, backbone, device, weights or ""]
+    rounds = [json.loads(_answer(arguments)) for _ in range(repeats)]
     return [Row(START, name, tuple(each[name] for each in rounds)) for name in rounds[0]]
 
 

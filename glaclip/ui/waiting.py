@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from glaclip.backbones.base import Backbone
+from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.evaluation.benchmark import Row
 from glaclip.segmenter import Progress, Segmenter
 from glaclip.ui.examples import example_form, examples
@@ -254,11 +254,11 @@ def main() -> None:
     from glaclip.backbones.zero_gpu import default_device
 
     place = default_device() if args.device == "auto" else args.device
-    backbone = registry.load(args.backbone, device=place, weights=args.weights)
     try:
+        backbone = registry.load(args.backbone, device=place, weights=args.weights)
         with browser() as chrome:
             rows = waiting(backbone, chrome, args.repeats)
-    except NoBrowserError as error:
+    except (NoBrowserError, BackboneError) as error:
         sys.exit(str(error))
     sys.stdout.write(json.dumps([dataclasses.asdict(row) for row in rows]) + "\n")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 
 # Before gradio is imported anywhere: both are read once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -27,15 +26,6 @@ if TYPE_CHECKING:
 
     from tests.browser.site import PageBackbone, Site
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 #: Milliseconds; machines that run the tests are often busy with something else.
 PATIENCE = 45_000
 #: Tests that share a page: opened again and again, its memory grows.
@@ -43,12 +33,6 @@ USES = 12
 
 Serve = Callable[..., str]
 NewPage = Callable[..., "Page"]
-
-
-def chromium_path() -> str | None:
-    """The system's Chromium; Playwright downloads none here."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="session")
@@ -107,17 +91,11 @@ def page_url(serve: Serve, toy: PageBackbone) -> str:
 def browser() -> Iterator[Browser]:
     from playwright import sync_api as api
 
+    from glaclip.ui.waiting import browser as chromium
+
     api.expect.set_options(timeout=PATIENCE)
-    with api.sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        except api.Error as error:
-            pytest.fail(
-                "The browser tests need Chromium (apt-get install chromium): "
-                f"{error.message.splitlines()[0]}"
-            )
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from PIL import Image
 from glaclip.cli.main import main
 from glaclip.evaluation import waiting
 from glaclip.evaluation.benchmark import Row
-from glaclip.evaluation.waiting import WaitingError, page_ratios, page_rows
+from glaclip.evaluation.waiting import WaitingError, page_ratios, page_rows, start_rows
 from glaclip.pictures.charts import png_of, ratio_chart
 from tests.toy import ColorBackbone
 
@@ -62,3 +62,10 @@ def test_command_prints_the_page_and_plots_it(
     assert "press to pixels / model's own" in said
     assert "1.20" in said
     assert Image.open(plot).width == 780
+
+
+def test_a_start_that_fails_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(WaitingError) as failed:
+        start_rows("no such backbone", "cpu", str(tmp_path), 1)
+    assert str(failed.value).endswith(".")
+    assert "Error" not in str(failed.value)
