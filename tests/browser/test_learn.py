@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NewPage, Serve
+from tests.browser.conftest import NewPage, Serve, pages
 from tests.browser.site import Site
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
 
 gr = pytest.importorskip("gradio")
 
@@ -203,10 +205,22 @@ def test_without_numbers_a_sentence_says_how_to_build_them(page: Page, serve: Se
     page.get_by_text("The lessons' numbers were not built.").wait_for()
 
 
+@pytest.fixture(scope="module")
+def reader(
+    browser: Browser,
+    idle: dict[str, list[tuple[Page, int]]],
+    origins: list[str],
+    page_url: str,
+) -> Iterator[Site]:
+    """One page on which lessons are tried one after the other."""
+    with pages(browser, idle, origins) as create:
+        yield Site(create(), page_url)
+
+
 @pytest.mark.parametrize("index", range(len(LESSONS)), ids=[lesson.slug for lesson in LESSONS])
-def test_try_it_brings_its_view_into_sight_and_focus(site: Site, index: int) -> None:
+def test_try_it_brings_its_view_into_sight_and_focus(reader: Site, index: int) -> None:
     assert DOCUMENT is not None
-    page, lesson = site.page, LESSONS[index]
+    site, page, lesson = reader, reader.page, LESSONS[index]
     view = views(DOCUMENT)[lesson.slug]
     site.tab("Learn")
     _lesson(page, lesson.slug)
