@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -64,6 +65,8 @@ def test_one_command_prints_and_keeps_the_agreement(
     monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: _Nothing())
     monkeypatch.setattr("glaclip.cli.benchmark._times_table", lambda report: "")
+    two = functools.partial(dtype_agreement, photos=("china.jpg", "cows.jpg"))
+    monkeypatch.setattr("glaclip.cli.benchmark_dtype.dtype_agreement", two)
     report = tmp_path / "b.json"
     more = ["--no-memory", "--agreement", "--words", "--json", str(report), "--quiet"]
     assert main(["benchmark", *more], toys) == 0
