@@ -122,7 +122,8 @@ class Reader(IterableDataset[Scene]):
     def __iter__(self) -> Iterator[Scene]:
         worker = get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        scenes = Scenes(self.data, self.seed + 1000 * number, min(1.0, max(0.15, 2 / workers)))
+        # With a smaller share some kinds of objects may be missing in one reader's.
+        scenes = Scenes(self.data, self.seed + 1000 * number, min(1.0, max(0.4, 2 / workers)))
         while True:
             yield scenes.next()
 
