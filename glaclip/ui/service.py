@@ -235,7 +235,9 @@ class Service:
         parts = [("words", float(texts))]
         for method in (right, left):
             known = encoded and segmenter.knows_features(encoded, method)
-            parts += [("attention", 0.0 if known else costs.similarities(backbone, plan, method))]
+            anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
+            compared = costs.similarities(backbone, plan, method, anchors_known=anchored)
+            parts += [("attention", 0.0 if known else compared)]
             known = encoded and segmenter.knows_labels(encoded, method, vocabulary)
             parts += [("labels", 0.0 if known else costs.scored(plan))]
         if click:
