@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,32 @@ class Visit:
 #: New values of widgets by name; what is not named stays as it is.
 Changes = dict[str, Any]
 Handler = Callable[[Visit], Changes | None]
+#: A handler that gives new values in parts, each shown as soon as it is there.
+PartsHandler = Callable[[Visit], Iterator[Changes]]
+
+
+def _visit(
+    request: gr.Request,
+    progress: gr.Progress,
+    reads: Sequence[str],
+    values: Sequence[Any],
+    picked: Mapping[str, Any],
+) -> Visit:
+    return Visit(
+        page=request.session_hash or "",
+        values=dict(zip(reads, values, strict=True)),
+        query=dict(request.query_params),
+        picked=picked,
+        progress=progress,
+    )
+
+
+def _written(changes: Changes, writes: Sequence[str]) -> Any:
+    """New values in the order of the outputs, as gradio wants them."""
+    if unknown := changes.keys() - set(writes):
+        raise KeyError(f"the event does not write {sorted(unknown)}")
+    found = tuple(changes.get(name, gr.skip()) for name in writes)
+    return found[0] if len(found) == 1 else found or None
 
 
 class Board:
@@ -86,24 +112,13 @@ class Board:
         Returns:
             The event, to go on with `.then` or `.success`.
         """
-        names = tuple(writes)
 
         def answer(
             request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
         ) -> Any:
-            visit = Visit(
-                page=request.session_hash or "",
-                values=dict(zip(reads, values, strict=True)),
-                query=dict(request.query_params),
-                picked=picked,
-                progress=progress,
-            )
+            visit = _visit(request, progress, reads, values, picked)
             with faults_hidden():
-                changes = do(visit) or {}  # a handler that was stopped gives nothing
-            if unknown := changes.keys() - set(names):
-                raise KeyError(f"the event does not write {sorted(unknown)}")
-            found = tuple(changes.get(name, gr.skip()) for name in names)
-            return found[0] if len(found) == 1 else found or None
+                return _written(do(visit) or {}, writes)  # a stopped handler gives nothing
 
         # Gradio reads from a handler's signature what else it wants.
         def plain(
@@ -120,6 +135,51 @@ class Board:
             *values: Any,
         ) -> Any:
             return answer(request, progress, values, event._data)
+
+        return self._listen(events, picking if picks else plain, reads, writes, options)
+
+    def on_in_parts(
+        self,
+        events: Any,
+        do: PartsHandler,
+        reads: Sequence[str] = (),
+        writes: Sequence[str] = (),
+        *,
+        picks: bool = False,
+        **options: Any,
+    ) -> Any:
+        """`on` for a handler that yields: what is shown first need not wait for the rest.
+
+        Each part is a message that costs the browser some milliseconds.
+        """
+
+        def answers(
+            request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
+        ) -> Iterator[Any]:
+            parts = do(_visit(request, progress, reads, values, picked))
+            while True:
+                with faults_hidden():
+                    changes = next(parts, None)
+                    if changes is None:
+                        break
+                    found = _written(changes, writes)
+                yield found
+            yield _written({}, writes)  # gradio sends the last part twice
+
+        def plain(
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008
+            *values: Any,
+        ) -> Iterator[Any]:
+            yield from answers(request, progress, values, {})
+
+        def picking(
+            event: gr.EventData,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008
+            *values: Any,
+        ) -> Iterator[Any]:
+            yield from answers(request, progress, values, event._data)
 
         return self._listen(events, picking if picks else plain, reads, writes, options)
 

@@ -23,8 +23,8 @@ class LinkedViewer(gr.HTML):  # type: ignore[misc]
     picture with the text `empty` is shown. Listen with `.select(fn)`, where `fn` takes a
     `gr.SelectData`: `index` is (x, y) in photo pixels, `value` the class below it,
     `_data["side"]` "left" or "right". `.attend(fn)` comes when a person asks for the attention of
-    the star. Changing the property `answer` (see `glaclip.ui.answers.star`) alone tells the card at
-    the star what both sides say there. Do not use the viewer as an input of a listener: the
+    the star, `.shown(fn)` once a new result is on the screen. Changing the property `answer` (see
+    `glaclip.ui.answers.star`) alone tells the card at the star what both sides say there. Do not use the viewer as an input of a listener: the
     browser would send the pictures back.
 
     Everything in the value that a person may have typed is placed as text, never as HTML.

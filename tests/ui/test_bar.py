@@ -101,7 +101,7 @@ def test_the_browser_is_told_at_times_and_of_each_long_wait_at_once() -> None:
     step("labels", 0, 1)
     step("load", 0, 1)
     step("load", 0, 1)
-    assert [name for _, name, _ in seen] == ["Encoding windows", "Loading the model"]
+    assert [name for _, name, _ in seen] == ["Loading the model"]
 
 
 def test_a_download_counts_its_megabytes_on_a_bar_of_its_own() -> None:

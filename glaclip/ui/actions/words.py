@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 
 import gradio as gr
 
-from glaclip.ui.actions.run import run_on
+from glaclip.ui.actions.run import compare, run_on, shown_by
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import split_words
@@ -18,15 +18,19 @@ def _words(words: list[str]) -> Changes:
     return {"words": gr.update(choices=words, value=words), "known_words": words}
 
 
-def _changed(visit: Visit) -> Changes:
-    """Splits pasted lists; words that the page itself has put there are no edit of a person."""
+def changed(demo: Demo, visit: Visit) -> Iterator[Changes]:
+    """Runs with the words that a person has changed; splits pasted lists, which changes them again.
+
+    Words that the page itself has put there are no edit of a person. Those of a person are known
+    before the run: the next change may come in its middle.
+    """
     tags = visit["words"] or []
     words = split_words(tags)
     if words != tags:
-        return {"words": _words(words)["words"]}
-    if words == list(visit["known_words"]):
-        return {}
-    return {"known_words": words, "edited": time.monotonic_ns()}
+        yield {"words": _words(words)["words"]}
+    elif words != list(visit["known_words"]):
+        yield {"known_words": words}
+        yield from compare(demo, visit, only_if_cheap=True)
 
 
 def _preset_chosen(visit: Visit) -> Changes:
@@ -51,10 +55,11 @@ def _preset_chosen(visit: Visit) -> Changes:
 
 def connect(demo: Demo, board: Board) -> None:
     """Words, ready lists and background run at once, if that is cheap."""
-    words, known = board["words"], ["words", "known_words"]
+    known = ("words", "known_words")
     # The browser emits `input` for some ways to edit tags only, `change` for all of them.
-    board.on(words.change, _changed, known, [*known, "edited"])
-    run_on(demo, board, board["edited"].change)
+    shown_by(
+        board, board["words"].change, lambda visit: changed(demo, visit), ("known_words",), known
+    )
     background = ["background", "background_words", "background_threshold"]
     chosen = board.on(board["preset"].input, _preset_chosen, ["preset"], [*known, *background])
     run_on(demo, board, chosen.then)
