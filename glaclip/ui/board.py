@@ -61,6 +61,10 @@ def _visit(
     )
 
 
+def _is_update(value: Any) -> bool:
+    return isinstance(value, dict) and "__type__" in value
+
+
 def _written(changes: Changes, writes: Sequence[str]) -> Any:
     """New values in the order of the outputs, as gradio wants them."""
     if unknown := changes.keys() - set(writes):
@@ -162,8 +166,13 @@ class Board:
                     changes = next(parts, None)
                     if changes is None:
                         break
-                    found = _written(changes, writes)
-                yield found
+                    # From one part to the next the browser is told what differs inside a dict, and
+                    # would take the value apart that a widget shows; within an update it does not.
+                    found = {
+                        name: value if _is_update(value) else gr.update(value=value)
+                        for name, value in changes.items()
+                    }
+                yield _written(found, writes)
             yield _written({}, writes)  # gradio sends the last part twice
 
         def plain(

@@ -210,9 +210,9 @@ def test_parts_come_one_by_one_and_the_last_one_once() -> None:
         )
     (event,) = page.fns.values()
     request = gr.Request(session_hash="a page", query_params={})
-    skipped = gr.skip()
+    skipped, first, second = gr.skip(), gr.update(value="1"), gr.update(value="2")
     found = list(event.fn(request, None))
-    assert found == [("1", skipped), (skipped, "2"), (skipped, skipped)]
+    assert found == [(first, skipped), (skipped, second), (skipped, skipped)]
 
 
 def test_a_photo_is_decoded_once_until_its_file_changes(
