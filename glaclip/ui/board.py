@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from glaclip.ui.refusals import faults_hidden
 #: an event the browser copies all that every widget holds which may show progress, and that is each
 #: widget that any event writes unless another is named: pictures and controls, 100 ms a round trip.
 QUIET = "quiet"
+#: A hidden widget that brings along when a person did what an event is about: events that are
+#: computed side by side may start in another order.
+AT = "at"
+_AT = "(...values) => [...values.slice(0, -1), performance.now()]"
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Visit:
         query: the parameters of the address that the page was opened with.
         picked: what a `select` event says was chosen.
         progress: shows how far a run is, see `gr.Progress`.
+        at: when it happened, by the clock of the open page, of events that come in parts.
     """
 
     page: str
@@ -33,6 +39,7 @@ class Visit:
     query: Mapping[str, str]
     picked: Mapping[str, Any]
     progress: Callable[..., Any]
+    at: float | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -160,7 +167,9 @@ class Board:
         def answers(
             request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
         ) -> Iterator[Any]:
-            parts = do(_visit(request, progress, reads, values, picked))
+            *values, at = values
+            visit = _visit(request, progress, reads, values, picked)
+            parts = do(dataclasses.replace(visit, at=at))
             while True:
                 with faults_hidden():
                     changes = next(parts, None)
@@ -190,7 +199,8 @@ class Board:
         ) -> Iterator[Any]:
             yield from answers(request, progress, values, event._data)
 
-        return self._listen(events, picking if picks else plain, reads, writes, options)
+        handler = picking if picks else plain
+        return self._listen(events, handler, (*reads, AT), writes, {"js": _AT, **options})
 
     def in_browser(
         self,

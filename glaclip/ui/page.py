@@ -77,6 +77,7 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
     gr.HTML(MASTHEAD)
     board.add(
         quiet=gr.HTML("", visible="hidden"),
+        at=gr.Number(visible="hidden"),
         point=gr.State(first.point),
         example=gr.State(first.name),
         known_words=gr.State(list(form.words)),

@@ -167,6 +167,21 @@ def test_a_newer_click_ends_the_older_one(
     assert newer[1]["viewer"]["answer"]["point"] == [7, 8]
 
 
+def test_what_was_asked_for_earlier_does_not_undo_what_came_later(
+    demo: Demo, tmp_path: Path
+) -> None:
+    """Threads of events that are computed side by side start in any order."""
+    event = visit(tmp_path, Form(), words=["red", "blue"], known_words=["red"])
+    later, earlier = (dataclasses.replace(event, at=at) for at in (2.0, 1.0))
+    assert "viewer" in whole(changed(demo, later))
+    assert whole(changed(demo, earlier)) == whole(compare(demo, earlier)) == {}
+    assert "viewer" in whole(look(demo, later, (3, 4)))
+    assert whole(look(demo, earlier, (5, 6))) == {}
+    assert "viewer" in whole(compare(demo, later)), "the same moment is not earlier"
+    demo.stop(event.page)
+    assert "viewer" in whole(compare(demo, earlier))
+
+
 def test_a_click_in_the_middle_of_a_run_is_not_undone_by_it(demo: Demo, tmp_path: Path) -> None:
     event = visit(tmp_path, Form(words=("red", "blue")), point=(1, 1))
     running = compare(demo, event)
@@ -204,14 +219,17 @@ def test_parts_come_one_by_one_and_the_last_one_once() -> None:
     """Gradio sends what a generator gave last a second time."""
     with gr.Blocks() as page:
         board = Board(page)
-        board.add(a=gr.Textbox(), b=gr.Textbox(), go=gr.Button())
+        board.add(a=gr.Textbox(), b=gr.Textbox(), go=gr.Button(), at=gr.Number())
         board.on_in_parts(
-            board["go"].click, lambda visit: iter([{"a": "1"}, {"b": "2"}]), (), ("a", "b")
+            board["go"].click,
+            lambda visit: iter([{"a": str(visit.at)}, {"b": visit["a"]}]),
+            ["a"],
+            ("a", "b"),
         )
     (event,) = page.fns.values()
     request = gr.Request(session_hash="a page", query_params={})
-    skipped, first, second = gr.skip(), gr.update(value="1"), gr.update(value="2")
-    found = list(event.fn(request, None))
+    skipped, first, second = gr.skip(), gr.update(value="1.5"), gr.update(value="x")
+    found = list(event.fn(request, None, "x", 1.5))
     assert found == [(first, skipped), (skipped, second), (skipped, skipped)]
 
 

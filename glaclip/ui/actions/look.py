@@ -22,12 +22,15 @@ def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Iterator[Changes]
 
     The point itself comes first, at once: whatever is asked for meanwhile is about it.
     """
+    try:
+        newest = demo.looks.start(visit.page, at=visit.at)
+    except StoppedError:
+        return  # a later click was quicker
     yield {"point": chosen}
     visit = dataclasses.replace(visit, values={**visit.values, "point": chosen})
     try:
         photo, form, request = asked(demo, visit)
         point = point_in(visit, photo)
-        newest = demo.looks.start(visit.page)
 
         def step(_name: str, _done: int, _total: int) -> None:
             newest()  # a click shows no bar

@@ -25,9 +25,9 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Iterato
 
     The pictures come first; what the chosen point shows, they need not wait for.
     """
-    check = demo.runs.start(visit.page)
-    step = follow(visit, check)
     try:
+        check = demo.runs.start(visit.page, at=visit.at)
+        step = follow(visit, check)
         photo, form, request = asked(demo, visit)
         if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
             demo.service.check(cost)  # else Segment would be offered, and refuse

@@ -10,6 +10,7 @@ from glaclip.ui.actions.run import compare, run_on, shown_by
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import split_words
+from glaclip.ui.service import StoppedError
 from glaclip.vocabulary import load_preset
 
 
@@ -29,6 +30,10 @@ def changed(demo: Demo, visit: Visit) -> Iterator[Changes]:
     if words != tags:
         yield {"words": _words(words)["words"]}
     elif words != list(visit["known_words"]):
+        try:
+            demo.runs.start(visit.page, at=visit.at)
+        except StoppedError:
+            return  # a later change was quicker
         yield {"known_words": words}
         yield from compare(demo, visit, only_if_cheap=True)
 
