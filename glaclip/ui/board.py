@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +30,10 @@ class Visit:
         query: the parameters of the address that the page was opened with.
         picked: what a `select` event says was chosen.
         progress: shows how far a run is, see `gr.Progress`.
-        at: when it happened, by the clock of the open page, of events that come in parts.
+        at: when it happened, by the clock of the open page, of events `in_order`.
+        keep: gives a `gr.State` a value at once, so that events find it that come meanwhile. A
+            handler that yields would do, but gradio's browser side loses values now and then when
+            two messages for a widget come close together.
     """
 
     page: str
@@ -40,6 +42,7 @@ class Visit:
     picked: Mapping[str, Any]
     progress: Callable[..., Any]
     at: float | None = None
+    keep: Callable[[str, Any], None] = lambda name, value: None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -48,36 +51,6 @@ class Visit:
 #: New values of widgets by name; what is not named stays as it is.
 Changes = dict[str, Any]
 Handler = Callable[[Visit], Changes | None]
-#: A handler that gives new values in parts, each shown as soon as it is there.
-PartsHandler = Callable[[Visit], Iterator[Changes]]
-
-
-def _visit(
-    request: gr.Request,
-    progress: gr.Progress,
-    reads: Sequence[str],
-    values: Sequence[Any],
-    picked: Mapping[str, Any],
-) -> Visit:
-    return Visit(
-        page=request.session_hash or "",
-        values=dict(zip(reads, values, strict=True)),
-        query=dict(request.query_params),
-        picked=picked,
-        progress=progress,
-    )
-
-
-def _is_update(value: Any) -> bool:
-    return isinstance(value, dict) and "__type__" in value
-
-
-def _written(changes: Changes, writes: Sequence[str]) -> Any:
-    """New values in the order of the outputs, as gradio wants them."""
-    if unknown := changes.keys() - set(writes):
-        raise KeyError(f"the event does not write {sorted(unknown)}")
-    found = tuple(changes.get(name, gr.skip()) for name in writes)
-    return found[0] if len(found) == 1 else found or None
 
 
 class Board:
@@ -108,6 +81,7 @@ class Board:
         writes: Sequence[str] = (),
         *,
         picks: bool = False,
+        in_order: bool = False,
         **options: Any,
     ) -> Any:
         """Calls a handler on the server.
@@ -118,6 +92,7 @@ class Board:
             reads: names of the widgets whose values the handler gets.
             writes: names of the widgets that it may change.
             picks: whether the event carries a choice.
+            in_order: whether it carries its time.
             options: of gradio's listeners; by default nothing is shown as in progress.
 
         Returns:
@@ -127,9 +102,23 @@ class Board:
         def answer(
             request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
         ) -> Any:
-            visit = _visit(request, progress, reads, values, picked)
+            page = request.session_hash or ""
+            *given, at = (*values, None) if not in_order else values
+            visit = Visit(
+                page=page,
+                values=dict(zip(reads, given, strict=True)),
+                query=dict(request.query_params),
+                picked=picked,
+                progress=progress,
+                at=at,
+                keep=lambda name, value: self._keep(page, name, value),
+            )
             with faults_hidden():
-                return _written(do(visit) or {}, writes)  # a stopped handler gives nothing
+                changes = do(visit) or {}  # a handler that was stopped gives nothing
+            if unknown := changes.keys() - set(writes):
+                raise KeyError(f"the event does not write {sorted(unknown)}")
+            found = tuple(changes.get(name, gr.skip()) for name in writes)
+            return found[0] if len(found) == 1 else found or None
 
         # Gradio reads from a handler's signature what else it wants.
         def plain(
@@ -147,60 +136,13 @@ class Board:
         ) -> Any:
             return answer(request, progress, values, event._data)
 
-        return self._listen(events, picking if picks else plain, reads, writes, options)
-
-    def on_in_parts(
-        self,
-        events: Any,
-        do: PartsHandler,
-        reads: Sequence[str] = (),
-        writes: Sequence[str] = (),
-        *,
-        picks: bool = False,
-        **options: Any,
-    ) -> Any:
-        """`on` for a handler that yields: what is shown first need not wait for the rest.
-
-        Each part is a message that costs the browser some milliseconds.
-        """
-
-        def answers(
-            request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
-        ) -> Iterator[Any]:
-            *values, at = values
-            visit = _visit(request, progress, reads, values, picked)
-            parts = do(dataclasses.replace(visit, at=at))
-            while True:
-                with faults_hidden():
-                    changes = next(parts, None)
-                    if changes is None:
-                        break
-                    # From one part to the next the browser is told what differs inside a dict, and
-                    # would take the value apart that a widget shows; within an update it does not.
-                    found = {
-                        name: value if _is_update(value) else gr.update(value=value)
-                        for name, value in changes.items()
-                    }
-                yield _written(found, writes)
-            yield _written({}, writes)  # gradio sends the last part twice
-
-        def plain(
-            request: gr.Request,
-            progress: gr.Progress = gr.Progress(),  # noqa: B008
-            *values: Any,
-        ) -> Iterator[Any]:
-            yield from answers(request, progress, values, {})
-
-        def picking(
-            event: gr.EventData,
-            request: gr.Request,
-            progress: gr.Progress = gr.Progress(),  # noqa: B008
-            *values: Any,
-        ) -> Iterator[Any]:
-            yield from answers(request, progress, values, event._data)
-
         handler = picking if picks else plain
-        return self._listen(events, handler, (*reads, AT), writes, {"js": _AT, **options})
+        if in_order:
+            return self._listen(events, handler, (*reads, AT), writes, {"js": _AT, **options})
+        return self._listen(events, handler, reads, writes, options)
+
+    def _keep(self, page: str, name: str, value: Any) -> None:
+        self.page.state_holder[page][self[name]._id] = value
 
     def in_browser(
         self,

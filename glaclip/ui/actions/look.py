@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -17,16 +16,16 @@ from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
 
 
-def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Iterator[Changes]:
+def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Changes:
     """A point was chosen: attention, readout, link, and the number fields.
 
-    The point itself comes first, at once: whatever is asked for meanwhile is about it.
+    The point itself is kept at once: whatever is asked for meanwhile is about it.
     """
     try:
         newest = demo.looks.start(visit.page, at=visit.at)
     except StoppedError:
-        return  # a later click was quicker
-    yield {"point": chosen}
+        return {}  # a later click was quicker
+    visit.keep("point", chosen)
     visit = dataclasses.replace(visit, values={**visit.values, "point": chosen})
     try:
         photo, form, request = asked(demo, visit)
@@ -41,40 +40,43 @@ def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Iterator[Changes]
         result = demo.service.compare(photo, request, step)
         looked = answers.look(demo.service, photo, request, result, point, step)
     except StoppedError:
-        return
+        return {}
     except REFUSALS as error:
-        yield {"readout": answers.problem(sentence(error))}
-        return
+        return {"readout": answers.problem(sentence(error))}
     if point is None or ended(newest):
-        return
+        return {}
     link = to_link(form, demo.start, visit["example"], point)
     # The pictures stay; only the card at the star learns something.
     viewer = gr.update(answer=answers.star(result, point))
-    yield {**looked, "viewer": viewer, "link": link, "x": point[0], "y": point[1]}
+    return {**looked, "viewer": viewer, "link": link, "x": point[0], "y": point[1]}
 
 
-def picked(demo: Demo, visit: Visit) -> Iterator[Changes]:
+def picked(demo: Demo, visit: Visit) -> Changes:
     """A click or the Enter key on a picture."""
     x, y = visit.picked["index"]
-    yield from look(demo, visit, (int(x), int(y)))
+    return look(demo, visit, (int(x), int(y)))
 
 
-def typed(demo: Demo, visit: Visit) -> Iterator[Changes]:
+def typed(demo: Demo, visit: Visit) -> Changes:
     """Numbers in the fields, unless they are the point's own."""
     x, y, point = visit["x"], visit["y"], visit["point"]
     if x is None or y is None or (point and tuple(point) == (int(x), int(y))):
-        return
-    yield from look(demo, visit, (int(x), int(y)))
+        return {}
+    return look(demo, visit, (int(x), int(y)))
 
 
 def connect(demo: Demo, board: Board) -> None:
     """Both viewers and the number fields."""
-    writes = ("point", "viewer", "attention", "readout", "link", "x", "y")
+    writes = ("viewer", "attention", "readout", "link", "x", "y")
     # Each click starts at once: gradio would give one that waits its turn the first one's place.
     # A newer click ends the older, see `look`.
-    at_once: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 16}
+    at_once: dict[str, Any] = {
+        "trigger_mode": "multiple",
+        "concurrency_limit": 16,
+        "in_order": True,
+    }
     for name in ("viewer", "attention"):
-        clicked = board.on_in_parts(
+        clicked = board.on(
             board[name].select,
             lambda visit: picked(demo, visit),
             ASKED,
@@ -84,7 +86,7 @@ def connect(demo: Demo, board: Board) -> None:
         )
         show_link(board, clicked)
     x, y = board["x"], board["y"]
-    written = board.on_in_parts(
+    written = board.on(
         [x.submit, y.submit, x.blur, y.blur],
         lambda visit: typed(demo, visit),
         (*ASKED, "x", "y"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
-from glaclip.ui.board import Board, Changes, PartsHandler, Visit
+from glaclip.ui.board import Board, Changes, Handler, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.refusals import REFUSALS, sentence
@@ -20,11 +19,8 @@ SHOWN = ("viewer", "status", "attention", "readout", "link")
 _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
 
-def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Iterator[Changes]:
-    """Runs both sides; after a change of a control only if that is cheap, else it says so.
-
-    The pictures come first; what the chosen point shows, they need not wait for.
-    """
+def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
+    """Runs both sides; after a change of a control only if that is cheap, else it says so."""
     try:
         check = demo.runs.start(visit.page, at=visit.at)
         step = follow(visit, check)
@@ -35,22 +31,20 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Iterato
         newest = demo.looks.start(visit.page, unless=check)
         result = demo.service.compare(photo, request, step)
         point = point_in(visit, photo)
+        looked = answers.look(demo.service, photo, request, result, point, step)
         shown = {
             "viewer": answers.compare_value(photo, result, point),
             "status": answers.status(result, demo.backbone(form)),
         }
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
         check()
-        yield shown
-        newest()
-        looked = answers.look(demo.service, photo, request, result, point, step)
     except StoppedError:
-        return
+        return {}
     except REFUSALS as error:
-        yield {"status": answers.problem(sentence(error))}
-        return
-    if not ended(newest):
-        yield looked | {"link": to_link(form, demo.start, visit["example"], point)}
+        return {"status": answers.problem(sentence(error))}
+    if ended(newest):
+        return shown
+    return shown | looked | {"link": to_link(form, demo.start, visit["example"], point)}
 
 
 def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> None:
@@ -58,21 +52,16 @@ def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> No
     shown_by(board, events, lambda visit: compare(demo, visit, only_if_cheap=not always))
 
 
-def shown_by(
-    board: Board,
-    events: Any,
-    run: PartsHandler,
-    reads: tuple[str, ...] = (),
-    writes: tuple[str, ...] = (),
-) -> None:
-    """A run on an event, by a handler that may read and write more than `compare` does."""
+def shown_by(board: Board, events: Any, run: Handler, reads: tuple[str, ...] = ()) -> None:
+    """A run on an event, by a handler that may read more than `compare` does."""
     show_link(
         board,
-        board.on_in_parts(
+        board.on(
             events,
             run,
             (*ASKED, *reads),
-            (*SHOWN, *writes),
+            SHOWN,
+            in_order=True,
             # A newer run must be able to start while an older one is still in the model.
             trigger_mode="multiple",
             concurrency_limit=16,

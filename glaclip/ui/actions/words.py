@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import gradio as gr
 
 from glaclip.ui.actions.run import compare, run_on, shown_by
@@ -19,23 +17,27 @@ def _words(words: list[str]) -> Changes:
     return {"words": gr.update(choices=words, value=words), "known_words": words}
 
 
-def changed(demo: Demo, visit: Visit) -> Iterator[Changes]:
-    """Runs with the words that a person has changed; splits pasted lists, which changes them again.
-
-    Words that the page itself has put there are no edit of a person. Those of a person are known
-    before the run: the next change may come in its middle.
-    """
+def split(visit: Visit) -> Changes:
+    """Splits pasted lists, which changes the words again."""
     tags = visit["words"] or []
     words = split_words(tags)
-    if words != tags:
-        yield {"words": _words(words)["words"]}
-    elif words != list(visit["known_words"]):
-        try:
-            demo.runs.start(visit.page, at=visit.at)
-        except StoppedError:
-            return  # a later change was quicker
-        yield {"known_words": words}
-        yield from compare(demo, visit, only_if_cheap=True)
+    return {} if words == tags else {"words": _words(words)["words"]}
+
+
+def changed(demo: Demo, visit: Visit) -> Changes:
+    """Runs with words that a person has changed; those that the page has put there are no edit.
+
+    The words are known before the run: the next change may come in its middle.
+    """
+    words = visit["words"] or []
+    if split_words(words) != words or words == list(visit["known_words"]):
+        return {}
+    try:
+        demo.runs.start(visit.page, at=visit.at)
+    except StoppedError:
+        return {}  # a later change was quicker
+    visit.keep("known_words", words)
+    return compare(demo, visit, only_if_cheap=True)
 
 
 def _preset_chosen(visit: Visit) -> Changes:
@@ -60,11 +62,11 @@ def _preset_chosen(visit: Visit) -> Changes:
 
 def connect(demo: Demo, board: Board) -> None:
     """Words, ready lists and background run at once, if that is cheap."""
-    known = ("words", "known_words")
+    known = ["words", "known_words"]
     # The browser emits `input` for some ways to edit tags only, `change` for all of them.
-    shown_by(
-        board, board["words"].change, lambda visit: changed(demo, visit), ("known_words",), known
-    )
+    # A run that wrote the words, even to leave them alone, could undo what is typed as it ends.
+    board.on(board["words"].change, split, ["words"], ["words"])
+    shown_by(board, board["words"].change, lambda visit: changed(demo, visit), ("known_words",))
     background = ["background", "background_words", "background_threshold"]
     chosen = board.on(board["preset"].input, _preset_chosen, ["preset"], [*known, *background])
     run_on(demo, board, chosen.then)
