@@ -30,7 +30,7 @@ STEPS = {
 #: Seconds between two looks of the bar: each makes the browser work, on a core that the run wants.
 PAUSE = 0.2
 #: Steps that may say their name once and then take long.
-_SILENT = (WAITING, "download", "load")
+_SILENT = (WAITING, "download", "load", "encode")
 #: Bytes of decoded photos that are kept: what one event is about, the next is mostly about too.
 _PHOTO_BYTES = 64 * 2**20
 #: What every computation of the page depends on.

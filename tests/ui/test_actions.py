@@ -192,6 +192,14 @@ def test_a_click_in_the_middle_of_a_run_is_not_undone_by_it(
     assert "attention" in clicked[0]
 
 
+def test_a_run_that_starts_after_a_later_click_leaves_it_alone(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(words=("red", "blue")))
+    run_, click = (dataclasses.replace(event, at=at) for at in (1.0, 2.0))
+    clicked = look(demo, click, (3, 4))
+    assert "attention" in clicked
+    assert set(compare(demo, run_)) == {"viewer", "status"}
+
+
 def test_words_are_known_before_they_are_computed(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

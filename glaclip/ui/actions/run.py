@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -28,7 +29,7 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
             demo.service.check(cost)  # else Segment would be offered, and refuse
             raise gr.Error(cost.sentence, print_exception=False)
-        newest = demo.looks.start(visit.page, unless=check)
+        newest = _look_of(demo, visit, check)
         result = demo.service.compare(photo, request, step)
         point = point_in(visit, photo)
         looked = answers.look(demo.service, photo, request, result, point, step)
@@ -45,6 +46,23 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
     if ended(newest):
         return shown
     return shown | looked | {"link": to_link(form, demo.start, visit["example"], point)}
+
+
+def _look_of(demo: Demo, visit: Visit, check: Callable[[], None]) -> Callable[[], None]:
+    """Starts what the point shows after a run; ended already where a click has come since.
+
+    Raises:
+        StoppedError: the run is no longer the newest, by its check.
+    """
+    try:
+        return demo.looks.start(visit.page, unless=check, at=visit.at)
+    except StoppedError:
+        check()
+        return _overtaken
+
+
+def _overtaken() -> None:
+    raise StoppedError
 
 
 def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> None:
