@@ -212,8 +212,10 @@ class Segmenter:
         self._words = ByteCache[Tensor](cache_bytes // 16, lambda t: t.numel() * t.element_size())
         # Labels and scores, not the Segmentation: it would keep the photo's tokens alive as well.
         self._labels = ByteCache[tuple[NDArray[np.int16], Tensor]](
-            cache_bytes // 16, lambda r: r[0].nbytes + r[1].numel() * r[1].element_size()
+            cache_bytes * 3 // 64, lambda r: r[0].nbytes + r[1].numel() * r[1].element_size()
         )
+        # Of a point; words, and the switches of the photo's labels, change nothing about it.
+        self._maps = ByteCache[AttentionMaps](cache_bytes // 64, lambda maps: maps.nbytes)
 
     def encode(
         self,
@@ -424,7 +426,8 @@ class Segmenter:
 
     @property
     def _caches(self) -> tuple[ByteCache[Any], ...]:
-        return self._encoded, self._features, self._anchors, self._words, self._labels
+        known = self._encoded, self._features, self._anchors, self._words, self._labels
+        return *known, self._maps
 
     def _require_own(self, encoded: Encoded) -> None:
         if encoded.backbone != self.backbone.fingerprint:
@@ -530,10 +533,21 @@ class Segmenter:
         self._require_own(encoded)
         method = self.method(settings, key_source=key_source)
         assert method.settings is not None
+        key = encoded.key, method.key_source, method.settings.off(), point
+        found, _ = self._maps.get(
+            key,
+            lambda: self._attention(encoded, point, method, progress or _unheard),
+            lambda: (progress or _unheard)(WAITING, 0, 1),
+        )
+        return found
+
+    def _attention(
+        self, encoded: Encoded, point: tuple[float, float], method: Method, note: Progress
+    ) -> AttentionMaps:
         base = method.settings
+        assert base is not None
         x, y = _to_working(point, encoded)
         window = own_window((x, y), encoded.boxes)
-        note = progress or _unheard
 
         def step() -> None:
             note("attention", 0, 1)

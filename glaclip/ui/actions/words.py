@@ -64,9 +64,10 @@ def connect(demo: Demo, board: Board) -> None:
     """Words, ready lists and background run at once, if that is cheap."""
     known = ["words", "known_words"]
     # The browser emits `input` for some ways to edit tags only, `change` for all of them.
-    # A run that wrote the words, even to leave them alone, could undo what is typed as it ends.
-    board.on(board["words"].change, split, ["words"], ["words"])
+    # A run that wrote the words, even to leave them alone, could undo what is typed as it ends. The
+    # browser sends one event after the other, the run's before the other one that is seldom needed.
     shown_by(board, board["words"].change, lambda visit: changed(demo, visit), ("known_words",))
+    board.on(board["words"].change, split, ["words"], ["words"])
     background = ["background", "background_words", "background_threshold"]
     chosen = board.on(board["preset"].input, _preset_chosen, ["preset"], [*known, *background])
     run_on(demo, board, chosen.then)

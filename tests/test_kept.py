@@ -1,4 +1,4 @@
-"""Anchors are computed once a photo, whatever the normalization and whether queries use them."""
+"""What switches and words do not change is computed once a photo."""
 
 from __future__ import annotations
 
@@ -80,3 +80,20 @@ def test_forgetting_forgets_anchors() -> None:
     segmenter.forget()
     assert not segmenter.knows_anchors(encoded, segmenter.method(on))
     assert segmenter.cached_bytes == 0
+
+
+def test_the_attention_of_a_point_is_computed_once() -> None:
+    """Words and switches change nothing about it; constants and the point do."""
+    segmenter = Segmenter(ColorBackbone())
+    on = AttentionSettings(precision=FAST)
+    encoded = segmenter.encode(photo(), WINDOWS)
+    first = segmenter.attention(encoded, (9, 9), on)
+    assert segmenter.attention(encoded, (9, 9), on.off()) is first
+    others = [
+        segmenter.attention(encoded, (10, 9), on),
+        segmenter.attention(encoded, (9, 9), dataclasses.replace(on, scale=5.0)),
+        segmenter.attention(encoded, (9, 9), dataclasses.replace(on, threshold=0.1)),
+        segmenter.attention(encoded, (9, 9), dataclasses.replace(on, precision=EXACT)),
+    ]
+    assert all(other is not first for other in others)
+    assert 0 < segmenter._maps.nbytes <= segmenter.cached_bytes
