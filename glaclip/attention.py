@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from glaclip.chunks import CHUNK_BYTES, Progress, Resizing, keep_anchors, row_chunks
-from glaclip.fast import attend_fast
+from glaclip.fast import Known, attend_fast
 from glaclip.settings import FAST, AttentionSettings
 from glaclip.similar import Queries, WeightChunk
 from glaclip.visible import Visible
@@ -133,11 +133,16 @@ def attend_and_mean_query(
     resizing: Resizing,
     chunk_bytes: int = CHUNK_BYTES,
     progress: Progress | None = None,
+    known: Known | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """`attend`, and the mean query [Dk], which with context and anchors on equals `mean_query`."""
+    """`attend`, and the mean query [Dk], which with context and anchors on equals `mean_query`.
+
+    `known` keeps anchors for other settings of the same keys; the exact precision, whose chunks
+    bound its memory, makes no use of it.
+    """
     windows, tokens, _ = keys.shape
     if settings.precision == FAST:
-        return attend_fast(keys, values, settings, resizing, progress)
+        return attend_fast(keys, values, settings, resizing, progress, known)
     flat = values.flatten(0, 1).to(torch.promote_types(values.dtype, torch.float32))
     output = flat.new_empty((windows * tokens, flat.shape[1]))
     total = torch.zeros((), device=keys.device)

@@ -80,6 +80,12 @@ class AttentionMaps:
     grid: tuple[int, int]
     views: tuple[WindowView, ...] = ()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all weights."""
+        rows = (*self.rungs, *(view.row for view in self.views))
+        return sum(row.weights.numel() * row.weights.element_size() for row in rows)
+
     def rung(self, name: str) -> RowAttention:
         """The row at one of `settings.RUNG_NAMES`."""
         return next(row for rung, row in zip(RUNGS, self.rungs, strict=True) if rung.name == name)

@@ -51,16 +51,19 @@ class Plan:
         return len(boxes(self.size, self.windows))
 
 
-def similarities(backbone: Backbone, plan: Plan, method: Method) -> float:
+def similarities(
+    backbone: Backbone, plan: Plan, method: Method, *, anchors_known: bool = False
+) -> float:
     """How often two tokens are compared: attention's cost, but for the backbone's pace.
 
-    Once a pair in sight, and again for each iteration of the anchors; 0 for a baseline.
+    Once a pair in sight, and again for each iteration of the anchors unless they are known; 0 for a
+    baseline.
     """
     settings = method.settings
     if settings is None:
         return 0.0
     return _pairs(backbone, plan, method.key_source, settings.cross_window) * (
-        1.0 + settings.iterations * _needs_sets(settings)
+        1.0 + settings.iterations * (_needs_sets(settings) and not anchors_known)
     )
 
 

@@ -30,6 +30,8 @@ from glaclip.similar import Queries, first_of_each
 from glaclip.split_keys import BLOCK, KEPT_BYTES, SplitKeys, blocks
 from glaclip.visible import Visible
 
+#: Gives the anchors of the windows from a first one on: known ones, or what is computed.
+Known = Callable[[int, Callable[[], Queries]], Queries]
 #: exp(A) times any number of values stays a float up to this A; beyond, rows are done exactly.
 _MOST = 60.0
 
@@ -122,6 +124,7 @@ def attend_fast(
     settings: AttentionSettings,
     resizing: Resizing,
     progress: Progress | None = None,
+    known: Known | None = None,
 ) -> tuple[Tensor, Tensor]:
     """`glaclip.attention.attend_and_mean_query` in the processor's fastest float type.
 
@@ -131,6 +134,7 @@ def attend_fast(
         settings: switches and constants.
         resizing: of the values to the keys' grid.
         progress: called as (windows done, windows); it may raise to stop.
+        known: where anchors are kept; they depend on keys, threshold and iterations alone.
 
     Returns:
         [L, S, Dv] in the values' type, and the mean query [Dk].
@@ -146,7 +150,8 @@ def attend_fast(
                 progress(first + int(step * share), windows)
 
         seen = slice(first, first + step)
-        mixed, mean = _attend_among(keys[seen], values[seen], settings, resizing, report)
+        keep = (lambda compute, first=first: known(first, compute)) if known else _computed
+        mixed, mean = _attend_among(keys[seen], values[seen], settings, resizing, report, keep)
         output[seen] = mixed.view(step, tokens, -1)
         total = total + mean * (step / windows)
     if progress:
@@ -175,11 +180,12 @@ def _attend_among(
     settings: AttentionSettings,
     resizing: Resizing,
     report: Callable[[float], None],
+    keep: Callable[[Callable[[], Queries]], Queries],
 ) -> tuple[Tensor, Tensor]:
     """Windows that see each other: [L * S, Dv] and the mean query [Dk]."""
     report(0)
     steps = _Steps(keys.flatten(0, 1), len(keys), settings)
-    asked = _asked(steps, settings, lambda share: report(share / 2))
+    asked = _asked(steps, settings, lambda share: report(share / 2), keep)
     mean = asked.total() / len(steps.keys)
     columns = _values(values, resizing, keys.shape[1], steps.keys.dtype)
     wanted = None if settings.dynamic_normalization else mean
@@ -187,10 +193,19 @@ def _attend_among(
     return asked.expand(mixed), mean
 
 
-def _asked(steps: _Steps, settings: AttentionSettings, report: Callable[[float], None]) -> Queries:
+def _computed(compute: Callable[[], Queries]) -> Queries:
+    return compute()
+
+
+def _asked(
+    steps: _Steps,
+    settings: AttentionSettings,
+    report: Callable[[float], None],
+    keep: Callable[[Callable[[], Queries]], Queries],
+) -> Queries:
     if not (settings.proxy_anchors or settings.dynamic_normalization):
         return Queries(steps.own(), None)
-    anchors = steps.anchors(report)
+    anchors = keep(lambda: steps.anchors(report))
     if settings.proxy_anchors:
         return anchors
     assert anchors.set_sizes is not None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,8 @@ from glaclip.clicks import (
 from glaclip.interruptible import Interruptible
 from glaclip.labels import class_probabilities, label_map
 from glaclip.photo import PhotoSource, as_photo
-from glaclip.settings import AttentionSettings, SettingsError, WindowSettings, brief
+from glaclip.settings import FAST, AttentionSettings, SettingsError, WindowSettings, brief
+from glaclip.similar import Queries
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Box, Size, boxes, crops, own_window, stitch, window_grid, working_size
 from glaclip.word_store import WordStore
@@ -203,13 +205,17 @@ class Segmenter:
         self._word_store = word_store
         self._encoded = ByteCache[Encoded](cache_bytes // 2, lambda e: e.tokens.nbytes)
         self._features = ByteCache[tuple[Tensor, Grid]](
-            cache_bytes * 3 // 8, lambda f: f[0].numel() * f[0].element_size()
+            cache_bytes * 5 // 16, lambda f: f[0].numel() * f[0].element_size()
         )
+        # Most of attention's cost, and the same whatever the normalization is.
+        self._anchors = ByteCache[Queries](cache_bytes // 16, lambda q: q.nbytes)
         self._words = ByteCache[Tensor](cache_bytes // 16, lambda t: t.numel() * t.element_size())
         # Labels and scores, not the Segmentation: it would keep the photo's tokens alive as well.
         self._labels = ByteCache[tuple[NDArray[np.int16], Tensor]](
-            cache_bytes // 16, lambda r: r[0].nbytes + r[1].numel() * r[1].element_size()
+            cache_bytes * 3 // 64, lambda r: r[0].nbytes + r[1].numel() * r[1].element_size()
         )
+        # Of a point; words, and the switches of the photo's labels, change nothing about it.
+        self._maps = ByteCache[AttentionMaps](cache_bytes // 64, lambda maps: maps.nbytes)
 
     def encode(
         self,
@@ -378,6 +384,12 @@ class Segmenter:
         """Whether `segment` would take its labels from the cache."""
         return self._labels.peek((encoded.key, method, vocabulary)) is not None
 
+    def knows_anchors(self, encoded: Encoded, method: Method) -> bool:
+        """Whether `features` would take the proxy anchors from the cache."""
+        if method.settings is None or method.settings.precision != FAST:
+            return False
+        return self._anchors.peek(_anchor_key(encoded, method, 0, 0)) is not None
+
     def knows_mean_query(self, encoded: Encoded, method: Method) -> bool:
         """Whether `attention` would compare one query only, not all of them first."""
         return self._features.peek(_mean_key(encoded, method)) is not None
@@ -405,13 +417,17 @@ class Segmenter:
     @property
     def cached_bytes(self) -> int:
         """Bytes that the caches hold now."""
-        caches = (self._encoded, self._features, self._words, self._labels)
-        return sum(cache.nbytes for cache in caches)
+        return sum(cache.nbytes for cache in self._caches)
 
     def forget(self) -> None:
         """Empties the caches; runs under way keep what they hold."""
-        for cache in (self._encoded, self._features, self._words, self._labels):
+        for cache in self._caches:
             cache.clear()
+
+    @property
+    def _caches(self) -> tuple[ByteCache[Any], ...]:
+        known = self._encoded, self._features, self._anchors, self._words, self._labels
+        return *known, self._maps
 
     def _require_own(self, encoded: Encoded) -> None:
         if encoded.backbone != self.backbone.fingerprint:
@@ -445,10 +461,17 @@ class Segmenter:
                 key_sets = self.backbone.keys(tokens, method.key_source)
             grid = key_sets[0][1]
             outputs, means = [], []
-            for keys, key_grid in key_sets:
+            for index, (keys, key_grid) in enumerate(key_sets):
                 resizing = Resizing.between(keys, tokens.values, key_grid, tokens.value_grid)
+
+                def known(
+                    first: int, compute: Callable[[], Queries], index: int = index
+                ) -> Queries:
+                    key = _anchor_key(encoded, method, index, first)
+                    return self._anchors.get(key, compute, lambda: progress(WAITING, 0, 1))[0]
+
                 output, mean = attend_and_mean_query(
-                    keys, tokens.values, method.settings, resizing, progress=step
+                    keys, tokens.values, method.settings, resizing, progress=step, known=known
                 )
                 outputs.append(output)
                 means.append(mean)
@@ -510,10 +533,21 @@ class Segmenter:
         self._require_own(encoded)
         method = self.method(settings, key_source=key_source)
         assert method.settings is not None
+        key = encoded.key, method.key_source, method.settings.off(), point
+        found, _ = self._maps.get(
+            key,
+            lambda: self._attention(encoded, point, method, progress or _unheard),
+            lambda: (progress or _unheard)(WAITING, 0, 1),
+        )
+        return found
+
+    def _attention(
+        self, encoded: Encoded, point: tuple[float, float], method: Method, note: Progress
+    ) -> AttentionMaps:
         base = method.settings
+        assert base is not None
         x, y = _to_working(point, encoded)
         window = own_window((x, y), encoded.boxes)
-        note = progress or _unheard
 
         def step() -> None:
             note("attention", 0, 1)
@@ -578,6 +612,12 @@ def _mean_key(encoded: Encoded, method: Method) -> tuple[object, ...]:
     settings = method.settings
     constants = settings.threshold, settings.iterations, settings.precision
     return encoded.key, method.key_source, *constants
+
+
+def _anchor_key(encoded: Encoded, method: Method, keys: int, first: int) -> Hashable:
+    """Of the anchors of the windows from `first` on, of one key set, in the cache."""
+    assert method.settings is not None
+    return *_mean_key(encoded, method), method.settings.cross_window, keys, first
 
 
 def _require_known(field: str, received: str, known: tuple[str, ...]) -> None:

@@ -38,6 +38,12 @@ class Queries:
     set_sizes: Tensor | None
     of_row: Tensor | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all numbers."""
+        parts = (self.vectors, self.set_sizes, self.of_row)
+        return sum(part.numel() * part.element_size() for part in parts if part is not None)
+
     def expand(self, values: Tensor) -> Tensor:
         """[U, ...] to [R, ...]."""
         return values if self.of_row is None else values[self.of_row]

@@ -24,7 +24,7 @@ from glaclip.files import cache_folder, write_whole
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary, preset_names
 
 #: What turns text into numbers beside the weights, which the fingerprint names.
-_PACKAGES = ("torch", "open_clip_torch", "transformers", "tokenizers")
+_PACKAGES = ("torch", "open_clip_torch", "tokenizers")
 #: Seconds after which half a file is what a killed process left behind.
 _ABANDONED = 3600
 

@@ -127,3 +127,10 @@ def test_a_run_takes_about_the_memory_it_was_said_to(
     estimate, taken = fresh.submit(_measured, precision, *case).result()
     assert taken <= estimate, f"{taken / 2**20:.0f} MB taken, {estimate / 2**20:.0f} MB said"
     assert estimate <= 2.5 * taken + 250 * 2**20
+
+
+def test_known_anchors_are_not_counted_again() -> None:
+    backbone, method = ColorBackbone(), Method(ON, "twice")
+    whole = costs.similarities(backbone, plan(), method)
+    known = costs.similarities(backbone, plan(), method, anchors_known=True)
+    assert whole == known * (1 + ON.iterations)

@@ -24,7 +24,8 @@ from torch.nn import functional as F
 from glaclip.backbones.lite.backbone import ATTENTION, TEMPLATES, WEIGHTS, load_heads
 from glaclip.backbones.lite.heads import FOLDED, Heads, resize, stack_maps
 from glaclip.backbones.lite.keys import EARLY_CHANNELS, SHARES, KeyHead
-from glaclip.backbones.lite.towers import ImageTower, TextTower
+from glaclip.backbones.lite.sentences import TextTower
+from glaclip.backbones.lite.towers import ImageTower
 from glaclip.settings import AttentionSettings
 from training.data import BACKGROUND, IGNORE
 from training.samples import SHARES as SET_SHARES

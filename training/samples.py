@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from glaclip.backbones.lite.heads import Heads
-from glaclip.backbones.lite.towers import ImageTower, TextTower
+from glaclip.backbones.lite.sentences import TextTower
+from glaclip.backbones.lite.towers import ImageTower
 from training.data import DENSE_CONCEPTS, DENSE_SETS
 from training.words import Concepts
 

@@ -25,7 +25,7 @@ from glaclip.segmenter import Segmenter
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
 _PACKAGES = (
-    "torch", "torchvision", "timm", "open_clip_torch", "transformers", "safetensors",
+    "torch", "torchvision", "timm", "open_clip_torch", "tokenizers", "safetensors",
     "huggingface_hub", "gradio", "pillow", "numpy",
 )  # fmt: skip
 #: Starts a backbone: (name, device, dtype, weights folder).

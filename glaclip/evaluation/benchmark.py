@@ -7,6 +7,7 @@ and shown relative to its first row.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import platform
@@ -309,10 +310,12 @@ def _answer_actions(
     batches = [texts[first : first + 128] for first in range(0, len(texts), 128)]
     point = (encoded.photo_size[1] // 2, encoded.photo_size[0] // 2)
     warm.attention(encoded, point, on)
+    # Each time another place: what a point shows is kept.
+    places = itertools.product(range(encoded.photo_size[1]), range(encoded.photo_size[0]))
     return {
         "labels, all else known": lambda: warm.segment(encoded, vocabulary, on),
         "new words": lambda: [backbone.encode_text(batch) for batch in batches],
-        "click (four rungs)": lambda: warm.attention(encoded, point, on),
+        "click (four rungs)": lambda: warm.attention(encoded, next(places), on),
         "first click": lambda: Segmenter(backbone).attention(encoded, point, on),
     }
 

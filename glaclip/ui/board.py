@@ -14,6 +14,10 @@ from glaclip.ui.refusals import faults_hidden
 #: an event the browser copies all that every widget holds which may show progress, and that is each
 #: widget that any event writes unless another is named: pictures and controls, 100 ms a round trip.
 QUIET = "quiet"
+#: A hidden widget that brings along when a person did what an event is about: events that are
+#: computed side by side may start in another order.
+AT = "at"
+_AT = "(...values) => [...values.slice(0, -1), performance.now()]"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class Visit:
         query: the parameters of the address that the page was opened with.
         picked: what a `select` event says was chosen.
         progress: shows how far a run is, see `gr.Progress`.
+        at: when it happened, by the clock of the open page, of events `in_order`.
+        keep: gives a `gr.State` a value at once, so that events find it that come meanwhile. A
+            handler that yields would do, but gradio's browser side loses values now and then when
+            two messages for a widget come close together.
     """
 
     page: str
@@ -33,6 +41,8 @@ class Visit:
     query: Mapping[str, str]
     picked: Mapping[str, Any]
     progress: Callable[..., Any]
+    at: float | None = None
+    keep: Callable[[str, Any], None] = lambda name, value: None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -71,6 +81,7 @@ class Board:
         writes: Sequence[str] = (),
         *,
         picks: bool = False,
+        in_order: bool = False,
         **options: Any,
     ) -> Any:
         """Calls a handler on the server.
@@ -81,28 +92,32 @@ class Board:
             reads: names of the widgets whose values the handler gets.
             writes: names of the widgets that it may change.
             picks: whether the event carries a choice.
+            in_order: whether it carries its time.
             options: of gradio's listeners; by default nothing is shown as in progress.
 
         Returns:
             The event, to go on with `.then` or `.success`.
         """
-        names = tuple(writes)
 
         def answer(
             request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
         ) -> Any:
+            page = request.session_hash or ""
+            *given, at = (*values, None) if not in_order else values
             visit = Visit(
-                page=request.session_hash or "",
-                values=dict(zip(reads, values, strict=True)),
+                page=page,
+                values=dict(zip(reads, given, strict=True)),
                 query=dict(request.query_params),
                 picked=picked,
                 progress=progress,
+                at=at,
+                keep=lambda name, value: self._keep(page, name, value),
             )
             with faults_hidden():
                 changes = do(visit) or {}  # a handler that was stopped gives nothing
-            if unknown := changes.keys() - set(names):
+            if unknown := changes.keys() - set(writes):
                 raise KeyError(f"the event does not write {sorted(unknown)}")
-            found = tuple(changes.get(name, gr.skip()) for name in names)
+            found = tuple(changes.get(name, gr.skip()) for name in writes)
             return found[0] if len(found) == 1 else found or None
 
         # Gradio reads from a handler's signature what else it wants.
@@ -121,7 +136,13 @@ class Board:
         ) -> Any:
             return answer(request, progress, values, event._data)
 
-        return self._listen(events, picking if picks else plain, reads, writes, options)
+        handler = picking if picks else plain
+        if in_order:
+            return self._listen(events, handler, (*reads, AT), writes, {"js": _AT, **options})
+        return self._listen(events, handler, reads, writes, options)
+
+    def _keep(self, page: str, name: str, value: Any) -> None:
+        self.page.state_holder[page][self[name]._id] = value
 
     def in_browser(
         self,

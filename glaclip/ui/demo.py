@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
+from glaclip.cache import ByteCache
 from glaclip.segmenter import WAITING, Progress
 from glaclip.ui.board import Visit
 from glaclip.ui.form import CONTROLS, Form
@@ -29,7 +30,9 @@ STEPS = {
 #: Seconds between two looks of the bar: each makes the browser work, on a core that the run wants.
 PAUSE = 0.2
 #: Steps that may say their name once and then take long.
-_SILENT = (WAITING, "download", "load")
+_SILENT = (WAITING, "download", "load", "encode")
+#: Bytes of decoded photos that are kept: what one event is about, the next is mostly about too.
+_PHOTO_BYTES = 64 * 2**20
 #: What every computation of the page depends on.
 ASKED = ("photo", "point", "example", *CONTROLS)
 
@@ -51,6 +54,11 @@ class Demo:
     backbones: tuple[str, ...] = ("auto",)
     runs: Runs = field(default_factory=Runs)
     looks: Runs = field(default_factory=Runs)
+    _photos: ByteCache[Image.Image] = field(
+        default_factory=lambda: ByteCache(
+            _PHOTO_BYTES, lambda photo: 3 * photo.width * photo.height
+        )
+    )
 
     def backbone(self, form: Form) -> Backbone:
         """The backbone that a form names.
@@ -59,6 +67,20 @@ class Demo:
             BackboneError: it cannot start.
         """
         return self.service.segmenter(form.backbone).backbone
+
+    def photo(self, path: str | None) -> Image.Image:
+        """The photo of the input, decoded once as long as the file stays the same.
+
+        Raises:
+            gr.Error: no photo, or one that cannot be read.
+        """
+        most = self.service.limits.max_pixels
+        try:
+            file = os.stat(path or "")
+        except OSError:
+            return read(path, most)  # which says what is wrong
+        key = path, file.st_mtime_ns, file.st_size
+        return self._photos.get(key, lambda: read(path, most))[0]
 
     def stop(self, page: str) -> None:
         """Ends whatever an open page waits for."""
@@ -73,7 +95,7 @@ def asked(demo: Demo, visit: Visit) -> tuple[Image.Image, Form, Request]:
         PhotoError, VocabularyError, SettingsError, gr.Error: what is wrong, in a sentence.
     """
     form = Form.of(visit.values)
-    return read(visit["photo"], demo.service.limits.max_pixels), form, form.request()
+    return demo.photo(visit["photo"]), form, form.request()
 
 
 def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
@@ -97,7 +119,8 @@ def follow(visit: Visit, check: Callable[[], None], pause: float = PAUSE) -> Pro
         check: from `Runs.start`.
         pause: seconds between two looks of the bar.
     """
-    furthest, shown, named = 0.0, -math.inf, ""
+    # A run that ends before the first look needs no bar: each message costs the browser time.
+    furthest, shown, named = 0.0, time.monotonic(), ""
 
     def step(name: str, done: int, total: int) -> None:
         nonlocal furthest, shown, named

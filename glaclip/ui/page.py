@@ -77,12 +77,10 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
     gr.HTML(MASTHEAD)
     board.add(
         quiet=gr.HTML("", visible="hidden"),
+        at=gr.Number(visible="hidden"),
         point=gr.State(first.point),
         example=gr.State(first.name),
         known_words=gr.State(list(form.words)),
-        # Time stamps: their change means that a person has changed the words, or chosen a point.
-        edited=gr.State(None),
-        asked=gr.State(None),
         accepted=gr.State(None),  # the file of the last upload that could be used
         opened=gr.State(False),  # true once a link was opened
         link=gr.Textbox(to_link(form, start, first.name), visible="hidden", elem_id="link"),

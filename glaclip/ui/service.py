@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -235,7 +236,9 @@ class Service:
         parts = [("words", float(texts))]
         for method in (right, left):
             known = encoded and segmenter.knows_features(encoded, method)
-            parts += [("attention", 0.0 if known else costs.similarities(backbone, plan, method))]
+            anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
+            compared = costs.similarities(backbone, plan, method, anchors_known=anchored)
+            parts += [("attention", 0.0 if known else compared)]
             known = encoded and segmenter.knows_labels(encoded, method, vocabulary)
             parts += [("labels", 0.0 if known else costs.scored(plan))]
         if click:
@@ -494,12 +497,16 @@ class Runs:
         pages: open pages remembered; the longest idle are forgotten first.
         """
         self._pages = pages
-        self._newest: dict[str, dict[str, int]] = {}
+        self._newest: dict[str, dict[str, tuple[int, float]]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
     def start(
-        self, page: str, kind: str = MAIN, unless: Callable[[], None] = lambda: None
+        self,
+        page: str,
+        kind: str = MAIN,
+        unless: Callable[[], None] = lambda: None,
+        at: float | None = None,
     ) -> Callable[[], None]:
         """Starts a run of a page, which ends older ones of its kind; a main run all but downloads.
 
@@ -507,23 +514,31 @@ class Runs:
             page: an open page.
             kind: of the run.
             unless: raises where nothing is to be started, such as the check of an older run.
+            at: when it was asked for, by the page's clock; threads may start in another order.
 
         Returns:
             A check that raises StoppedError once the run is no longer wanted.
+
+        Raises:
+            StoppedError: a run of the kind has started that was asked for later.
         """
         with self._lock:
             unless()
+            kinds = self._newest.get(page, {})
+            _, last = kinds.get(kind, (0, -math.inf))
+            if at is not None and at < last:
+                raise StoppedError
             mine = next(self._numbers)
-            kinds = self._newest.pop(page, {})
+            self._newest.pop(page, None)
             if kind == MAIN:
                 kinds = {name: run for name, run in kinds.items() if name == _KEPT}
             # At the end of the order, as the least idle.
-            self._newest[page] = {**kinds, kind: mine}
+            self._newest[page] = {**kinds, kind: (mine, last if at is None else at)}
             while len(self._newest) > self._pages:
                 self._newest.pop(next(iter(self._newest)))
 
         def check() -> None:
-            if self._newest.get(page, {}).get(kind) != mine:
+            if self._newest.get(page, {}).get(kind, (0, 0.0))[0] != mine:
                 raise StoppedError
 
         return check

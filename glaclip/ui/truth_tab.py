@@ -164,11 +164,8 @@ def _connect(demo: Demo, board: Board) -> None:
         board.on(event, answer, (*reads, *given, *ASKED), results, **options)
 
     measure_on(board["measure"].click)
-    measure_on(
-        [board["viewer"].change, board["tab"].change],
-        ("measured", "tab"),
-        trigger_mode="always_last",
-    )
+    for event in (board["viewer"].shown, board["tab"].change):
+        measure_on(event, ("measured", "tab"), trigger_mode="always_last")
     board.on(board["classes_file"].upload, classes_read, ["classes_file"], ["classes"])
     chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given])
     show_link(board, chosen)

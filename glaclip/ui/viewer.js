@@ -88,13 +88,14 @@ function grayscale(photo, width, height) {
 
 async function decode(value) {
   const [height, width] = value.size;
-  const [photo, ...maps] = await Promise.all([value.photo, ...value.sides.map((side) => side.labels)].map(loadImage));
+  const known = data && data.photo === value.photo ? data.image : loadImage(value.photo);
+  const [photo, ...maps] = await Promise.all([known, ...value.sides.map((side) => loadImage(side.labels))]);
   return {
     ...value,
     width,
     height,
     image: photo,
-    gray: null, // made when the view first needs it
+    gray: data && data.photo === value.photo ? data.gray : null, // made when the view first needs it
     labels: maps.map((map) => readLabels(map, width, height, value.wide)),
     regions: maps.map(() => null), // found when names are first printed
     rgb: value.classes.map(({ color }) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))),
@@ -161,6 +162,8 @@ function show() {
   drawTop();
   root.dataset.turn = String(turn);
   root.dataset.ready = "true";
+  // What else a new result changes may wait until this one is on the screen.
+  if (turn > 1) requestAnimationFrame(() => setTimeout(() => trigger("shown")));
 }
 
 // ---------------------------------------------------------------- words

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import gradio as gr
+from glaclip.ui.drawn import Drawn, source
 
-_HERE = Path(__file__).parent
 #: In this order: what the viewer uses, and last the viewer itself.
 _SCRIPTS = ("drawing.js", "card.js", "names.js", "zoom.js", "steps.js", "present.js", "viewer.js")
 
 
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-class LinkedViewer(gr.HTML):  # type: ignore[misc]
+class LinkedViewer(Drawn):
     """Two segmentations of one photo, linked: what points at one points at both.
 
     The value comes from `glaclip.ui.viewer_value.viewer_value`, or is None: then a calm empty
     picture with the text `empty` is shown. Listen with `.select(fn)`, where `fn` takes a
     `gr.SelectData`: `index` is (x, y) in photo pixels, `value` the class below it,
     `_data["side"]` "left" or "right". `.attend(fn)` comes when a person asks for the attention of
-    the star. Changing the property `answer` (see `glaclip.ui.answers.star`) alone tells the card at
-    the star what both sides say there. Do not use the viewer as an input of a listener: the
-    browser would send the pictures back.
+    the star, `.shown(fn)` once a new result is on the screen. Changing the property `answer` (see
+    `glaclip.ui.answers.star`) alone tells the card at the star what both sides say there. Do not
+    use the viewer as an input of a listener: the browser would send the pictures back.
 
     Everything in the value that a person may have typed is placed as text, never as HTML.
     """
 
-    #: What the script watches for; gradio would take the quoted name for an event otherwise.
-    answer: Any = None
+    triggers = ("select", "attend", "shown")
 
     def __init__(
         self,
@@ -43,15 +36,11 @@ class LinkedViewer(gr.HTML):  # type: ignore[misc]
     ) -> None:
         super().__init__(
             value=value,
-            html_template=_text("viewer.html"),
-            css_template=_text("viewer.css") + _text("seeing.css"),
-            js_on_load="\n".join(_text(name) for name in _SCRIPTS),
+            html_template=source("viewer.html"),
+            css_template=source("viewer.css") + source("seeing.css"),
+            js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             empty=empty,
             hint=hint,
             **kwargs,
         )
-
-    def api_info(self) -> dict[str, Any]:
-        """The value is a JSON object."""
-        return {"type": "object"}

@@ -97,15 +97,16 @@ def _connect(demo: Demo, board: Board) -> None:
         return windows(demo, visit) if visit["tab"] == TAB.id else {}
 
     changed = [board["tab"].change, board["rung"].input, board["exclude_own"].input]
-    board.on(
-        [*changed, board["viewer"].change],
-        show,
-        ("tab", "rung", "exclude_own", *ASKED),
-        ("films", "patches"),
-        trigger_mode="always_last",
-        show_progress="full",
-        concurrency_limit=4,
-    )
+    for events in (changed, board["viewer"].shown):
+        board.on(
+            events,
+            show,
+            ("tab", "rung", "exclude_own", *ASKED),
+            ("films", "patches"),
+            trigger_mode="always_last",
+            show_progress="full",
+            concurrency_limit=4,
+        )
     board.on(
         board["compute"].click,
         lambda visit: charts(demo, visit),
@@ -116,7 +117,7 @@ def _connect(demo: Demo, board: Board) -> None:
     )
     # Averages of what was shown before would look like those of the new result.
     board.on(
-        board["viewer"].change, lambda visit: dict.fromkeys(CHARTS, ""), (), CHARTS, queue=False
+        board["viewer"].shown, lambda visit: dict.fromkeys(CHARTS, ""), (), CHARTS, queue=False
     )
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError, Tokens
 from glaclip.backbones.lite import backbone as lite
+from glaclip.backbones.lite import sentences
 from glaclip.backbones.lite import towers as lite_towers
 from glaclip.backbones.lite.backbone import LiteBackbone, load_lite
 from glaclip.backbones.lite.lexicon import Lexicon
@@ -271,10 +272,10 @@ def test_a_missing_image_package_is_named(monkeypatch: pytest.MonkeyPatch, packa
 
 
 def test_a_missing_text_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lite_towers.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sentences.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BackboneError) as error:
         load_lite().encode_text(["dog"])
-    assert lite_towers.TEXT_PACKAGE in _message(error)
+    assert sentences.PACKAGE in _message(error)
 
 
 def test_heads_are_small_enough_for_plain_git() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +13,12 @@ from PIL import Image
 
 from glaclip.limits import Limits
 from glaclip.ui import answers
+from glaclip.ui import demo as demo_module
 from glaclip.ui.actions import run
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
 from glaclip.ui.actions.run import compare
+from glaclip.ui.actions.words import changed, split
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form
@@ -38,6 +41,12 @@ def visit(folder: Path, form: Form, **values: Any) -> Visit:
     given = {"photo": str(folder / "photo.png"), "point": None, "example": "", **form.values}
     extra = {"rung": "+ Normalization", "exclude_own": False}
     return Visit("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
+
+
+def keeping(event: Visit) -> tuple[Visit, dict[str, Any]]:
+    """The event, and the states that its handler keeps."""
+    kept: dict[str, Any] = {}
+    return dataclasses.replace(event, keep=kept.__setitem__), kept
 
 
 @pytest.mark.parametrize("handler", [windows, charts, download])
@@ -82,7 +91,7 @@ def test_a_run_that_was_overtaken_takes_nothing_from_the_newer_one(
     monkeypatch.setattr(run, "asked", held)
     monkeypatch.setattr(demo.service, "compare", overtaken)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(compare, demo, older)
+        first = pool.submit(lambda: compare(demo, older))
         assert reached.wait(30)
         changes = compare(demo, newer)
     assert set(changes) >= {"viewer", "status", "attention", "link"}
@@ -104,7 +113,8 @@ def test_a_run_that_was_overtaken_while_its_pictures_were_encoded_says_nothing(
     newer: list[Changes] = []
 
     def slow(*arguments: Any) -> Any:
-        newer.append(compare(demo, visit(tmp_path, Form(words=("red", "blue")), stride=300)))
+        refused = visit(tmp_path, Form(words=("red", "blue")), stride=300)
+        newer.append(compare(demo, refused))
         return build(*arguments)
 
     monkeypatch.setattr(answers, "compare_value", slow)
@@ -114,10 +124,138 @@ def test_a_run_that_was_overtaken_while_its_pictures_were_encoded_says_nothing(
 
 def test_a_look_keeps_the_point_inside_the_photo(demo: Demo, tmp_path: Path) -> None:
     form = Form(words=("red", "blue"))
-    changes = look(demo, visit(tmp_path, form, point=(9999, -5)))
+    changes = look(demo, visit(tmp_path, form), (9999, -5))
     assert (changes["x"], changes["y"]) == (199, 0)
     assert "Point 199, 0" in changes["readout"]
     assert "point=199%2C0" in changes["link"]
+
+
+def test_a_point_is_known_before_it_is_computed(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run asked for in the middle of a click shows the clicked point."""
+    event, kept = keeping(visit(tmp_path, Form(words=("red", "blue")), point=(1, 1)))
+    compute = demo.service.compare
+
+    def known(*given: Any) -> Any:
+        assert kept == {"point": (3, 4)}
+        return compute(*given)
+
+    monkeypatch.setattr(demo.service, "compare", known)
+    assert look(demo, event, (3, 4))["viewer"]["answer"]["point"] == [3, 4]
+
+
+def test_a_newer_click_ends_the_older_one(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, compute = visit(tmp_path, Form(words=("red", "blue"))), demo.service.compare
+    newer: list[Changes] = []
+
+    def overtaken(*given: Any) -> Any:
+        if not newer:
+            newer.append({})
+            newer.append(look(demo, event, (7, 8)))
+        return compute(*given)
+
+    monkeypatch.setattr(demo.service, "compare", overtaken)
+    assert look(demo, event, (3, 4)) == {}
+    assert newer[1]["viewer"]["answer"]["point"] == [7, 8]
+
+
+def test_what_was_asked_for_earlier_does_not_undo_what_came_later(
+    demo: Demo, tmp_path: Path
+) -> None:
+    """Threads of events that are computed side by side start in any order."""
+    event = visit(tmp_path, Form(), words=["red", "blue"], known_words=["red"])
+    later, earlier = (dataclasses.replace(event, at=at) for at in (2.0, 1.0))
+    assert "viewer" in changed(demo, later)
+    assert changed(demo, earlier) == compare(demo, earlier) == {}
+    assert "viewer" in look(demo, later, (3, 4))
+    assert look(demo, earlier, (5, 6)) == {}
+    assert "viewer" in compare(demo, later), "the same moment is not earlier"
+    demo.stop(event.page)
+    assert "viewer" in compare(demo, earlier)
+
+
+def test_a_click_in_the_middle_of_a_run_is_not_undone_by_it(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = visit(tmp_path, Form(words=("red", "blue")), point=(1, 1))
+    build, clicked = answers.compare_value, []
+
+    def slow(*given: Any) -> Any:
+        clicked.append(look(demo, event, (3, 4)))
+        return build(*given)
+
+    monkeypatch.setattr(answers, "compare_value", slow)
+    assert set(compare(demo, event)) == {"viewer", "status"}
+    assert "attention" in clicked[0]
+
+
+def test_a_run_that_starts_after_a_later_click_leaves_it_alone(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(words=("red", "blue")))
+    run_, click = (dataclasses.replace(event, at=at) for at in (1.0, 2.0))
+    clicked = look(demo, click, (3, 4))
+    assert "attention" in clicked
+    assert set(compare(demo, run_)) == {"viewer", "status"}
+
+
+def test_words_are_known_before_they_are_computed(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking a word away again in the middle of its run is an edit."""
+    event, kept = keeping(visit(tmp_path, Form(), words=["red", "blue"], known_words=["red"]))
+    compute = demo.service.compare
+
+    def known(*given: Any) -> Any:
+        assert kept == {"known_words": ["red", "blue"]}
+        return compute(*given)
+
+    monkeypatch.setattr(demo.service, "compare", known)
+    assert "viewer" in changed(demo, event)
+
+
+def test_words_that_the_page_has_put_there_run_nothing(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(), words=["red", "blue"], known_words=["red", "blue"])
+    assert changed(demo, event) == {}
+
+
+def test_a_pasted_list_is_split_and_runs_once_it_is(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(), words=["red, blue"], known_words=[])
+    assert split(event)["words"]["value"] == ["red", "blue"]
+    assert changed(demo, event) == {}
+    event = visit(tmp_path, Form(), words=["red", "blue"], known_words=[])
+    assert split(event) == {}
+    assert "viewer" in changed(demo, event)
+
+
+def test_a_kept_state_is_found_by_the_next_event_and_by_no_other_visitor() -> None:
+    with gr.Blocks() as page:
+        board = Board(page)
+        board.add(seen=gr.State("start"), go=gr.Button(), at=gr.Number())
+        board.on(board["go"].click, lambda visit: visit.keep("seen", visit.at), (), in_order=True)
+    (event,) = page.fns.values()
+    event.fn(gr.Request(session_hash="one", query_params={}), None, 1.5)
+    state = board["seen"]._id
+    assert page.state_holder["one"][state] == 1.5
+    assert page.state_holder["another"][state] == "start"
+
+
+def test_a_photo_is_decoded_once_until_its_file_changes(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = visit(tmp_path, Form())["photo"]
+    first = demo.photo(path)
+    with monkeypatch.context() as held:
+        held.setattr(demo_module, "read", lambda *given: pytest.fail("it was decoded again"))
+        assert demo.photo(path) is first
+    Image.new("RGB", (64, 48), "green").save(path)
+    assert demo.photo(path).size == (64, 48)
+    Path(path).unlink()
+    with pytest.raises(gr.Error, match="no such file"):
+        demo.photo(path)
+    with pytest.raises(gr.Error, match="Choose a photo"):
+        demo.photo(None)
 
 
 def test_widgets_have_names_of_their_own() -> None:

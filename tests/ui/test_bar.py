@@ -104,6 +104,13 @@ def test_the_browser_is_told_at_times_and_of_each_long_wait_at_once() -> None:
     assert [name for _, name, _ in seen] == ["Encoding windows", "Loading the model"]
 
 
+def test_a_short_run_without_windows_to_encode_tells_the_browser_nothing() -> None:
+    seen, step = followed(pause=3600)
+    for name in ("words", "attention", "labels"):
+        step(name, 0, 1)
+    assert seen == []
+
+
 def test_a_download_counts_its_megabytes_on_a_bar_of_its_own() -> None:
     seen, step = followed()
     step("download", 90, 90)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,16 @@ def test_props() -> None:
     viewer = module.LinkedViewer(None, empty="Later", render=False)
     assert viewer.api_info() == {"type": "object"}
     assert viewer.get_config()["props"]["empty"] == "Later"
+
+
+def test_listens_to_what_its_script_triggers_and_to_nothing_else() -> None:
+    viewer = module.LinkedViewer(None, render=False)
+    script = (UI / "viewer.js").read_text(encoding="utf-8")
+    assert set(re.findall(r'trigger\("(\w+)"', script)) == set(viewer.triggers)
+    assert all(callable(getattr(viewer, name)) for name in viewer.triggers)
+    # The script names it in quotes too, as a property that it watches.
+    assert '"answer"' in script
+    assert not hasattr(viewer, "answer")
 
 
 def test_works_where_its_folder_cannot_be_written(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.backbones.lite.heads import Heads, odd_grid, resize, stack_maps
 from glaclip.backbones.lite.keys import KeyHead
 from glaclip.backbones.lite.lexicon import Lexicon, WordMixer
-from glaclip.backbones.lite.towers import ImageTower, TextTower, broken
+from glaclip.backbones.lite.sentences import TextTower
+from glaclip.backbones.lite.towers import ImageTower, broken
 from glaclip.cache import digest as hash_of
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import ASSETS

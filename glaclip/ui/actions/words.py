@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import gradio as gr
 
-from glaclip.ui.actions.run import run_on
+from glaclip.ui.actions.run import compare, run_on, shown_by
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import split_words
+from glaclip.ui.service import StoppedError
 from glaclip.vocabulary import load_preset
 
 
@@ -18,15 +17,27 @@ def _words(words: list[str]) -> Changes:
     return {"words": gr.update(choices=words, value=words), "known_words": words}
 
 
-def _changed(visit: Visit) -> Changes:
-    """Splits pasted lists; words that the page itself has put there are no edit of a person."""
+def split(visit: Visit) -> Changes:
+    """Splits pasted lists, which changes the words again."""
     tags = visit["words"] or []
     words = split_words(tags)
-    if words != tags:
-        return {"words": _words(words)["words"]}
-    if words == list(visit["known_words"]):
+    return {} if words == tags else {"words": _words(words)["words"]}
+
+
+def changed(demo: Demo, visit: Visit) -> Changes:
+    """Runs with words that a person has changed; those that the page has put there are no edit.
+
+    The words are known before the run: the next change may come in its middle.
+    """
+    words = visit["words"] or []
+    if split_words(words) != words or words == list(visit["known_words"]):
         return {}
-    return {"known_words": words, "edited": time.monotonic_ns()}
+    try:
+        demo.runs.start(visit.page, at=visit.at)
+    except StoppedError:
+        return {}  # a later change was quicker
+    visit.keep("known_words", words)
+    return compare(demo, visit, only_if_cheap=True)
 
 
 def _preset_chosen(visit: Visit) -> Changes:
@@ -51,10 +62,12 @@ def _preset_chosen(visit: Visit) -> Changes:
 
 def connect(demo: Demo, board: Board) -> None:
     """Words, ready lists and background run at once, if that is cheap."""
-    words, known = board["words"], ["words", "known_words"]
+    known = ["words", "known_words"]
     # The browser emits `input` for some ways to edit tags only, `change` for all of them.
-    board.on(words.change, _changed, known, [*known, "edited"])
-    run_on(demo, board, board["edited"].change)
+    # A run that wrote the words, even to leave them alone, could undo what is typed as it ends. The
+    # browser sends one event after the other, the run's before the other one that is seldom needed.
+    shown_by(board, board["words"].change, lambda visit: changed(demo, visit), ("known_words",))
+    board.on(board["words"].change, split, ["words"], ["words"])
     background = ["background", "background_words", "background_threshold"]
     chosen = board.on(board["preset"].input, _preset_chosen, ["preset"], [*known, *background])
     run_on(demo, board, chosen.then)
