@@ -14,7 +14,7 @@ from glaclip.attention import attend
 from glaclip.backbones.lite.backbone import WEIGHTS
 from glaclip.backbones.lite.heads import resize
 from glaclip.settings import AttentionSettings
-from training import keys, pack, scenes, streets
+from training import average, keys, pack, scenes, streets
 from training.crops import Pair, cut_people, paste
 from training.data import HELD_OUT, IGNORE, concept, dense_photos, select
 from training.joint import Model
@@ -226,3 +226,14 @@ def test_facade_classes_become_street_names() -> None:
         0: "building", 1: "car", 2: "building", 3: "pavement", 4: "road", 5: "sky", 6: "tree",
         7: "building",
     }  # fmt: skip
+
+
+def test_weights_between_two_runs_are_an_average_of_each_tensor() -> None:
+    start = {"a": torch.tensor([0.0, 4.0]).half(), "only here": torch.ones(1)}
+    end = {"a": torch.tensor([2.0, 0.0]).half()}
+    halfway = average.between(start, end, 0.5)
+    assert halfway["a"].tolist() == [1, 2]
+    assert halfway["a"].dtype == torch.half
+    assert list(halfway) == ["a"]
+    assert average.between(start, end, 0)["a"].equal(start["a"])
+    assert average.between(start, end, 1)["a"].equal(end["a"])
