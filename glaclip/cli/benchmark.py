@@ -63,7 +63,7 @@ def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> N
     found: list[Yardstick] = []
     if args.yardstick:
         console.say("Measuring beside the dense formulation; this takes a minute or two")
-        found = [yardstick(shape) for shape in YARDSTICK_SHAPES]
+        found = [yardstick(shape, device=backbone.device) for shape in YARDSTICK_SHAPES]
         document["yardstick"] = [dataclasses.asdict(one) for one in found]
         print("\n" + "\n".join(map(_yardstick_text, found)))
     if args.growth:
@@ -133,11 +133,11 @@ def _start_text(rows: list[Row]) -> str:
 def _yardstick_text(found: Yardstick) -> str:
     dense, *others = found.rows
     said = "; ".join(
-        f"{row.name} {row.median:.2f} s ({dense.median / row.median:.1f} times as fast, "
+        f"{row.name} {row.median:.3g} s ({dense.median / row.median:.1f} times as fast, "
         f"{found.apart[row.name]:.1g} apart)"
         for row in others
     )
-    return f"Attention, {dense.group}: {dense.name} {dense.median:.2f} s; {said}."
+    return f"Attention, {dense.group}: {dense.name} {dense.median:.3g} s; {said}."
 
 
 def _growth_text(found: Growth | None) -> str:

@@ -44,7 +44,11 @@ class Yardstick:
     apart: dict[str, float]
 
 
-def yardstick(shape: tuple[int, int, int, int], repeats: int = 2) -> Yardstick:
+def yardstick(
+    shape: tuple[int, int, int, int],
+    repeats: int = 2,
+    device: torch.device | str = "cpu",
+) -> Yardstick:
     """Times tokens in twelve clusters, rho = 0.55, all switches on.
 
     Where a cosine is within rounding of rho, or a score of zero, ways of adding may differ on who
@@ -53,8 +57,10 @@ def yardstick(shape: tuple[int, int, int, int], repeats: int = 2) -> Yardstick:
     Args:
         shape: (L, S, Dk, Dv).
         repeats: measured rounds.
+        device: where keys and values lie.
     """
-    keys, values = clustered_tokens(shape)
+    device = torch.device(device)
+    keys, values = (tokens.to(device) for tokens in clustered_tokens(shape))
     settings = AttentionSettings(threshold=0.55)
     with torch.inference_mode():
         ways: dict[str, Callable[[], Tensor]] = {
@@ -67,7 +73,7 @@ def yardstick(shape: tuple[int, int, int, int], repeats: int = 2) -> Yardstick:
         apart = {name: float((dense - way()).abs().max()) for name, way in ways.items()}
         del dense
         name = f"{shape[0] * shape[1]:,} tokens of {shape[2]}"
-        return Yardstick(tuple(measure(name, ways, repeats, torch.device("cpu"))), apart)
+        return Yardstick(tuple(measure(name, ways, repeats, device)), apart)
 
 
 @dataclass(frozen=True)
