@@ -71,7 +71,7 @@ def test_growth_is_between_the_smallest_and_the_largest() -> None:
 
 
 class AnyWordBackbone(ColorBackbone):
-    """A word that is no color has a direction of its own: equal scores would leave it to rounding."""
+    """A word that is no color has its own direction: equal scores would leave it to rounding."""
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         generators = (torch.Generator().manual_seed(crc32(word.encode())) for word in prompts)
