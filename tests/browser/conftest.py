@@ -209,10 +209,13 @@ def site(page: Page, page_url: str, toy: PageBackbone) -> Iterator[Site]:
     toy.gate.set()
 
 
-@pytest.fixture(scope="session")
-def kept() -> list[tuple[TwoColors, str, int]]:
-    """The page of the last test of `two_colors`, its key in `idle`, its uses left."""
-    return []
+@pytest.fixture(scope="module")
+def kept(idle: Idle) -> Iterator[list[tuple[TwoColors, str, int]]]:
+    """The page of the module's last test of `two_colors`, its key in `idle`, its uses left."""
+    open_page: list[tuple[TwoColors, str, int]] = []
+    yield open_page
+    for site, key, left in open_page:  # an open page takes time even where nothing happens
+        give_back(idle, key, site.page, left)
 
 
 @pytest.fixture
