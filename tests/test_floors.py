@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
@@ -144,39 +146,64 @@ def test_modules_do_not_wait_for_each_other() -> None:
 
 
 FIRST = ("backbones.zero_gpu", "backbones.registry", "clicks", "methods")
+#: What each does, and packages that are not imported for it.
+WITHOUT = {
+    "available backbones": (
+        "import glaclip, glaclip.backbones.registry as registry; registry.available()",
+        ("timm", "open_clip", "transformers", "gradio"),
+    ),
+    "a viewer's value": ("import glaclip.ui.viewer_value", ("gradio",)),
+    "sentences": (
+        "from glaclip.backbones.lite.sentences import TextTower\n"
+        "TextTower(torch.device('cpu'))(['lamp'])",
+        ("transformers",),
+    ),
+}
 #: Each in a process of its own that has nothing of glaclip; what all of them take the time for,
 #: torch, is there already.
-IMPORT_FIRST = """
-import os, sys, traceback
+IN_PROCESSES = """
+import json, os, sys, traceback
 import torch
-for name in sys.argv[1:]:
+for name, code, packages in json.loads(sys.argv[1]):
     if not os.fork():
         try:
-            __import__(f"glaclip.{name}")
+            exec(code)
+            assert [package for package in packages if package in sys.modules] == []
         except BaseException:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    print(name, os.waitstatus_to_exitcode(os.wait()[1]))
+    print(os.waitstatus_to_exitcode(os.wait()[1]), name)
 """
 
 
 @pytest.fixture(scope="module")
 def imported() -> tuple[dict[str, str], str]:
-    """Exit codes by module, and what was said."""
+    """Exit codes by what was done, and what was said."""
+    orders = [(name, f"import glaclip.{name}", ()) for name in FIRST]
+    orders += [(name, code, packages) for name, (code, packages) in WITHOUT.items()]
     result = subprocess.run(
-        [sys.executable, "-c", IMPORT_FIRST, *FIRST],
+        [sys.executable, "-c", IN_PROCESSES, json.dumps(orders)],
         cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},  # a process with more threads cannot be forked
         capture_output=True,
         text=True,
         timeout=120,
     )
-    lines = (line.split() for line in result.stdout.splitlines())
-    return dict(lines), result.stderr
+    lines = (line.split(maxsplit=1) for line in result.stdout.splitlines())
+    return {name: code for code, name in lines}, result.stderr
 
 
 @pytest.mark.parametrize("name", FIRST)
 def test_a_module_can_be_imported_first(imported: tuple[dict[str, str], str], name: str) -> None:
+    codes, said = imported
+    assert codes[name] == "0", said
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_packages_are_imported_where_they_are_needed(
+    imported: tuple[dict[str, str], str], name: str
+) -> None:
     codes, said = imported
     assert codes[name] == "0", said
 

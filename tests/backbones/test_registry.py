@@ -169,14 +169,6 @@ def test_public_names() -> None:
     assert glaclip.parse_vocabulary is parse_vocabulary
 
 
-def test_import_is_light() -> None:
-    code = (
-        "import sys, glaclip, glaclip.backbones.registry as b; b.available();"
-        "print([m for m in ('timm', 'open_clip', 'transformers', 'gradio') if m in sys.modules])"
-    )
-    assert _python(code).strip() == "[]"
-
-
 # --- where files are --------------------------------------------------------------------------
 
 

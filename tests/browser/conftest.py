@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import gradio as gr
     from playwright.sync_api import Browser, Page
 
-    from tests.browser.site import PageBackbone, Site
+    from tests.browser.site import PageBackbone, Site, TwoColors
 
 #: Milliseconds; machines that run the tests are often busy with something else.
 PATIENCE = 45_000
@@ -101,72 +101,94 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def idle() -> dict[str, list[tuple[Page, int]]]:
+def idle() -> Idle:
     """Blank pages and their uses left, by options: a page loads in a third of a new one's time."""
     return {}
 
 
+class Watch:
+    """Notes what pages should not do: ask another host, throw, write an error to the console."""
+
+    def __init__(self, origins: list[str]) -> None:
+        self.origins, self.problems = origins, list[str]()
+        self._checks: dict[str, Callable[[Any], None]] = {
+            "request": lambda request: self._request(request.url),
+            "pageerror": lambda error: self.problems.append(f"page error: {error}"),
+            "console": lambda message: self._console(message.type, message.text),
+        }
+
+    def _request(self, url: str) -> None:
+        if not url.startswith((*self.origins, "data:", "blob:")):
+            self.problems.append(f"request to another host: {url}")
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.problems.append(f"console error: {text}")
+
+    def begin(self, page: Page) -> None:
+        for event, check in self._checks.items():
+            page.on(event, check)  # type: ignore[call-overload]
+
+    def end(self, page: Page) -> None:
+        for event, check in self._checks.items():
+            page.remove_listener(event, check)
+
+
+Idle = dict[str, list[tuple["Page", int]]]
+
+
+def take(browser: Browser, idle: Idle, options: dict[str, Any]) -> tuple[str, Page, int]:
+    """A blank page with its key in `idle` and its uses left."""
+    size = options.pop("viewport", {"width": 1280, "height": 900})
+    key = json.dumps(options, sort_keys=True)
+    waiting = idle.setdefault(key, [])
+    if not waiting:
+        context = browser.new_context(viewport=size, **options)
+        context.set_default_timeout(PATIENCE)
+        waiting.append((context.new_page(), USES))
+    page, left = waiting.pop()
+    if page.is_closed():
+        page, left = page.context.new_page(), USES
+    page.set_viewport_size(size)
+    return key, page, left - 1
+
+
+def give_back(idle: Idle, key: str, page: Page, left: int) -> None:
+    """Blank and with clean storage again."""
+    if page.is_closed():
+        idle[key].append((page, 0))
+        return
+    if page.url.startswith("http"):
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    page.context.clear_cookies()
+    page.mouse.move(0, 0)
+    page.goto("about:blank")
+    if not left:
+        page.close()
+    idle[key].append((page, left))
+
+
 @contextmanager
-def pages(
-    browser: Browser, idle: dict[str, list[tuple[Page, int]]], origins: list[str]
-) -> Iterator[NewPage]:
+def pages(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[NewPage]:
     """Opens pages, each with clean storage, and at the end says what they should not have done."""
     used: list[tuple[str, Page, int]] = []
-    problems: list[str] = []
-
-    def check_request(url: str) -> None:
-        if not url.startswith((*origins, "data:", "blob:")):
-            problems.append(f"request to another host: {url}")
-
-    def check_console(kind: str, text: str) -> None:
-        if kind == "error":
-            problems.append(f"console error: {text}")
-
-    checks: dict[str, Callable[[Any], None]] = {
-        "request": lambda request: check_request(request.url),
-        "pageerror": lambda error: problems.append(f"page error: {error}"),
-        "console": lambda message: check_console(message.type, message.text),
-    }
+    watch = Watch(origins)
 
     def create(**options: Any) -> Page:
-        size = options.pop("viewport", {"width": 1280, "height": 900})
-        key = json.dumps(options, sort_keys=True)
-        waiting = idle.setdefault(key, [])
-        if not waiting:
-            context = browser.new_context(viewport=size, **options)
-            context.set_default_timeout(PATIENCE)
-            waiting.append((context.new_page(), USES))
-        page, left = waiting.pop()
-        if page.is_closed():
-            page, left = page.context.new_page(), USES
-        page.set_viewport_size(size)
-        for event, check in checks.items():
-            page.on(event, check)  # type: ignore[call-overload]
-        used.append((key, page, left - 1))
-        return page
+        taken = take(browser, idle, options)
+        used.append(taken)
+        watch.begin(taken[1])
+        return taken[1]
 
     yield create
     for key, page, left in used:
-        if page.is_closed():
-            idle[key].append((page, 0))
-            continue
-        if page.url.startswith("http"):
-            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-        page.context.clear_cookies()
-        page.mouse.move(0, 0)
-        for event, check in checks.items():
-            page.remove_listener(event, check)
-        page.goto("about:blank")  # requests that end with it are no problem of the page
-        if not left:
-            page.close()
-        idle[key].append((page, left))
-    assert not problems, problems
+        watch.end(page)  # requests that end with it are no problem of the page
+        give_back(idle, key, page, left)
+    assert not watch.problems, watch.problems
 
 
 @pytest.fixture
-def new_page(
-    browser: Browser, idle: dict[str, list[tuple[Page, int]]], origins: list[str]
-) -> Iterator[NewPage]:
+def new_page(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[NewPage]:
     """Opens pages: `new_page(viewport=..., has_touch=True, ...)`; storage is clean at each test."""
     with pages(browser, idle, origins) as create:
         yield create
@@ -185,3 +207,46 @@ def site(page: Page, page_url: str, toy: PageBackbone) -> Iterator[Site]:
 
     yield Site(page, page_url)
     toy.gate.set()
+
+
+@pytest.fixture(scope="module")
+def kept(idle: Idle) -> Iterator[list[tuple[TwoColors, str, int]]]:
+    """The page of the module's last test of `two_colors`, its key in `idle`, its uses left."""
+    open_page: list[tuple[TwoColors, str, int]] = []
+    yield open_page
+    for site, key, left in open_page:  # an open page takes time even where nothing happens
+        give_back(idle, key, site.page, left)
+
+
+@pytest.fixture
+def two_colors(
+    kept: list[tuple[TwoColors, str, int]],
+    browser: Browser,
+    idle: Idle,
+    origins: list[str],
+    page_url: str,
+    toy: PageBackbone,
+) -> Iterator[Site]:
+    """Left red, right blue: a photo that no other test used, eight windows, no point.
+
+    The page stays open for the next test if it can be put back to this; else it is loaded anew.
+    """
+    from tests.browser.site import TwoColors
+
+    watch = Watch(origins)
+    site, key, left = kept.pop() if kept else (None, "", 0)
+    if site is not None:
+        watch.begin(site.page)
+        if not left or not site.put_back():
+            watch.end(site.page)
+            give_back(idle, key, site.page, left)
+            site = None
+    if site is None:
+        key, page, left = take(browser, idle, {})
+        watch.begin(page)
+        site = TwoColors(page, page_url)
+    yield site
+    toy.gate.set()
+    watch.end(site.page)
+    kept.append((site, key, left))
+    assert not watch.problems, watch.problems

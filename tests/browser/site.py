@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import threading
 import time
@@ -175,10 +176,8 @@ class Site:
 
     def set_words(self, text: str) -> None:
         """Removes all tags, types a list, and waits for its result."""
-        count = len(self.words)
+        self.page.get_by_role("button", name="Remove all words", exact=True).click()
         self.page.locator("#words input").click()
-        for _ in range(count):
-            self.page.keyboard.press("Backspace")
         self.page.keyboard.insert_text(text)
         self.page.keyboard.press("Enter")
         words = ", ".join(part.strip() for part in re.split("[,\n]", text))
@@ -213,3 +212,90 @@ class Site:
         box = frame.bounding_box()
         assert box
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+#: For photos of `TwoColors`.
+MARKS = itertools.count(20_001)
+#: All that can be set on the page, but for the photo and its point; what is in a tab that nobody
+#: has opened is not there.
+STATE = """() => {
+    const fields = [...document.querySelectorAll('input:not([type=file]), textarea')];
+    const ours = fields.filter(field => !field.closest('#tab-attention, #link, [hidden]'));
+    const set = ours.map(field => [
+        field.closest('[id]:not(input):not(textarea)').id, field.type, field.value, field.checked,
+    ]);
+    const {turn, cursor, point, ...view} = document.querySelector('.lv').dataset;
+    const list = selector => [...document.querySelectorAll(selector)].map(n => n.textContent);
+    return {
+        set, view, words: list('#words .token'), shown: list('[role=tab][aria-selected=true]'),
+        toggles: list('.lv-toggle[aria-pressed=true]'), toasts: list('.toast-close').length,
+        open: list('.label-wrap.open'),
+        zoom: document.querySelector('.lv-frame').dataset.zoom, at: location.search,
+        size: [innerWidth, innerHeight, scrollY], titles: list('.lv-title'),
+        found: list('.lv-entry-name'), read: list('#readout td'),
+        refused: list('#status .problem'),
+    };
+}"""
+
+
+class TwoColors(Site):
+    """An upload, left red and right blue, with these two words."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        super().__init__(page, url)
+        self._another_photo()
+        self.set_words("red, blue")
+        self.page.mouse.move(0, 0)
+        self._fresh = self._state()
+
+    def _another_photo(self) -> None:
+        mark = next(MARKS)
+        photo = halves(mark=mark)
+        # What looks as before is not sent again; this corner, in another red, makes it a new turn.
+        photo.paste((155 + 20 * (mark % 5), 0, 0), (1, 1, 9, 9))
+        self.upload_and_wait(photo)
+
+    def _state(self) -> dict[str, Any]:
+        self.page.evaluate(
+            "new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))"
+        )
+        return dict(self.page.evaluate(STATE))
+
+    def put_back(self) -> bool:
+        """Takes another photo and undoes what a test has set; False where something is left."""
+        from playwright.sync_api import Error
+
+        try:
+            self._undo_view()
+            pointed = self.page.locator(".lv").get_attribute("data-point")
+            if not pointed and self._state() == self._fresh:
+                return True  # nothing was set, and the photo is as good as new
+            self._undo_method()
+            now = self._state()
+            if any(now[part] != self._fresh[part] for part in ("set", "open")):
+                return False
+            self._another_photo()
+            self.page.mouse.move(0, 0)
+        except (Error, AssertionError):
+            return False
+        return self._state() == self._fresh
+
+    def _undo_view(self) -> None:
+        page = self.page
+        page.keyboard.press("Escape")  # a list, a screen of its own
+        for close in page.locator(".toast-close").all():
+            close.click()
+        if page.locator('[role=tab][aria-selected="true"]').first.text_content() != "Compare":
+            self.tab("Compare")
+        if page.locator(".lv").get_attribute("data-mode") != "side":
+            page.locator('.lv-mode[data-value="side"]').click()
+        if page.locator(".lv-zoom-reset").is_visible():
+            page.locator(".lv-zoom-reset").click()
+
+    def _undo_method(self) -> None:
+        if self.rung != LADDER[-1]:
+            before = self.turn
+            self.page.locator("#ladder input").last.check()
+            self.wait_for_turn(before)
+        if self.words != ["red", "blue"]:
+            self.set_words("red, blue")

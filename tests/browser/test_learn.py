@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NewPage, Serve, pages
+from tests.browser.conftest import Idle, NewPage, Serve, pages
 from tests.browser.site import Site
 
 if TYPE_CHECKING:
@@ -75,8 +75,18 @@ def test_every_lesson_opens_and_try_it_names_its_view(page: Page, url: str) -> N
     assert page.get_by_role("button", name="Next →").is_disabled()
 
 
-def test_the_list_of_lessons_works_with_the_keyboard(page: Page, url: str) -> None:
-    _open(page, url)
+@pytest.fixture(scope="module")
+def book(browser: Browser, idle: Idle, origins: list[str], url: str) -> Iterator[Page]:
+    """One page for tests that open a lesson each."""
+    with pages(browser, idle, origins) as create:
+        page = create()
+        _open(page, url)
+        yield page
+
+
+def test_the_list_of_lessons_works_with_the_keyboard(book: Page) -> None:
+    page = book
+    _lesson(page, LESSONS[0].slug)
     page.locator(".lb-link").first.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_selector(f".lb-page[data-lesson={LESSONS[1].slug}][data-ready=true]")
@@ -85,8 +95,9 @@ def test_the_list_of_lessons_works_with_the_keyboard(page: Page, url: str) -> No
     assert page.locator(".lb-link[aria-current=step]").evaluate("e => e === document.activeElement")
 
 
-def test_a_place_lights_the_windows_that_see_it(page: Page, url: str) -> None:
-    _open(page, url)
+def test_a_place_lights_the_windows_that_see_it(book: Page) -> None:
+    page = book
+    _lesson(page, LESSONS[0].slug)
     photo = page.locator(".lb-figure canvas").first
     before = _pixels(page, ".lb-figure canvas")
     photo.click(position={"x": 4, "y": 4})
@@ -95,9 +106,9 @@ def test_a_place_lights_the_windows_that_see_it(page: Page, url: str) -> None:
     assert _pixels(page, ".lb-figure canvas") != before
 
 
-def test_the_seam_rate_follows_the_choice(page: Page, url: str) -> None:
+def test_the_seam_rate_follows_the_choice(book: Page) -> None:
     assert DOCUMENT is not None
-    _open(page, url)
+    page = book
     _lesson(page, "seams")
     facts = DOCUMENT["lessons"]["seams"]["facts"]
     for name, fact in (("Each window alone", "off"), ("GLA-CLIP", "on")):
@@ -122,9 +133,9 @@ def test_the_anchor_slider_moves_the_query(new_page: NewPage, url: str) -> None:
     assert len(set(drawn)) == len(drawn)
 
 
-def test_the_browser_applies_the_same_formula(page: Page, url: str) -> None:
+def test_the_browser_applies_the_same_formula(book: Page) -> None:
     assert DOCUMENT is not None
-    _open(page, url)
+    page = book
     _lesson(page, "normalization")
     facts = DOCUMENT["lessons"]["normalization"]["facts"]
     rows = page.locator(".lb-table tbody tr")
@@ -141,9 +152,9 @@ def test_the_browser_applies_the_same_formula(page: Page, url: str) -> None:
     assert halves.all_inner_texts() == plain.all_inner_texts()
 
 
-def test_every_window_that_holds_a_place_answers(page: Page, url: str) -> None:
+def test_every_window_that_holds_a_place_answers(book: Page) -> None:
     assert DOCUMENT is not None
-    _open(page, url)
+    page = book
     _lesson(page, "answers")
     facts = DOCUMENT["lessons"]["answers"]["facts"]
     read, tiles = page.locator(".lb-read"), page.locator(".lb-crop figcaption")
@@ -161,9 +172,9 @@ def test_every_window_that_holds_a_place_answers(page: Page, url: str) -> None:
     assert tiles.count() > 1
 
 
-def test_the_cut_is_gone_with_all_three_switches(page: Page, url: str) -> None:
+def test_the_cut_is_gone_with_all_three_switches(book: Page) -> None:
     assert DOCUMENT is not None
-    _open(page, url)
+    page = book
     _lesson(page, "alone")
     figure, length = page.locator(".lb-figure"), DOCUMENT["lessons"]["alone"]["figure"]["cut"]
     assert figure.get_attribute("data-jumps") == str(length["length"])
@@ -172,15 +183,16 @@ def test_the_cut_is_gone_with_all_three_switches(page: Page, url: str) -> None:
     assert page.locator(".lb-now th").inner_text() == "GLA-CLIP"
 
 
-def test_words_and_figure_share_a_wide_page(page: Page, url: str) -> None:
-    _open(page, url)
-    book, words, side = (
+def test_words_and_figure_share_a_wide_page(book: Page) -> None:
+    page = book
+    _lesson(page, LESSONS[0].slug)
+    whole, words, side = (
         page.locator(name).bounding_box() for name in (".lb", ".lb-words", ".lb-side")
     )
-    assert book
+    assert whole
     assert words
     assert side
-    assert 1000 <= book["width"] <= 1120
+    assert 1000 <= whole["width"] <= 1120
     assert side["x"] >= words["x"] + words["width"]
 
 
@@ -206,12 +218,7 @@ def test_without_numbers_a_sentence_says_how_to_build_them(page: Page, serve: Se
 
 
 @pytest.fixture(scope="module")
-def reader(
-    browser: Browser,
-    idle: dict[str, list[tuple[Page, int]]],
-    origins: list[str],
-    page_url: str,
-) -> Iterator[Site]:
+def reader(browser: Browser, idle: Idle, origins: list[str], page_url: str) -> Iterator[Site]:
     """One page on which lessons are tried one after the other."""
     with pages(browser, idle, origins) as create:
         yield Site(create(), page_url)

@@ -6,7 +6,6 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from glaclip.backbones.clip.last_block import BASELINES
@@ -24,14 +23,6 @@ LADDER_SWITCHES = [
     [rung.cross_window, rung.proxy_anchors, rung.dynamic_normalization]
     for rung in AttentionSettings.ladder()
 ]
-
-
-@pytest.fixture
-def two_colors(site: Site) -> Site:
-    """A page with an upload, left red and right blue, that no other test used."""
-    site.upload_and_wait(halves(mark=next(marks)))
-    site.set_words("red, blue")
-    return site
 
 
 def test_first_screen_is_alive_before_anything_is_computed(

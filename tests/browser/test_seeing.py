@@ -9,20 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.site import LADDER, PATIENCE, Site, halves
+from tests.browser.site import LADDER, PATIENCE, Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 marks = itertools.count(7001)
-
-
-@pytest.fixture
-def shown(site: Site) -> Site:
-    """Left red, right blue."""
-    site.upload_and_wait(halves(mark=next(marks)))
-    site.set_words("red, blue")
-    return site
 
 
 def frame(site: Site, side: str) -> Locator:
@@ -35,8 +27,8 @@ def layer_width(site: Site, side: str) -> float:
     return box["width"]
 
 
-def test_a_click_is_answered_where_it_is_made(shown: Site) -> None:
-    site = shown
+def test_a_click_is_answered_where_it_is_made(two_colors: Site) -> None:
+    site = two_colors
     before = site.turn
     site.click_picture("right", 0.75, 0.3)
     card = frame(site, "right").locator(".lv-card")
@@ -60,8 +52,8 @@ def test_a_click_is_answered_where_it_is_made(shown: Site) -> None:
     expect(card).to_be_hidden()
 
 
-def test_the_card_leads_to_the_attention(shown: Site) -> None:
-    site = shown
+def test_the_card_leads_to_the_attention(two_colors: Site) -> None:
+    site = two_colors
     site.click_picture("left", 0.25, 0.5)
     card = frame(site, "left").locator(".lv-card")
     expect(card).to_have_attribute("data-answered", "true", timeout=PATIENCE)
@@ -74,8 +66,8 @@ def test_the_card_leads_to_the_attention(shown: Site) -> None:
     ) == ("true")
 
 
-def test_names_are_printed_on_regions(shown: Site) -> None:
-    site = shown
+def test_names_are_printed_on_regions(two_colors: Site) -> None:
+    site = two_colors
     toggle = site.page.locator('.lv-toggle[data-value="names"]')
     toggle.click()
     expect(frame(site, "right")).to_have_attribute("data-names", "red|blue")
@@ -96,8 +88,8 @@ def test_names_are_printed_on_regions(shown: Site) -> None:
     site.page.wait_for_function(f"() => ({white})() === 0")
 
 
-def test_zoom_and_pan_are_linked(shown: Site) -> None:
-    site = shown
+def test_zoom_and_pan_are_linked(two_colors: Site) -> None:
+    site = two_colors
     width = layer_width(site, "left")
     site.page.locator(".lv-zoom-in").click()
     site.page.locator(".lv-zoom-in").click()
@@ -123,8 +115,8 @@ def test_zoom_and_pan_are_linked(shown: Site) -> None:
     assert layer_width(site, "left") == pytest.approx(width, rel=0.01)
 
 
-def test_zoom_by_keys_and_by_wheel(shown: Site) -> None:
-    site = shown
+def test_zoom_by_keys_and_by_wheel(two_colors: Site) -> None:
+    site = two_colors
     width = layer_width(site, "left")
     frame(site, "left").locator(".lv-top").focus()
     site.page.keyboard.press("+")
@@ -140,8 +132,8 @@ def test_zoom_by_keys_and_by_wheel(shown: Site) -> None:
     )
 
 
-def test_the_divider_stays_on_its_place_of_the_picture_when_zoomed(shown: Site) -> None:
-    site = shown
+def test_the_divider_stays_on_its_place_of_the_picture_when_zoomed(two_colors: Site) -> None:
+    site = two_colors
     site.page.locator(".lv-mode", has_text="Slider").click()
     site.page.locator(".lv-zoom-in").click()
     divider = site.page.locator(".lv-divider")
@@ -152,8 +144,8 @@ def test_the_divider_stays_on_its_place_of_the_picture_when_zoomed(shown: Site) 
     assert middle == pytest.approx(inside["x"] + inside["width"] / 2, abs=2)
 
 
-def test_presentation_shows_the_pictures_alone(shown: Site) -> None:
-    site = shown
+def test_presentation_shows_the_pictures_alone(two_colors: Site) -> None:
+    site = two_colors
     before = layer_width(site, "right")
     site.page.locator("#viewer .lv-present").click()
     expect(site.page.locator(".lv-toggles")).to_be_hidden()
@@ -171,8 +163,8 @@ def test_presentation_shows_the_pictures_alone(shown: Site) -> None:
     assert layer_width(site, "right") == pytest.approx(before, rel=0.01)
 
 
-def test_the_four_steps_play_on_the_picture(shown: Site) -> None:
-    site = shown
+def test_the_four_steps_play_on_the_picture(two_colors: Site) -> None:
+    site = two_colors
     site.page.evaluate("""() => {
         window.played = [];
         document.querySelector('#ladder').addEventListener('change', (event) => {

@@ -26,16 +26,8 @@ SIZE = (448, 224)
 
 
 @pytest.fixture
-def two_colors(site: Site) -> Site:
-    """Left red, right blue, eight windows, no point yet."""
-    site.upload_and_wait(halves(mark=next(marks)))
-    site.set_words("red, blue")
-    return site
-
-
-@pytest.fixture
 def pointed(two_colors: Site) -> Site:
-    """The same with a point in the red half."""
+    """A point in the red half."""
     two_colors.click_picture("right", 0.25, 0.5)
     expect(two_colors.readout).to_contain_text("Point", timeout=PATIENCE)
     return two_colors
@@ -106,6 +98,8 @@ def test_a_chosen_panel_is_drawn_on_the_photo(pointed: Site) -> None:
     assert first != last
     site.page.locator(".av-heat-box").uncheck()
     assert site.page.evaluate(drawn) not in (first, last)
+    site.page.locator(".av-heat-box").check()
+    assert site.page.evaluate(drawn) == first
 
 
 def test_arrow_keys_move_the_query(pointed: Site, toy: PageBackbone) -> None:

@@ -137,6 +137,7 @@ def test_exif_turns(endpoints: Endpoints, tmp_path: Path, turn: int) -> None:
     assert answers(endpoints, path, "red, blue") == ""
 
 
+BOMB = file_of(Image.new("1", (12_000, 12_000)), "PNG")
 ODD = {
     "broken icc": file_of(picture(), "PNG", icc_profile=b"not a profile"),
     "huge icc": file_of(picture(), "JPEG", icc_profile=b"\xff" * 200_000),
@@ -146,7 +147,7 @@ ODD = {
     "one pixel": file_of(Image.new("RGB", (1, 1)), "PNG"),
     "a line": file_of(Image.new("1", (20_000, 16)), "PNG"),
     "a column": file_of(Image.new("1", (16, 20_000)), "PNG"),
-    "a bomb": file_of(Image.new("1", (12_000, 12_000)), "PNG"),
+    "a bomb": BOMB,
     "transparent all over": file_of(Image.new("RGBA", (64, 64), (0, 0, 0, 0)), "PNG"),
     "empty": b"",
     "zeros": bytes(4096),
@@ -282,7 +283,7 @@ MAPS = {
     "other shape": file_of(Image.new("L", (64, 96)), "PNG"),
     "deep": file_of(picture("I;16"), "PNG"),
     "cut": file_of(picture("L"), "PNG")[:80],
-    "bomb": file_of(Image.new("1", (12_000, 12_000)), "PNG"),
+    "bomb": BOMB,
 }
 
 
