@@ -47,6 +47,8 @@ class Demo:
         backbones: registry names that the page offers.
         runs: which run of a page is the newest.
         looks: which run or click is the newest: a run asked for before a click must not undo it.
+        views: which photo is the newest, of a link, the strip or a person: a link whose backbone
+            takes long to load must not undo an upload.
     """
 
     service: Service
@@ -54,6 +56,7 @@ class Demo:
     backbones: tuple[str, ...] = ("auto",)
     runs: Runs = field(default_factory=Runs)
     looks: Runs = field(default_factory=Runs)
+    views: Runs = field(default_factory=Runs)
     _photos: ByteCache[Image.Image] = field(
         default_factory=lambda: ByteCache(
             _PHOTO_BYTES, lambda photo: 3 * photo.width * photo.height

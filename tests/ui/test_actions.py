@@ -17,7 +17,9 @@ from glaclip.ui import demo as demo_module
 from glaclip.ui.actions import run
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
+from glaclip.ui.actions.photo import uploaded
 from glaclip.ui.actions.run import compare
+from glaclip.ui.actions.show import restore, show
 from glaclip.ui.actions.words import changed, split
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
@@ -58,6 +60,43 @@ def test_what_the_model_refuses_is_said_beside_every_tab(
     with pytest.raises(gr.Error, match=r"multiple of 16 .*received 100") as refused:
         handler(demo, visit(tmp_path, form))
     assert str(tmp_path) not in str(refused.value.message)
+
+
+@pytest.mark.parametrize("comes", ["an upload", "a shipped photo", "a broken upload", "nothing"])
+def test_a_photo_that_comes_while_a_link_opens_stays(
+    comes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link's backbone is still being loaded when a person brings a photo."""
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(name: str) -> ColorBackbone:
+        loading.set()
+        assert go_on.wait(20)
+        return ColorBackbone()
+
+    monkeypatch.setattr("glaclip.ui.actions.show.gr.Warning", lambda note: None)
+    demo = Demo(Service(load), Form())
+    event = visit(tmp_path, Form(words=("red", "blue")))
+    link = dataclasses.replace(event, query={"photo": "cows", "words": "cow, grass"})
+    with ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(restore, demo, link)
+        assert loading.wait(20)
+        try:
+            if comes == "an upload":
+                assert uploaded(demo, event)["photo"].endswith(".png")
+            elif comes == "a shipped photo":
+                assert show(demo, event.page, "china")["example"] == "china"
+            elif comes == "a broken upload":
+                (tmp_path / "photo.png").write_bytes(b"no photo")
+                with pytest.raises(gr.Error):
+                    uploaded(demo, event)
+        finally:
+            go_on.set()
+        changes = opened.result()
+    if comes in ("an upload", "a shipped photo"):
+        assert changes == {}
+    else:
+        assert changes["example"] == "cows"
 
 
 def test_a_refused_run_changes_the_status_alone(demo: Demo, tmp_path: Path) -> None:

@@ -9,6 +9,13 @@ from glaclip.ui.examples import find
 from glaclip.ui.photo_input import accept
 
 
+def uploaded(demo: Demo, visit: Visit) -> Changes:
+    """The upload as the page keeps it; a link that is still on its way opens no more."""
+    photo = accept(visit["photo"], demo.service.limits.max_pixels)
+    demo.views.start(visit.page)
+    return {"photo": photo}
+
+
 def _earlier(visit: Visit) -> Changes:
     """The photo that the shown result belongs to, after an upload that cannot be used."""
     shipped = find(visit["example"])
@@ -22,12 +29,9 @@ def _accepted(visit: Visit) -> Changes:
 
 def connect(demo: Demo, board: Board) -> None:
     """An upload is checked, shown and run."""
-    uploaded = board.on(
-        board["photo"].upload,
-        lambda visit: {"photo": accept(visit["photo"], demo.service.limits.max_pixels)},
-        ["photo"],
-        ["photo"],
+    checked = board.on(
+        board["photo"].upload, lambda visit: uploaded(demo, visit), ["photo"], ["photo"]
     )
-    board.on(uploaded.failure, _earlier, ["example", "accepted"], ["photo"])
+    board.on(checked.failure, _earlier, ["example", "accepted"], ["photo"])
     cleared = ["accepted", "point", "example", "attention", "readout"]
-    run_on(demo, board, board.on(uploaded.success, _accepted, ["photo"], cleared).then)
+    run_on(demo, board, board.on(checked.success, _accepted, ["photo"], cleared).then)

@@ -16,6 +16,7 @@ from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import Example, example_form, examples, find, first_values
 from glaclip.ui.form import CONTROLS, LABELS, Form, from_link, ladder_name, to_link
+from glaclip.ui.service import StoppedError
 
 #: What a prepared view sets.
 VIEW = (
@@ -60,21 +61,27 @@ def show(
 ) -> Changes:
     """A shipped photo as it ships, or with some controls changed; ends the page's run."""
     demo.stop(page)
+    demo.views.start(page)
     example = find(name) or examples()[0]
     form = example_form(demo.start, example).changed(changes or {})
     return view_changes(demo, example, form, point or example.point)
 
 
 def restore(demo: Demo, visit: Visit) -> Changes:
-    """Opens a link: shipped photo, controls, point."""
+    """Opens a link: shipped photo, controls, point; nothing if a photo has come meanwhile."""
     known = {k: v for k, v in visit.query.items() if not k.startswith("__")}
     if not known:
         return {}
+    check = demo.views.start(visit.page)
     example = find(known.get("photo", "")) or examples()[0]
     form, _, point, problems = from_link(known, example_form(demo.start, example))
     if "photo" in known and find(known["photo"]) is None:
         problems.append("The link names a photo that is not shipped with this page.")
     form, choices = _offered(demo, form, problems)
+    try:
+        check()
+    except StoppedError:
+        return {}
     for note in problems:
         gr.Warning(note)
     point = point or example.point
