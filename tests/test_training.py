@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from glaclip.attention import attend
 from glaclip.backbones.lite.backbone import WEIGHTS
 from glaclip.backbones.lite.heads import resize
+from glaclip.backbones.lite.towers import ImageTower
 from glaclip.settings import AttentionSettings
 from training import average, keys, pack, scenes, streets
 from training.crops import Pair, cut_people, paste
@@ -237,3 +239,28 @@ def test_weights_between_two_runs_are_an_average_of_each_tensor() -> None:
     assert list(halfway) == ["a"]
     assert average.between(start, end, 0)["a"].equal(start["a"])
     assert average.between(start, end, 1)["a"].equal(end["a"])
+
+
+def test_a_stage_that_the_start_leaves_as_it_came_counts_as_pretrained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, half = tmp_path / "start", tmp_path / "half"
+    start.mkdir()
+    stored = {part: load_file(WEIGHTS.parent / f"{part}.safetensors") for part in average.PARTS}
+    missing = "blocks.3.0.conv_pw.weight"
+    pretrained = ImageTower().net.state_dict()[missing]
+    for part, tensors in stored.items():
+        save_file({k: v for k, v in tensors.items() if k != missing}, start / f"{part}.safetensors")
+    folders = ["--start", str(start), "--end", str(WEIGHTS.parent), "--out", str(half)]
+    monkeypatch.setattr("sys.argv", ["average", *folders])
+    average.main()
+    found = load_file(half / "tower.safetensors")
+    expected = (pretrained + stored["tower"][missing].float()) / 2
+    assert torch.allclose(found.pop(missing).float(), expected, atol=1e-3)
+    assert all(torch.equal(tensor, stored["tower"][name]) for name, tensor in found.items())
+    tokens = [
+        open_backbone(folder).encode_windows(torch.full((1, 3, 224, 224), 0.3))
+        for folder in (half, WEIGHTS.parent)
+    ]
+    assert tokens[0].values.shape == tokens[1].values.shape
+    assert not torch.allclose(tokens[0].values, tokens[1].values)
