@@ -50,19 +50,32 @@ def test_tokens_have_the_contract_shapes(backbone: LiteBackbone, tokens: Tokens)
     assert tokens.keys.shape[:2] == tokens.values.shape[:2] == (3, 121)
     assert tokens.keys.dtype == tokens.values.dtype == torch.float32
     ((keys, grid),) = backbone.keys(tokens, "fine")
-    assert keys is tokens.keys
+    assert keys.shape == tokens.keys.shape
     assert grid == tokens.key_grid
 
 
-def test_coarse_keys_lie_among_the_fine_ones(backbone: LiteBackbone, tokens: Tokens) -> None:
+@pytest.fixture(scope="module")
+def two_windows() -> torch.Tensor:
+    """[2, 3, 224, 224] of a photo, half a window apart."""
+    photo = torch.from_numpy(np.array(Image.open(PHOTO).convert("RGB").resize((336, 224))))
+    pixels = photo.permute(2, 0, 1) / 255
+    return torch.stack([pixels[:, :, :224], pixels[:, :, 112:]])
+
+
+def test_coarse_keys_lie_among_the_fine_ones(
+    backbone: LiteBackbone, two_windows: torch.Tensor
+) -> None:
+    tokens = backbone.encode_windows(two_windows)
+    ((fine, _),) = backbone.keys(tokens, "fine")
+    assert fine is tokens.keys  # of a photo with many things
+    fine = torch.nn.functional.normalize(fine, dim=-1).view(2, 27, 27, -1)
     ((keys, grid),) = backbone.keys(tokens, "coarse")
-    assert grid == (5, 5)
-    fine = torch.nn.functional.normalize(tokens.keys, dim=-1).view(3, 11, 11, -1)
-    torch.testing.assert_close(keys[1, 12], fine[1, 5, 5])  # both grids have the window's center
-    # Row 2, column 0: its center is 0.1 of the side from the left, 1.1 fine cells, so 0.6 from
-    # the first cell's center.
-    expected = 0.4 * fine[1, 5, 0] + 0.6 * fine[1, 5, 1]
-    torch.testing.assert_close(keys[1, 10], expected)
+    assert grid == (13, 13)
+    keys = keys.view(2, 13, 13, -1)
+    torch.testing.assert_close(keys[1, 6, 6], fine[1, 13, 13])  # both have the window's center
+    # The center of column 0 is 27 / 26 fine cells from the left, so 7 / 13 from the first center.
+    expected = 6 / 13 * fine[1, 13, 0] + 7 / 13 * fine[1, 13, 1]
+    torch.testing.assert_close(keys[1, 6, 0], expected)
 
 
 @pytest.mark.parametrize("source", ["fine", "coarse"])
@@ -82,11 +95,10 @@ def test_window_sides_need_only_be_multiples_of_16(
     assert tokens.value_grid == tokens.key_grid == (side[0] // 8 - 1, side[1] // 8 - 1)
 
 
-def test_two_windows_give_one_patch_one_key(backbone: LiteBackbone) -> None:
-    photo = torch.from_numpy(np.array(Image.open(PHOTO).convert("RGB").resize((336, 224))))
-    pixels = photo.permute(2, 0, 1) / 255
-    windows = torch.stack([pixels[:, :, :224], pixels[:, :, 112:]])
-    tokens = backbone.encode_windows(windows)
+def test_two_windows_give_one_patch_one_key(
+    backbone: LiteBackbone, two_windows: torch.Tensor
+) -> None:
+    tokens = backbone.encode_windows(two_windows)
     keys = torch.nn.functional.normalize(tokens.keys, dim=-1).view(2, 27, 27, -1)
     between = torch.nn.functional.normalize(keys[0, :, 13:-1] + keys[0, :, 14:], dim=-1)
     shared = (between * keys[1, :, :13]).sum(-1)  # the half that both windows show

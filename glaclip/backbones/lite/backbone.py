@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.backbones.lite.heads import Heads, odd_grid, resize, stack_maps
-from glaclip.backbones.lite.keys import KeyHead
+from glaclip.backbones.lite.keys import KeyHead, apart
 from glaclip.backbones.lite.lexicon import Lexicon, WordMixer
 from glaclip.backbones.lite.sentences import TextTower
 from glaclip.backbones.lite.towers import ImageTower, broken
@@ -130,10 +130,10 @@ class LiteBackbone:
         """
         (grid,) = self.key_grids(tokens, source)
         if source == "fine":
-            return ((tokens.keys, grid),)
+            return ((apart(tokens.keys), grid),)
         keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
         keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
-        return ((_tokens(resize(keys, grid)), grid),)
+        return ((apart(_tokens(resize(keys, grid))), grid),)
 
     def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
         """See `Backbone`."""

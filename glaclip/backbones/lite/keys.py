@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,6 +14,8 @@ from glaclip.backbones.lite.towers import STAGE_CHANNELS
 FINE_CHANNELS, EARLY_CHANNELS = STAGE_CHANNELS[:2]
 #: Shares of a key's cosine: trained vectors, stride-8 map, stride-16 map.
 SHARES = (1.0, 0.3, 0.2)
+#: The mean cosine of a photo's keys is at most about this.
+LIKENESS = 0.3
 
 
 class KeyHead(nn.Module):
@@ -88,3 +92,24 @@ class KeyHead(nn.Module):
         """Keys [B, size, h, w] on the grid of the values; arguments as of `parts`."""
         keys: Tensor = torch.einsum("bphw,pk->bkhw", self.parts(stacked, values), self.basis)
         return keys
+
+
+def apart(keys: Tensor) -> Tensor:
+    """Keys of a photo, told apart where nearly all are alike; else as they are.
+
+    Where one surface fills a photo, every score is below the bound of dynamic normalization, which
+    grows with their mean (method, section 2), and each row would put all its weight on one token.
+    What all keys share does not say which are more alike: as much of the mean key is taken from
+    each as brings their mean cosine down to `LIKENESS`, were they all as near to it.
+
+    Args:
+        keys: [L, S, D] of all windows of a photo.
+    """
+    unit = F.normalize(keys.float(), dim=-1)
+    mean = unit.flatten(0, 1).mean(0)  # [D]
+    likeness = float(mean @ mean)
+    if likeness <= LIKENESS:
+        return keys
+    share = 1 - math.sqrt(max(0.0, 1 - (likeness - LIKENESS) / (likeness * (1 - LIKENESS))))
+    # Equal keys stay so: what is left of them is no noise.
+    return F.normalize(unit - min(share, 0.95) * mean, dim=-1).to(keys.dtype)
