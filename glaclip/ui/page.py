@@ -23,7 +23,8 @@ ACTIONS = (run, method, words, photo, show, look, address, download)
 CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 #: Functions of the browser that start with the page.
 _SCRIPTS = [
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("page.js", "link.js")
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("stream.js", "page.js", "link.js")
 ]
 JS = "() => {" + "".join(f"({script})();" for script in _SCRIPTS) + "}"
 TITLE = "GLA-CLIP demo"
