@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 STAGES = range(3, 7)
 RATES = {"tower": 0.15, "heads": 0.5, "keys": 0.7}
 #: How much more two windows' answers for one place count than while keys are trained alone.
-STRONGER = {"answers": 3.0}
+STRONGER = {"answers": 1.5}
 #: Vocabularies made before the start, taken in turn.
 VARIANTS = 64
 

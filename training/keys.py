@@ -38,7 +38,9 @@ LOGIT_SCALE = 40.0
 #: Windows that the threshold counts, those of a photo of 4 : 3, and tokens of a photo that ask.
 WINDOWS, ROWS = 8, 256
 #: How much each loss counts beside the names'.
-WEIGHTS_OF = {"names": 1.0, "mass": 0.5, "reach": 0.1, "alive": 6.0, "views": 1.0, "answers": 0.3}
+WEIGHTS_OF = {"names": 1.0, "mass": 0.5, "reach": 0.1, "alive": 6.0, "views": 1.0, "answers": 0.6}
+#: How often a token asks, by the size of its class.
+RARE = -0.35
 #: Scores of the best tokens are this far above their threshold, so that no row collapses.
 MARGIN, BEST = 0.08, 24
 
@@ -82,7 +84,7 @@ def rare_tokens(classes: Tensor, count: int) -> Tensor:
     if not known.any():
         return torch.randint(len(classes), (count,), device=classes.device)
     sizes = torch.bincount(classes[known], minlength=256).float()
-    chance = torch.where(known, sizes[classes].clamp(min=1) ** -0.6, 0.0)
+    chance = torch.where(known, sizes[classes].clamp(min=1) ** RARE, 0.0)
     return torch.multinomial(chance, count, replacement=True)
 
 

@@ -33,7 +33,7 @@ TOWER = WEIGHTS.with_name("tower.safetensors")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: The best of the sets that training/templates.py compares on validation photos.
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
-ATTENTION = AttentionSettings(threshold=0.75, scale=600.0, gamma=10.0)
+ATTENTION = AttentionSettings(threshold=0.76, scale=700.0, gamma=10.0)
 #: Most that a forward pass holds at a time, float32, measured: the widest block's maps and keys.
 _BYTES_PER_PIXEL = 400
 
