@@ -39,7 +39,7 @@ LOGIT_SCALE = 40.0
 WINDOWS, ROWS = 8, 256
 #: How much each loss counts beside the names'.
 WEIGHTS_OF = {"names": 1.0, "mass": 0.5, "reach": 0.1, "alive": 6.0, "views": 1.0, "answers": 0.6}
-#: How often a token asks, by the size of its class.
+#: A token asks as often as the size of its class, to this power, has it.
 RARE = -0.35
 #: Scores of the best tokens are this far above their threshold, so that no row collapses.
 MARGIN, BEST = 0.08, 24
