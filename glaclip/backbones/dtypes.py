@@ -67,7 +67,8 @@ class Choice:
 def photos_digest() -> str:
     """Hash of the shipped photos with their words, which a record is of."""
     folder = ASSETS / "photos"
-    entries = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
+    listed = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
+    entries = sorted(listed, key=lambda entry: str(entry["file"]))
     words = [entry["vocabulary"] for entry in entries]
     return digest(words, *((folder / entry["file"]).read_bytes() for entry in entries))[:16]
 

@@ -36,7 +36,7 @@ const state = {
   seams: false,
   names: false,
   opacity: Number(range.value) / 100,
-  split: 0.5,
+  split: 0.62, // not in the middle, where a window's edge often is
   pinned: -1,
   preview: -1,
   point: null, // the star, photo pixels

@@ -341,15 +341,17 @@ def test_slider(page: Page, viewer: Locator) -> None:
         assert page.locator(".lv-frame:visible").count() == 1
         divider = page.get_by_role("slider", name="Divider")
         x, y = 0.55, 0.6  # left says 3, right says 0
-        assert pixel(page, "left", "picture", x, y)[:3] == colors[0].tolist()
+        assert divider.get_attribute("aria-valuenow") == "62"
+        assert pixel(page, "left", "picture", x, y)[:3] == colors[3].tolist()
         box = page.locator(".lv-frame").first.bounding_box()
         assert box
-        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.3 * box["height"])
-        page.mouse.down()
-        page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.3 * box["height"], steps=4)
-        page.mouse.up()
-        assert divider.get_attribute("aria-valuenow") == "80"
-        assert pixel(page, "left", "picture", x, y)[:3] == colors[3].tolist()
+        for start, end, below in ((0.62, 0.4, 0), (0.4, 0.8, 3)):
+            page.mouse.move(box["x"] + start * box["width"], box["y"] + 0.3 * box["height"])
+            page.mouse.down()
+            page.mouse.move(box["x"] + end * box["width"], box["y"] + 0.3 * box["height"], steps=4)
+            page.mouse.up()
+            assert divider.get_attribute("aria-valuenow") == str(round(100 * end))
+            assert pixel(page, "left", "picture", x, y)[:3] == colors[below].tolist()
         divider.press("Home")
         assert attribute(page, "split") == "0"
         divider.press("ArrowRight")
