@@ -143,7 +143,8 @@ def test_the_divider_stays_on_its_place_of_the_picture_when_zoomed(two_colors: S
     middle = box["x"] + box["width"] / 2
     zoom = float(frame(site, "left").get_attribute("data-zoom") or "")
     assert zoom > 1
-    beside = zoom * (0.62 - 0.5)  # of the picture's middle, which stays
+    share = int(site.page.locator(".lv").get_attribute("data-split") or "") / 100
+    beside = zoom * (share - 0.5)  # of the picture's middle, which stays
     assert middle == pytest.approx(inside["x"] + inside["width"] * (0.5 + beside), abs=2)
 
 

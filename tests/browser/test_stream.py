@@ -48,6 +48,7 @@ def test_what_is_asked_while_a_stream_ends_is_answered(late: Site) -> None:
         late.upload_and_wait(halves(right=right))
     assert late.page.evaluate("ends") > 3
     # What came by streams that went on is as it would be without: words, point and address follow.
+    words = [*late.words, "blue"]
     late.type_word("blue")
-    late.wait_for_query(words=", ".join([*late.words]))
-    assert late.words[-1] == "blue"
+    late.wait_for_query(words=", ".join(words))
+    assert late.words == words
