@@ -15,6 +15,7 @@ from glaclip.ui.controls import Choices, build_controls, build_method_bar
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import example_form, examples, first_values
 from glaclip.ui.form import Form, to_link
+from glaclip.ui.queue import queued
 from glaclip.ui.service import Service
 from glaclip.ui.tabs import TABS
 
@@ -58,7 +59,7 @@ def build_page(service: Service, backbones: Choices | None = None) -> gr.Blocks:
         for part in (*ACTIONS, *TABS):
             part.connect(demo, board)
         build_api(demo)
-    return page.queue(max_size=service.limits.queue)
+    return queued(page, service.limits.queue)
 
 
 def _starting(service: Service) -> Backbone | None:
@@ -82,10 +83,13 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
         point=gr.State(first.point),
         example=gr.State(first.name),
         known_words=gr.State(list(form.words)),
+        pasted=gr.Textbox("", visible="hidden"),
+        linked=gr.Textbox("", visible="hidden"),
         accepted=gr.State(None),  # the file of the last upload that could be used
         opened=gr.State(False),  # true once a link was opened
         link=gr.Textbox(to_link(form, start, first.name), visible="hidden", elem_id="link"),
         tab=gr.Textbox(TABS[0].id, visible="hidden", elem_id="tab"),
+        **{tab.signal: gr.Textbox("", visible="hidden") for tab in TABS if tab.follows},
     )
     with gr.Row(elem_id="layout"):
         with gr.Column(elem_id="controls"):

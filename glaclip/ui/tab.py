@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from glaclip.ui.board import Board, Changes
 from glaclip.ui.demo import Demo
@@ -19,9 +20,27 @@ class Tab:
         build: makes its widgets, inside the tab, and puts them on the board. It gets what the
             first screen shows, by widget.
         connect: says what happens when they are used; all widgets of the page are there by then.
+        follows: it has to do with each new result while it is open; `due` says when.
     """
 
     id: str
     title: str
     build: Callable[[Board, Changes], None]
     connect: Callable[[Demo, Board], None] = lambda demo, board: None
+    follows: bool = False
+
+    @property
+    def signal(self) -> str:
+        """The hidden widget that changes when a tab that follows has something to do."""
+        return f"{self.id}_due"
+
+
+def due(board: Board, tab: Tab) -> Any:
+    """A listener: the tab was opened, or stands open and a new result is on the screen.
+
+    The browser decides that. Asking the server each time costs both sides more than most runs.
+    """
+    later = f"(open, signal) => [open === '{tab.id}' ? String(performance.now()) : signal]"
+    for event in (board["tab"].change, board["viewer"].shown):
+        board.in_browser(event, later, ["tab", tab.signal], [tab.signal])
+    return board[tab.signal].change

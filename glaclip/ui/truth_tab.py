@@ -20,7 +20,7 @@ from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
 from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
-from glaclip.ui.tab import Tab
+from glaclip.ui.tab import Tab, due
 from glaclip.ui.truth import class_list, measure, report, sides
 from glaclip.ui.truth_scores import build_scores, connect_scores
 from glaclip.vocabulary import ASSETS
@@ -30,6 +30,7 @@ INTRODUCTION = """A label map gives the true class of every pixel: an indexed or
 pixel values count the classes from 0, in the order of the list. BER, the boundary error rate,
 counts the seams where there is no border: pixel pairs across a window edge with one true class but
 two labels."""
+_YES = "yes"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _build(board: Board, first: Changes) -> None:
     table = gr.HTML("", elem_id="truth-table")
     board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)
     board.add(measure=button, truth_shown=shown, truth_table=table, classes_file=classes_file)
-    board.add(measured=gr.State(False))  # whether the tab follows the page's results
+    # Anything: the tab follows the page's results.
+    board.add(measured=gr.Textbox("", visible="hidden"))
     build_scores(board)
 
 
@@ -121,11 +123,11 @@ def truth(demo: Demo, visit: Visit) -> Changes:
     except StoppedError:
         return {}
     except REFUSALS as error:
-        return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": True}
+        return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": _YES}
     return {
         "truth_shown": sides(photo, result, scores, labels),
         "truth_table": report(result, *scores),
-        "measured": True,
+        "measured": _YES,
     }
 
 
@@ -164,18 +166,17 @@ def _connect(demo: Demo, board: Board) -> None:
         board.on(event, answer, (*reads, *given, *ASKED), results, **options)
 
     measure_on(board["measure"].click)
-    for event in (board["viewer"].shown, board["tab"].change):
-        measure_on(event, ("measured", "tab"), trigger_mode="always_last")
+    measure_on(due(board, TAB), ("measured", "tab"), trigger_mode="always_last")
     board.on(board["classes_file"].upload, classes_read, ["classes_file"], ["classes"])
     chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given])
     show_link(board, chosen)
     measure_on(chosen.success)
     # Another photo: what was measured is no longer about what is shown.
-    stale: dict[str, Any] = {"shipped": None, "label_map": None, "measured": False}
-    stale |= {"truth_table": "", "truth_shown": ""}
+    stale = ("shipped", "label_map", "measured", "truth_table", "truth_shown")
     others = [board["photo"].upload, board["strip"].select]
-    board.on(others, lambda visit: stale, (), list(stale))
+    for event in others:
+        board.in_browser(event, "() => [null, null, '', '', '']", (), stale)
     connect_scores(board)
 
 
-TAB = Tab("truth", "Ground truth", _build, _connect)
+TAB = Tab("truth", "Ground truth", _build, _connect, follows=True)

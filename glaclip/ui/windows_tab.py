@@ -13,7 +13,7 @@ from glaclip.ui.charts import chart_html
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.filmstrip import filmstrip, top_patches
 from glaclip.ui.refusals import refusals_as_toasts
-from glaclip.ui.tab import Tab
+from glaclip.ui.tab import Tab, due
 
 CHARTS = ("by_distance", "set_sizes", "charts_note")
 
@@ -96,8 +96,7 @@ def _connect(demo: Demo, board: Board) -> None:
     def show(visit: Visit) -> Changes:
         return windows(demo, visit) if visit["tab"] == TAB.id else {}
 
-    changed = [board["tab"].change, board["rung"].input, board["exclude_own"].input]
-    for events in (changed, board["viewer"].shown):
+    for events in (due(board, TAB), [board["rung"].input, board["exclude_own"].input]):
         board.on(
             events,
             show,
@@ -116,9 +115,7 @@ def _connect(demo: Demo, board: Board) -> None:
         concurrency_limit=4,
     )
     # Averages of what was shown before would look like those of the new result.
-    board.on(
-        board["viewer"].shown, lambda visit: dict.fromkeys(CHARTS, ""), (), CHARTS, queue=False
-    )
+    board.in_browser(board["viewer"].shown, "() => ['', '', '']", (), CHARTS)
 
 
-TAB = Tab("windows", "Windows", _build, _connect)
+TAB = Tab("windows", "Windows", _build, _connect, follows=True)

@@ -46,11 +46,13 @@ def origins() -> list[str]:
 @pytest.fixture(scope="session")
 def serve(origins: list[str]) -> Iterator[Serve]:
     """Starts Blocks on a free port and gives the URL; all are closed at the end of the session."""
+    from glaclip.ui.queue import queued
+
     started: list[gr.Blocks] = []
 
     def start(blocks: gr.Blocks, **options: Any) -> str:
         options = {"show_error": True, "ssr_mode": False, **options}
-        _, url, _ = blocks.queue(max_size=64).launch(
+        _, url, _ = queued(blocks, 64).launch(
             server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options
         )
         started.append(blocks)

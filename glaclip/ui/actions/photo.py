@@ -13,7 +13,8 @@ def uploaded(demo: Demo, visit: Visit) -> Changes:
     """The upload as the page keeps it; a link that is still on its way opens no more."""
     photo = accept(visit["photo"], demo.service.limits.max_pixels)
     demo.views.start(visit.page)
-    return {"photo": photo}
+    nothing_chosen = {"point": None, "example": "", "attention": None, "readout": ""}
+    return {"photo": photo, "accepted": photo, **nothing_chosen}
 
 
 def _earlier(visit: Visit) -> Changes:
@@ -22,16 +23,9 @@ def _earlier(visit: Visit) -> Changes:
     return {"photo": str(shipped.path) if shipped else visit["accepted"]}
 
 
-def _accepted(visit: Visit) -> Changes:
-    nothing_chosen = {"point": None, "example": "", "attention": None, "readout": ""}
-    return {"accepted": visit["photo"], **nothing_chosen}
-
-
 def connect(demo: Demo, board: Board) -> None:
     """An upload is checked, shown and run."""
-    checked = board.on(
-        board["photo"].upload, lambda visit: uploaded(demo, visit), ["photo"], ["photo"]
-    )
+    kept = ["photo", "accepted", "point", "example", "attention", "readout"]
+    checked = board.on(board["photo"].upload, lambda visit: uploaded(demo, visit), ["photo"], kept)
     board.on(checked.failure, _earlier, ["example", "accepted"], ["photo"])
-    cleared = ["accepted", "point", "example", "attention", "readout"]
-    run_on(demo, board, board.on(checked.success, _accepted, ["photo"], cleared).then)
+    run_on(demo, board, checked.success)

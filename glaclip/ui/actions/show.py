@@ -23,6 +23,12 @@ VIEW = (
     *("photo", "example", "point", "x", "y", "viewer", "status", "attention", "readout", "link"),
     *("known_words", "ladder", *CONTROLS),
 )
+#: Changes a hidden widget if the page was opened by a link that says more than Gradio's own
+#: parameters, such as the theme: else there is nothing to ask the server for.
+_LINKED = """(linked) => {
+  const names = [...new URLSearchParams(window.location.search).keys()];
+  return [names.some((name) => !name.startsWith('__')) ? String(performance.now()) : linked];
+}"""
 
 
 def form_changes(form: Form) -> Changes:
@@ -129,5 +135,6 @@ def connect(demo: Demo, board: Board) -> None:
         ["example"],
         ["strip"],
     )
-    board.on(board.page.load, lambda visit: restore(demo, visit), (), [*VIEW, "opened"])
+    board.in_browser(board.page.load, _LINKED, ["linked"], ["linked"])
+    board.on(board["linked"].change, lambda visit: restore(demo, visit), (), [*VIEW, "opened"])
     run_on(demo, board, board["opened"].change)

@@ -11,6 +11,12 @@ from glaclip.ui.form import split_words
 from glaclip.ui.service import StoppedError
 from glaclip.vocabulary import load_preset
 
+#: Changes a hidden widget when `split` may find several words in a tag, or white space.
+_PASTED = r"""(words, pasted) => {
+  const plain = (tag) => tag && !/[,\n\r\uff0c\u3001\x1c-\x1f\x85]|^\s|\s$|\s\s|[^\S ]/.test(tag);
+  return [(words ?? []).every(plain) ? pasted : String(performance.now())];
+}"""
+
 
 def _words(words: list[str]) -> Changes:
     """New words put there by the page, which are no edit of a person."""
@@ -64,10 +70,10 @@ def connect(demo: Demo, board: Board) -> None:
     """Words, ready lists and background run at once, if that is cheap."""
     known = ["words", "known_words"]
     # The browser emits `input` for some ways to edit tags only, `change` for all of them.
-    # A run that wrote the words, even to leave them alone, could undo what is typed as it ends. The
-    # browser sends one event after the other, the run's before the other one that is seldom needed.
+    # A run that wrote the words, even to leave them alone, could undo what is typed as it ends.
     shown_by(board, board["words"].change, lambda visit: changed(demo, visit), ("known_words",))
-    board.on(board["words"].change, split, ["words"], ["words"])
+    board.in_browser(board["words"].change, _PASTED, ["words", "pasted"], ["pasted"])
+    board.on(board["pasted"].change, split, ["words"], ["words"])
     background = ["background", "background_words", "background_threshold"]
     chosen = board.on(board["preset"].input, _preset_chosen, ["preset"], [*known, *background])
     run_on(demo, board, chosen.then)
