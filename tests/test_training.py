@@ -20,7 +20,7 @@ from training import average, keys, pack, scenes, streets
 from training.crops import Pair, cut_people, paste
 from training.data import HELD_OUT, IGNORE, concept, dense_photos, select
 from training.joint import Model
-from training.measure import open_backbone
+from training.measure import Score, open_backbone
 from training.soft_attention import attention_rows
 
 PERSON, ROAD = concept("voc2012", "person"), concept("labelmefacade", "road")
@@ -264,3 +264,22 @@ def test_a_stage_that_the_start_leaves_as_it_came_counts_as_pretrained(
     ]
     assert tokens[0].values.shape == tokens[1].values.shape
     assert not torch.allclose(tokens[0].values, tokens[1].values)
+
+
+def score_of(*photos: list[list[int]]) -> Score:
+    score = Score(2)
+    score.photos = [np.array(photo) for photo in photos]
+    score.counts = np.sum(score.photos, axis=0)
+    return score
+
+
+def test_a_gain_comes_with_the_error_that_few_photos_leave() -> None:
+    worse = score_of(*[[[8, 2], [2, 8]]] * 6)
+    better = score_of(*[[[9, 1], [1, 9]]] * 6)
+    gain, error = better.gain(worse)
+    assert gain == pytest.approx(9 / 11 - 8 / 12)
+    assert error == pytest.approx(0, abs=1e-9)  # all photos say the same
+    one_photo = score_of(*[[[8, 2], [2, 8]]] * 5, [[10, 0], [0, 10]])
+    gain, error = one_photo.gain(worse)
+    assert 0 < gain < 2 * error  # it may be this photo's alone
+    assert worse.gain(worse) == (0, 0)
