@@ -108,7 +108,7 @@ def _build(board: Board, first: Changes) -> None:
     table = gr.HTML("", elem_id="truth-table")
     board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)
     board.add(measure=button, truth_shown=shown, truth_table=table, classes_file=classes_file)
-    # Anything: the tab follows the page's results.
+    # Not empty once something was measured: then the tab follows the page's results.
     board.add(measured=gr.Textbox("", visible="hidden"))
     build_scores(board)
 
@@ -173,8 +173,7 @@ def _connect(demo: Demo, board: Board) -> None:
     measure_on(chosen.success)
     # Another photo: what was measured is no longer about what is shown.
     stale = ("shipped", "label_map", "measured", "truth_table", "truth_shown")
-    others = [board["photo"].upload, board["strip"].select]
-    for event in others:
+    for event in (board["photo"].upload, board["strip"].select):
         board.in_browser(event, "() => [null, null, '', '', '']", (), stale)
     connect_scores(board)
 

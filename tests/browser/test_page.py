@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -16,7 +17,7 @@ from glaclip.vocabulary import load_preset
 from tests.browser.site import LADDER, PATIENCE, SWITCHES, PageBackbone, Site, halves
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Request
 
 marks = itertools.count(1)
 LADDER_SWITCHES = [
@@ -174,6 +175,46 @@ def test_switches_run_again_without_encoding(two_colors: Site, toy: PageBackbone
     expect(site.page.locator("#ladder input").first).to_be_checked()
     expect(site.status).to_contain_text("photo from cache")
     assert toy.encoded_windows == encoded
+
+
+def questions_of(site: Site, act: Callable[[], object]) -> int:
+    """How often the page asks the server for an event, with what a result brings about after it."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if re.search(r"/queue/join|/run/predict", request.url):
+            asked.append(request.url)
+
+    site.page.on("request", note)
+    act()
+    site.page.wait_for_timeout(700)
+    site.page.remove_listener("request", note)
+    return len(asked)
+
+
+def test_a_press_asks_the_server_once(two_colors: Site) -> None:
+    site = two_colors
+
+    def switched() -> None:
+        before = site.turn
+        site.page.locator(f"#{SWITCHES[-1]} input").uncheck()
+        site.wait_for_turn(before)
+
+    def worded() -> None:
+        site.type_word("green")
+        site.wait_for_query(words="red, blue, green")
+
+    assert questions_of(site, switched) == 1
+    assert questions_of(site, worded) == 1
+
+
+def test_a_page_without_a_link_opens_without_a_question(page: Page, page_url: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    Site(page, page_url, "?__theme=light")
+    page.wait_for_timeout(700)
+    assert asked
+    assert not [url for url in asked if "/queue/join" in url]
 
 
 def test_ladder_and_switches_never_disagree(two_colors: Site) -> None:
