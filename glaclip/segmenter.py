@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from glaclip.clicks import (
 )
 from glaclip.interruptible import Interruptible
 from glaclip.labels import class_probabilities, label_map
+from glaclip.overlaps import alone, joined
 from glaclip.photo import PhotoSource, as_photo
 from glaclip.settings import FAST, AttentionSettings, SettingsError, WindowSettings, brief
 from glaclip.similar import Queries
@@ -265,6 +266,15 @@ class Segmenter:
         windows = boxes(size, settings)
         progress("encode", 0, len(windows))
         parts = self._encode_batches(resize_photo(image, size), windows, progress)
+        tokens = Tokens.gathered(parts, len(windows))
+        if (grid := tokens.joined_grid) is not None:
+            tokens = replace(
+                tokens,
+                keys=alone(tokens.keys, tokens.key_grid, grid),
+                key_grid=grid,
+                joined_grid=None,
+                shared=joined(tokens.keys, tokens.key_grid, windows, grid),
+            )
         return Encoded(
             key=key,
             backbone=self.backbone.fingerprint,
@@ -273,7 +283,7 @@ class Segmenter:
             size=size,
             boxes=windows,
             grid=window_grid(size, settings),
-            tokens=Tokens.gathered(parts, len(windows)),
+            tokens=tokens,
         )
 
     def _encode_batches(
@@ -458,7 +468,8 @@ class Segmenter:
                 with before:
                     return self.backbone.baseline(method.baseline, tokens)
             with before:
-                key_sets = self.backbone.keys(tokens, method.key_source)
+                seen = tokens.seen(method.settings.cross_window)
+                key_sets = self.backbone.keys(seen, method.key_source)
             grid = key_sets[0][1]
             outputs, means = [], []
             for index, (keys, key_grid) in enumerate(key_sets):
@@ -553,7 +564,10 @@ class Segmenter:
             note("attention", 0, 1)
 
         with torch.inference_mode(), Interruptible(step):
-            keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
+            (keys, grid), (own, _) = (
+                self.backbone.keys(encoded.tokens.seen(cross_window), method.key_source)[0]
+                for cross_window in (True, False)
+            )
             row, column = token_at((x, y), encoded.boxes[window], grid)
             # The fixed normalization needs a mean over all queries: once a photo, not a click.
             averaged = next(filter(needs_mean_query, AttentionSettings.ladder(base)))
@@ -562,8 +576,9 @@ class Segmenter:
                 lambda: (mean_query(keys, averaged, step), grid),
                 lambda: note(WAITING, 0, 1),
             )
-            rungs = attention_ladder(keys, window, row * grid[1] + column, base, query_mean=mean)
-            views = window_views(keys, (x, y), encoded.boxes, grid, base)
+            token = row * grid[1] + column
+            rungs = attention_ladder(keys, window, token, base, own_keys=own, query_mean=mean)
+            views = window_views(own, (x, y), encoded.boxes, grid, base)
         return AttentionMaps(
             point=point,
             window=window,

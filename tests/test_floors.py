@@ -29,7 +29,7 @@ FLOORS = (
         "files",
     ),
     ("windows", "similar", "word_store"),
-    ("visible",),
+    ("visible", "overlaps"),
     ("split_keys",),
     ("fast",),
     ("attention", "seams"),

@@ -61,12 +61,8 @@ def text_features(heads: Heads) -> dict[str, Tensor]:
 def encode(tower: ImageTower, heads: Heads, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """Normalized stacked maps [L, C, 14, 14] and values [L, E, 28, 28] before normalization."""
     maps = tower(pixels)
-    image = heads.image
-    x = image.normalized(stack_maps(maps))
-    branch = image.branch(x)
-    coarse = image.general(tower.final(maps[-1])) + image.leave(branch)
-    detail = image.detail(F.pixel_shuffle(x[:, :FOLDED], 2), branch)
-    return x, resize(coarse, (GRID, GRID)) + detail
+    stacked = stack_maps(maps)
+    return heads.image.normalized(stacked), heads.image(stacked, tower.final(maps[-1]))
 
 
 def keys_of(head: KeyHead, x: Tensor, values: Tensor) -> Tensor:

@@ -137,11 +137,12 @@ def collapsed(segmenter: Segmenter, photos: Iterable[Image.Image]) -> dict[str, 
     backbone = segmenter.backbone
     for photo in photos:
         tokens = segmenter.encode(photo).tokens
-        ((keys, _),) = backbone.keys(tokens, backbone.key_sources[0])
         for name, settings in rungs(backbone.default_attention).items():
             if settings is None:
                 continue
             found = counts.setdefault(name, [0, 0])
+            seen = tokens.seen(settings.cross_window)
+            ((keys, _),) = backbone.keys(seen, backbone.key_sources[0])
             with torch.inference_mode():
                 for chunk in attention_chunks(keys, settings):
                     most = chunk.queries.expand(chunk.weights.amax(1, keepdim=True))

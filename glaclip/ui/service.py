@@ -422,13 +422,16 @@ class Service:
         cost = self._cost(segmenter, plan, encoded, [("attention", each) for each in compared])
         with self._run(cost, segmenter, progress) as step:
             encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
-            keys, _ = segmenter.backbone.keys(encoded.tokens, method.key_source)[0]
 
             def report(done: int, total: int) -> None:
                 step("attention", done, total)
 
-            rungs = AttentionSettings.ladder(request.attention)
-            found = tuple(attention_summary(keys, encoded.boxes, rung, report) for rung in rungs)
+            def summary(rung: AttentionSettings) -> AttentionSummary:
+                seen = encoded.tokens.seen(rung.cross_window)
+                keys, _ = segmenter.backbone.keys(seen, method.key_source)[0]
+                return attention_summary(keys, encoded.boxes, rung, report)
+
+            found = tuple(map(summary, AttentionSettings.ladder(request.attention)))
         return found, encoded
 
 

@@ -17,6 +17,8 @@ from glaclip.backbones.lite import sentences
 from glaclip.backbones.lite import towers as lite_towers
 from glaclip.backbones.lite.backbone import LiteBackbone, load_lite
 from glaclip.backbones.lite.lexicon import Lexicon
+from glaclip.segmenter import Segmenter
+from glaclip.settings import WindowSettings
 
 PHOTO = Path(__file__).resolve().parents[2] / "assets" / "photos" / "china.jpg"
 
@@ -46,12 +48,14 @@ def test_it_is_a_backbone(backbone: LiteBackbone) -> None:
 
 
 def test_tokens_have_the_contract_shapes(backbone: LiteBackbone, tokens: Tokens) -> None:
-    assert tokens.value_grid == tokens.key_grid == (11, 11)
-    assert tokens.keys.shape[:2] == tokens.values.shape[:2] == (3, 121)
+    assert (tokens.value_grid, tokens.key_grid) == ((11, 11), (12, 12))
+    assert tokens.values.shape[:2] == (3, 121)
+    assert tokens.keys.shape[:2] == (3, 144)
     assert tokens.keys.dtype == tokens.values.dtype == torch.float32
+    assert tokens.joined_grid == (11, 11)
     ((keys, grid),) = backbone.keys(tokens, "fine")
-    assert keys.shape == tokens.keys.shape
-    assert grid == tokens.key_grid
+    assert keys.shape == (3, 121, 128)
+    assert grid == tokens.value_grid
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +66,12 @@ def two_windows() -> torch.Tensor:
     return torch.stack([pixels[:, :, :224], pixels[:, :, 112:]])
 
 
-def test_coarse_keys_lie_among_the_fine_ones(
-    backbone: LiteBackbone, two_windows: torch.Tensor
-) -> None:
-    tokens = backbone.encode_windows(two_windows)
+def test_coarse_keys_lie_among_the_fine_ones(backbone: LiteBackbone) -> None:
+    photo = Image.open(PHOTO).convert("RGB").resize((336, 224))
+    tokens = Segmenter(backbone).encode(photo, WindowSettings(short_side=224)).tokens
     ((fine, _),) = backbone.keys(tokens, "fine")
     assert fine is tokens.keys  # of a photo with many things
-    fine = torch.nn.functional.normalize(fine, dim=-1).view(2, 27, 27, -1)
+    fine = fine.view(2, 27, 27, -1)
     ((keys, grid),) = backbone.keys(tokens, "coarse")
     assert grid == (13, 13)
     keys = keys.view(2, 13, 13, -1)
@@ -76,6 +79,14 @@ def test_coarse_keys_lie_among_the_fine_ones(
     # The center of column 0 is 27 / 26 fine cells from the left, so 7 / 13 from the first center.
     expected = 6 / 13 * fine[1, 13, 0] + 7 / 13 * fine[1, 13, 1]
     torch.testing.assert_close(keys[1, 6, 0], expected)
+
+
+def test_both_windows_that_show_a_place_give_it_one_key(backbone: LiteBackbone) -> None:
+    photo = Image.open(PHOTO).convert("RGB").resize((336, 224))
+    tokens = Segmenter(backbone).encode(photo, WindowSettings(short_side=224)).tokens
+    keys = tokens.seen(True).keys.view(2, 27, 27, -1)
+    between = torch.nn.functional.normalize(keys[0, :, 13:-1] + keys[0, :, 14:], dim=-1)
+    assert (between * keys[1, :, :13]).sum(-1).mean() > 0.97  # cells lie between the other's
 
 
 @pytest.mark.parametrize("source", ["fine", "coarse"])
@@ -92,17 +103,17 @@ def test_window_sides_need_only_be_multiples_of_16(
     backbone: LiteBackbone, side: tuple[int, int]
 ) -> None:
     tokens = backbone.encode_windows(torch.rand(1, 3, *side))
-    assert tokens.value_grid == tokens.key_grid == (side[0] // 8 - 1, side[1] // 8 - 1)
+    assert tokens.value_grid == (side[0] // 8 - 1, side[1] // 8 - 1)
+    assert tokens.key_grid == (side[0] // 8, side[1] // 8)
 
 
 def test_two_windows_give_one_patch_one_key(
     backbone: LiteBackbone, two_windows: torch.Tensor
 ) -> None:
     tokens = backbone.encode_windows(two_windows)
-    keys = torch.nn.functional.normalize(tokens.keys, dim=-1).view(2, 27, 27, -1)
-    between = torch.nn.functional.normalize(keys[0, :, 13:-1] + keys[0, :, 14:], dim=-1)
-    shared = (between * keys[1, :, :13]).sum(-1)  # the half that both windows show
-    apart = (keys[0, :, :13] * keys[1, :, :13]).sum(-1)  # half a window apart
+    keys = torch.nn.functional.normalize(tokens.keys, dim=-1).view(2, 28, 28, -1)
+    shared = (keys[0, :, 14:] * keys[1, :, :14]).sum(-1)  # the half that both windows show
+    apart = (keys[0, :, :14] * keys[1, :, :14]).sum(-1)  # half a window apart
     rho = backbone.default_attention.threshold
     assert (shared > rho).float().mean() > 0.95
     assert shared.mean() > apart.mean() + 0.2

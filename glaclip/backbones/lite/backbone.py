@@ -8,6 +8,7 @@ Keys come from the same maps and the values, on the values' grid, through a key 
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,9 @@ TOWER = WEIGHTS.with_name("tower.safetensors")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 #: The best of the sets that training/templates.py compares on validation photos.
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
-ATTENTION = AttentionSettings(threshold=0.76, scale=700.0, gamma=10.0)
+ATTENTION = AttentionSettings(threshold=0.8, scale=700.0, gamma=10.0)
+#: Counts how tokens are made of one set of weights; part of the fingerprint.
+_RECIPE = "2"
 #: Most that a forward pass holds at a time, float32, measured: the widest block's maps and keys.
 _BYTES_PER_PIXEL = 400
 
@@ -99,7 +102,8 @@ class LiteBackbone:
             pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`; h and w multiples of 16.
 
         Returns:
-            Keys [B, S, 128] and values [B, S, E], both on the grid (h / 8 - 1, w / 8 - 1).
+            Keys [B, S', 128] on the grid (h / 8, w / 8), which windows half a window apart share,
+            to be joined on that of the values [B, S, E], (h / 8 - 1, w / 8 - 1).
 
         Raises:
             ValueError: the shape is not that of a batch of windows.
@@ -113,23 +117,26 @@ class LiteBackbone:
             final = tower.final(maps[-1])
         maps = tuple(m.float() for m in maps)
         stacked = stack_maps(maps)
-        values = self._heads.image(stacked, final.float())  # [B, E, 2 gh - 1, 2 gw - 1]
-        keys = self._key_head(stacked, values)  # [B, Dk, 2 gh - 1, 2 gw - 1]
+        values = self._heads.image(stacked, final.float())  # [B, E, 2 gh, 2 gw]
+        keys = self._key_head(stacked, values)  # [B, Dk, 2 gh, 2 gw]
+        grid = (int(keys.shape[2]), int(keys.shape[3]))
+        value_grid = odd_grid(grid)
         return Tokens(
             keys=_tokens(keys),
-            key_grid=(int(keys.shape[2]), int(keys.shape[3])),
-            values=_tokens(values),
-            value_grid=(int(values.shape[2]), int(values.shape[3])),
+            key_grid=grid,
+            values=_tokens(resize(values, value_grid)),
+            value_grid=value_grid,
+            joined_grid=value_grid,
         )
 
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
-        """One attention: of all keys, or of keys at half the resolution.
+        """One attention: of keys on the values' grid, or of keys at half the resolution.
 
         "coarse" has less than a quarter of the tokens, so attention costs a seventeenth;
         MODEL_CARD.md tells what is lost.
         """
         (grid,) = self.key_grids(tokens, source)
-        if source == "fine":
+        if grid == tokens.key_grid:
             return ((apart(tokens.keys), grid),)
         keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
         keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
@@ -139,20 +146,22 @@ class LiteBackbone:
         """See `Backbone`."""
         if source not in self.key_sources:
             raise ValueError(f"source must be one of {self.key_sources}; received {source!r}")
+        rows, columns = odd_grid(tokens.key_grid)
         if source == "fine":
-            return (tokens.key_grid,)
-        rows, columns = tokens.key_grid
+            return ((rows, columns),)
         return (odd_grid(((rows + 1) // 2, (columns + 1) // 2)),)
 
     def blank_tokens(self, crop: int) -> Tokens:
         """See `Backbone`."""
-        rows, columns = grid = odd_grid((2 * crop // self.pixel_multiple,) * 2)
+        grid = (2 * crop // self.pixel_multiple,) * 2
+        value_grid = odd_grid(grid)
         key_size, joint = self._key_head.basis.shape[1], self._heads.image.linear.out_channels
         return Tokens(
-            keys=torch.empty(1, rows * columns, key_size, device="meta"),
+            keys=torch.empty(1, math.prod(grid), key_size, device="meta"),
             key_grid=grid,
-            values=torch.empty(1, rows * columns, joint, device="meta"),
-            value_grid=grid,
+            values=torch.empty(1, math.prod(value_grid), joint, device="meta"),
+            value_grid=value_grid,
+            joined_grid=value_grid,
         )
 
     def forward_bytes(self, crop: int) -> int:
@@ -292,6 +301,15 @@ def load_lite(
     tower_digest = _digest(tower)
     kind = str(dtype).removeprefix("torch.")
     name = "-".join(
-        ["lite", digest, key_digest, tower_digest, lexicon_digest, kind, hash_of(templates)[:8]]
+        [
+            "lite",
+            _RECIPE,
+            digest,
+            key_digest,
+            tower_digest,
+            lexicon_digest,
+            kind,
+            hash_of(templates)[:8],
+        ]
     )
     return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words, templates, tower)

@@ -109,13 +109,12 @@ class ImageHead(nn.Module):
         return joint
 
     def forward(self, stacked: Tensor, final: Tensor) -> Tensor:
-        """Values before normalization, [B, E, 2 gh - 1, 2 gw - 1] on `odd_grid`."""
+        """Values before normalization, [B, E, 2 gh, 2 gw]."""
         x = self.normalized(stacked)
         branch = self.branch(x)
         fine = F.pixel_shuffle(x[:, :FOLDED], 2)
-        grid = odd_grid((int(fine.shape[2]), int(fine.shape[3])))
         coarse = self.general(final) + self.leave(branch)
-        return resize(coarse, grid) + resize(self.detail(fine, branch), grid)
+        return resize(coarse, (int(fine.shape[2]), int(fine.shape[3]))) + self.detail(fine, branch)
 
 
 class TextHead(nn.Module):

@@ -15,7 +15,7 @@ FINE_CHANNELS, EARLY_CHANNELS = STAGE_CHANNELS[:2]
 #: Shares of a key's cosine: trained vectors, stride-8 map, stride-16 map.
 SHARES = (1.0, 0.3, 0.2)
 #: The mean cosine of a photo's keys is at most about this.
-LIKENESS = 0.3
+LIKENESS = 0.35
 
 
 class KeyHead(nn.Module):
