@@ -19,7 +19,7 @@ _THINGS: Final[tuple[tuple[str, str], ...]] = (
     ("#e8cf8e", "sand, beach, desert, dune"),
     ("#8a5a3c", "soil, ground, earth, mud, dirt, brown, chocolate, coffee"),
     ("#9a8778", "rock, stone, boulder, cliff, gravel"),
-    ("#8f7aa6", "mountain, hill, volcano"),
+    ("#8f7aa6", "mountain, mountain range, hill, volcano"),
     ("#d3ecf7", "snow, ice, glacier, white"),
     ("#7a6a86", "road, street, asphalt, highway, runway, gray, grey"),
     ("#b58fae", "sidewalk, pavement, path, footpath, pedestrian area"),

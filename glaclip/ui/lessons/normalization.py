@@ -211,7 +211,7 @@ def _about(n: Facts, letter: str, kind: str) -> str:
     spread = f"is on {half:,}" if half == plain else f"narrows from {plain:,} to {half:,}"
     return (
         f"Place {letter} has {similar:,} similar tokens, so w = {w:.2f}: half of its attention "
-        f"{spread} tokens."
+        f"{spread} {'token' if half == 1 else 'tokens'}."
     )
 
 
