@@ -84,7 +84,7 @@ def test_agreement_counts_equal_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(0.9 < min(share.on, share.off) <= 1 for share in shares)
 
     def careless(keys: Tensor, values: Tensor, *rest: object) -> tuple[Tensor, Tensor]:
-        return values.mean(dim=(0, 1)).expand(*keys.shape[:2], -1), keys[0, 0]
+        return -values.mean(dim=(0, 1)).expand(*keys.shape[:2], -1), keys[0, 0]  # what fits least
 
     monkeypatch.setattr("glaclip.attention.attend_fast", careless)
     wrong = agreement(Segmenter(AnyWordBackbone()), AttentionSettings())
