@@ -552,6 +552,17 @@ class Segmenter:
         )
         return found
 
+    def first_keys(self, encoded: Encoded, source: str) -> tuple[dict[bool, Tensor], Grid]:
+        """Keys of a source's first attention, by whether a query sees all windows, and their grid.
+
+        Both [L, S, Dk]; the same tensor where the backbone has no keys of places.
+        """
+        tokens = encoded.tokens
+        own, grid = self.backbone.keys(tokens, source)[0]
+        if tokens.shared is None:
+            return {True: own, False: own}, grid
+        return {True: self.backbone.keys(tokens.seen(True), source)[0][0], False: own}, grid
+
     def _attention(
         self, encoded: Encoded, point: tuple[float, float], method: Method, note: Progress
     ) -> AttentionMaps:
@@ -564,10 +575,8 @@ class Segmenter:
             note("attention", 0, 1)
 
         with torch.inference_mode(), Interruptible(step):
-            (keys, grid), (own, _) = (
-                self.backbone.keys(encoded.tokens.seen(cross_window), method.key_source)[0]
-                for cross_window in (True, False)
-            )
+            seen, grid = self.first_keys(encoded, method.key_source)
+            keys, own = seen[True], seen[False]
             row, column = token_at((x, y), encoded.boxes[window], grid)
             # The fixed normalization needs a mean over all queries: once a photo, not a click.
             averaged = next(filter(needs_mean_query, AttentionSettings.ladder(base)))

@@ -149,6 +149,19 @@ def test_a_window_that_sees_itself_alone_knows_nothing_of_the_others() -> None:
         torch.testing.assert_close(one, another)
 
 
+@pytest.mark.parametrize("onto", [(4, 4), None])
+def test_keys_are_made_once_where_all_are_each_windows_own(onto: Grid | None) -> None:
+    backbone, asked = Shifting(onto), list[str]()
+    segmenter = Segmenter(backbone)
+    encoded = segmenter.encode(
+        halves(size=(128, 64)), WindowSettings(short_side=64, crop=64, stride=32)
+    )
+    plain = backbone.keys
+    backbone.keys = lambda tokens, source: (asked.append(source), plain(tokens, source))[1]  # type: ignore[method-assign]
+    segmenter.attention(encoded, (5, 30))
+    assert len(asked) == (1 if onto is None else 2)
+
+
 def test_tokens_keep_shared_keys_when_they_move() -> None:
     encoded = Segmenter(Shifting((4, 4))).encode(
         halves(size=(128, 64)), WindowSettings(short_side=64, crop=64, stride=32)
