@@ -1,4 +1,7 @@
-"""Writes the lexicon: nouns that were not trained, with the trained words nearest in WordNet."""
+"""Writes the lexicon: nouns that were not trained, with the trained words nearest in WordNet.
+
+Beside it, the sentence vectors of the trained words.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,11 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from glaclip.backbones.lite.backbone import LEXICON
-from glaclip.backbones.lite.lexicon import Lexicon, compact
+import torch
+
+from glaclip.backbones.lite.backbone import LEXICON, TABLE_NAME
+from glaclip.backbones.lite.lexicon import Lexicon, compact, write_table
+from glaclip.backbones.lite.sentences import TextTower
 from training.data import DENSE_CONCEPTS
 from training.wordnet import TOO_GENERAL, WordNet
 from training.words import build, dense_names, meanings
@@ -217,6 +223,8 @@ def main() -> None:
     meant = meanings(arguments.data, wordnet)
     lexicon = make(wordnet, arguments.wordnet, trained, meant)
     lexicon.write(arguments.out)
+    vectors = TextTower(torch.device("cpu"))(lexicon.trained)
+    write_table(arguments.out.with_name(TABLE_NAME), lexicon, vectors)
     print(f"{len(lexicon.trained)} trained words, {len(lexicon)} others, "
           f"{arguments.out.stat().st_size / 1e6:.2f} MB")  # fmt: skip
 

@@ -206,9 +206,6 @@ class Service:
             request = Request(
                 parse_vocabulary("anything, else"), AttentionSettings(), windows, backbone=backbone
             )
-            # The first word that no training ever met takes seconds more than others: it comes
-            # before the run from which the pace of words is learned.
-            segmenter.backbone.encode_text(["xyzzy"])
             self.compare(photo, request)
         except (BackboneError, SettingsError, LimitError):
             _LOG.info("the backbone is not ready yet", exc_info=True)

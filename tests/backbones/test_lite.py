@@ -16,7 +16,7 @@ from glaclip.backbones.lite import backbone as lite
 from glaclip.backbones.lite import sentences
 from glaclip.backbones.lite import towers as lite_towers
 from glaclip.backbones.lite.backbone import LiteBackbone, load_lite
-from glaclip.backbones.lite.lexicon import Lexicon
+from glaclip.backbones.lite.lexicon import Lexicon, read_table, write_table
 from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 
@@ -251,6 +251,47 @@ def test_lexicon_finds_plurals_and_other_spellings() -> None:
         assert neighbors is not None
         assert trained in neighbors.words
     assert lexicon.look_up("qwzxv") is None
+
+
+def test_a_word_asks_the_text_tower_once_or_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pass takes time whatever it holds, and all trained words are seconds of them."""
+    backbone = load_lite()
+    tower, asked = backbone._text_tower(), list[int]()
+    whole = type(tower).__call__
+
+    def count(self: sentences.TextTower, texts: list[str]) -> torch.Tensor:
+        asked.append(len(texts))
+        return whole(self, texts)
+
+    monkeypatch.setattr(sentences.TextTower, "__call__", count)
+    for word, passes in (("car", 1), ("puppy", 1), ("qwzxv", 2)):  # trained, listed, unheard of
+        asked.clear()
+        backbone.encode_text([template.replace("{}", word) for template in backbone.templates])
+        assert len(asked) <= passes
+        assert sum(asked) < 100
+
+
+def test_shipped_word_vectors_are_the_text_towers() -> None:
+    lexicon = Lexicon.read(lite.LEXICON)
+    table = read_table(lite.LEXICON.with_name(lite.TABLE_NAME), lexicon)
+    assert table is not None
+    assert len(table) == len(lexicon.trained)
+    some = range(0, len(table), 97)
+    computed = sentences.TextTower(torch.device("cpu"))([lexicon.trained[i] for i in some])
+    torch.testing.assert_close(table[some].float(), computed, rtol=1e-3, atol=1e-4)
+
+
+def test_word_vectors_of_other_words_are_not_taken(tmp_path: Path) -> None:
+    mine, other = Lexicon(["car", "dog"], {}), Lexicon(["dog", "car"], {})
+    path = tmp_path / lite.TABLE_NAME
+    assert read_table(path, mine) is None
+    write_table(path, mine, torch.ones(2, 384))
+    assert read_table(path, mine) is not None
+    assert read_table(path, other) is None
+    path.write_bytes(b"not a table")
+    with pytest.raises(BackboneError) as error:
+        read_table(path, mine)
+    assert lite.TABLE_NAME in _message(error)
 
 
 def _message(error: pytest.ExceptionInfo[BackboneError]) -> str:

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.backbones.lite.heads import Heads, odd_grid, resize, stack_maps
 from glaclip.backbones.lite.keys import KeyHead, apart
-from glaclip.backbones.lite.lexicon import Lexicon, WordMixer
+from glaclip.backbones.lite.lexicon import Lexicon, WordMixer, read_table
 from glaclip.backbones.lite.sentences import TextTower
 from glaclip.backbones.lite.towers import ImageTower, broken
 from glaclip.cache import digest as hash_of
@@ -29,6 +29,8 @@ from glaclip.vocabulary import ASSETS
 
 WEIGHTS = ASSETS / "lite" / "heads.safetensors"
 LEXICON = WEIGHTS.with_name("lexicon.gz")
+#: Beside a lexicon: see `lexicon.read_table`.
+TABLE_NAME = "sentences.safetensors"
 KEYS = WEIGHTS.with_name("keys.safetensors")
 TOWER = WEIGHTS.with_name("tower.safetensors")
 TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
@@ -64,6 +66,7 @@ class LiteBackbone:
         lexicon: Lexicon | None = None,
         templates: tuple[str, ...] = TEMPLATES,
         tower: Path | None = None,
+        table: Tensor | None = None,
     ) -> None:
         """Args:
         heads: trained heads.
@@ -74,6 +77,7 @@ class LiteBackbone:
         lexicon: helps words that were never trained; without it they stand alone.
         templates: prompt templates with one `{}`.
         tower: weights of the image tower's last stages; None leaves ImageNet's.
+        table: sentence vectors of the lexicon's trained words.
         """
         self.templates = templates
         self._tower_weights = tower
@@ -87,7 +91,7 @@ class LiteBackbone:
         self._text: TextTower | None = None
         self._mixer: WordMixer | None = None
         if lexicon is not None:
-            self._mixer = WordMixer(lexicon, self.templates, self._sentences)
+            self._mixer = WordMixer(lexicon, self.templates, self._sentences, table)
 
     def prepare(self) -> None:
         """See `Backbone`."""
@@ -182,10 +186,9 @@ class LiteBackbone:
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """[P, E] unit vectors of prompts, float32; untrained words lean on trained ones."""
         texts = [prompt.strip().lower() for prompt in prompts]
-        sentences = self._sentences(texts)
-        if self._mixer is not None:
-            return self._mixer(texts, sentences, self._heads.text)
-        vectors: Tensor = self._heads.text(sentences)
+        if self._mixer is not None and texts:
+            return self._mixer(texts, self._heads.text)
+        vectors: Tensor = self._heads.text(self._sentences(texts))
         return vectors
 
     def _sentences(self, texts: Sequence[str]) -> Tensor:
@@ -297,6 +300,9 @@ def load_lite(
     heads, digest = load_heads(weights)
     key_head, key_digest = load_keys(keys)
     words = None if lexicon is None else Lexicon.read(lexicon)
+    table = None
+    if lexicon is not None and words is not None:
+        table = read_table(lexicon.with_name(TABLE_NAME), words)
     lexicon_digest = words.digest[:16] if words else "plain"
     tower_digest = _digest(tower)
     kind = str(dtype).removeprefix("torch.")
@@ -312,4 +318,5 @@ def load_lite(
             hash_of(templates)[:8],
         ]
     )
-    return LiteBackbone(heads, key_head, name, torch.device(device), dtype, words, templates, tower)
+    place = torch.device(device)
+    return LiteBackbone(heads, key_head, name, place, dtype, words, templates, tower, table)

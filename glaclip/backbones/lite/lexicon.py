@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,11 +167,14 @@ class WordMixer:
         lexicon: Lexicon,
         templates: Sequence[str],
         sentences: Callable[[Sequence[str]], Tensor],
+        table: Tensor | None = None,
     ) -> None:
         """Args:
         lexicon: trained words and neighbors.
         templates: prompts to recognize, each with one `{}`.
         sentences: texts to unit vectors [P, D] of the text tower.
+        table: these vectors of the lexicon's trained words, from `read_table`; computed when they
+            are first needed, which takes seconds, if left out.
         """
         self.lexicon = lexicon
         self._sentences = sentences
@@ -179,32 +182,39 @@ class WordMixer:
         self._templates = sorted({*lower, ("", "")}, key=lambda t: -len(t[0] + t[1]))
         self._lock = threading.Lock()
         self._kept: dict[str, Tensor] = {}
-        self._all: Tensor | None = None
+        self._table = table
 
-    def __call__(
-        self, texts: Sequence[str], sentences: Tensor, head: Callable[[Tensor], Tensor]
-    ) -> Tensor:
+    def __call__(self, texts: Sequence[str], head: Callable[[Tensor], Tensor]) -> Tensor:
         """Joint-space vectors.
 
         Args:
             texts: prompts in lower case.
-            sentences: [P, D] their unit vectors from the text tower.
-            head: [..., D] to unit vectors [..., E].
+            head: sentence vectors [..., D] to unit vectors [..., E].
 
         Returns:
             [P, E] unit vectors; those of trained words are the head's own.
         """
+        parts = [self._split(text) for text in texts]
+        found = {
+            word: self.lexicon.look_up(word)
+            for _, word, _ in parts
+            if word and not self.lexicon.knows(word)
+        }
+        alone = [word for word, neighbors in found.items() if neighbors is None]
+        # All that is sure to be needed takes one pass: short texts cost the tower little more
+        # together than one alone.
+        known = self._encode([*texts, *alone], _prompts(parts, found))
+        for word in alone:
+            found[word] = self._similar(known[word])
+        known |= self._encode([], _prompts(parts, {word: found[word] for word in alone}))
+        sentences = torch.stack([known[text] for text in texts])
         vectors = head(sentences)
-        for row, text in enumerate(texts):
-            before, word, after = self._split(text)
-            if not word or self.lexicon.knows(word):
-                continue
-            neighbors = self.lexicon.look_up(word) or self._similar(word)
+        for row, (before, word, after) in enumerate(parts):
+            neighbors = found.get(word)
             if neighbors is None:
                 continue
-            near = self._encode([f"{before}{name}{after}" for name in neighbors.words])
-            near = near.to(sentences.device)  # [N, D]
-            resemblance = near @ sentences[row]
+            near = torch.stack([known[f"{before}{name}{after}"] for name in neighbors.words])
+            resemblance = near @ sentences[row]  # [N]
             weights = torch.tensor(neighbors.weights, device=near.device)
             weights = weights * torch.exp(SHARPNESS * resemblance)
             mixture = F.normalize(weights @ head(near), dim=-1)
@@ -223,24 +233,23 @@ class WordMixer:
                 return before, text[len(before) : end].strip(), after
         return "", text, ""
 
-    def _encode(self, texts: Sequence[str], keep: bool = True) -> Tensor:
+    def _encode(self, own: Sequence[str], near: Sequence[str]) -> dict[str, Tensor]:
+        """Sentence vectors [D] of all these texts; of those of `near`, of our words, also later."""
         # Not computed under the lock: a run may pause there until another has had its turn.
         with self._lock:
-            known = {text: self._kept[text] for text in texts if text in self._kept}
-        if new := [text for text in dict.fromkeys(texts) if text not in known]:
-            found = dict(zip(new, self._sentences(new).cpu(), strict=True))
-            known |= found
-            if keep:
-                with self._lock:
-                    self._kept |= found
-        return torch.stack([known[text] for text in texts])
+            known = {text: self._kept[text] for text in near if text in self._kept}
+        if new := [text for text in dict.fromkeys([*own, *near]) if text not in known]:
+            known |= zip(new, self._sentences(new), strict=True)
+            with self._lock:  # texts of users are not kept
+                self._kept |= {text: known[text].clone() for text in near}
+        return known
 
-    def _similar(self, word: str) -> Neighbors | None:
-        """Trained words nearest by sentence vector, if near enough."""
-        own = self._encode([word], keep=False)[0]  # texts of users are not kept
-        if self._all is None:
-            self._all = self._sentences(self.lexicon.trained).cpu()
-        values, where = (self._all @ own).topk(min(SIMILAR_COUNT, len(self._all)))
+    def _similar(self, own: Tensor) -> Neighbors | None:
+        """Trained words nearest to a sentence vector [D], if near enough."""
+        if self._table is None:
+            self._table = self._sentences(self.lexicon.trained).half()
+        table = self._table.to(own.device, own.dtype)
+        values, where = (table @ own).topk(min(SIMILAR_COUNT, len(table)))
         pairs = [
             (self.lexicon.trained[index], value)
             for index, value in zip(where.tolist(), values.tolist(), strict=True)
@@ -250,3 +259,48 @@ class WordMixer:
             return None
         words, weights = zip(*pairs, strict=True)
         return Neighbors(words, weights, SIMILAR_SHARE)
+
+
+def _prompts(
+    parts: Sequence[tuple[str, str, str]], found: Mapping[str, Neighbors | None]
+) -> list[str]:
+    """The neighbors of each prompt's word, in the prompt's template."""
+    return [
+        f"{before}{name}{after}"
+        for before, word, after in parts
+        if (neighbors := found.get(word)) is not None
+        for name in neighbors.words
+    ]
+
+
+def write_table(path: Path, lexicon: Lexicon, vectors: Tensor) -> None:
+    """Keeps the sentence vectors [N, D] of the lexicon's trained words, in half precision."""
+    from safetensors.torch import save
+
+    path.write_bytes(save({"vectors": vectors.half()}, {"words": _digest(lexicon)}))
+
+
+def read_table(path: Path, lexicon: Lexicon) -> Tensor | None:
+    """What `write_table` wrote, [N, D] float16; None if there is none of this lexicon's words.
+
+    Raises:
+        BackboneError: the file is not what this program wrote.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get("words") != _digest(lexicon):
+                return None
+            vectors: Tensor = file.get_tensor("vectors")
+    except (OSError, SafetensorError) as error:
+        raise BackboneError(
+            f"The word vectors {path.name} are broken: restore assets/lite from the repository."
+        ) from error
+    return vectors
+
+
+def _digest(lexicon: Lexicon) -> str:
+    return hashlib.sha256("\t".join(lexicon.trained).encode()).hexdigest()[:16]
