@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.backbones.lite.heads import Heads, odd_grid, resize, stack_maps
-from glaclip.backbones.lite.keys import KeyHead, apart
+from glaclip.backbones.lite.keys import KeyHead, accompanied, apart
 from glaclip.backbones.lite.lexicon import Lexicon, WordMixer, read_table
 from glaclip.backbones.lite.sentences import TextTower
 from glaclip.backbones.lite.towers import ImageTower, broken
@@ -38,7 +38,7 @@ TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
 ATTENTION = AttentionSettings(threshold=0.8, scale=700.0, gamma=10.0)
 #: Counts how tokens are made of one set of weights; part of the fingerprint.
-_RECIPE = "2"
+_RECIPE = "3"
 #: Most that a forward pass holds at a time, float32, measured: the widest block's maps and keys.
 _BYTES_PER_PIXEL = 400
 
@@ -141,10 +141,10 @@ class LiteBackbone:
         """
         (grid,) = self.key_grids(tokens, source)
         if grid == tokens.key_grid:
-            return ((apart(tokens.keys), grid),)
+            return ((accompanied(apart(tokens.keys), grid), grid),)
         keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
         keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
-        return ((apart(_tokens(resize(keys, grid))), grid),)
+        return ((accompanied(apart(_tokens(resize(keys, grid))), grid), grid),)
 
     def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
         """See `Backbone`."""

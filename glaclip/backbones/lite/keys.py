@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from glaclip.backbones.base import Grid
 from glaclip.backbones.lite.heads import FOLDED, STACKED_CHANNELS, resize
 from glaclip.backbones.lite.towers import STAGE_CHANNELS
 
@@ -16,6 +18,8 @@ FINE_CHANNELS, EARLY_CHANNELS = STAGE_CHANNELS[:2]
 SHARES = (1.0, 0.3, 0.2)
 #: The mean cosine of a photo's keys is at most about this.
 LIKENESS = 0.35
+#: A key whose cosine to all keys around it is below this is alone; see `accompanied`.
+COMPANY = 0.84
 
 
 class KeyHead(nn.Module):
@@ -113,3 +117,39 @@ def apart(keys: Tensor) -> Tensor:
     share = 1 - math.sqrt(max(0.0, 1 - (likeness - LIKENESS) / (likeness * (1 - LIKENESS))))
     # Equal keys stay so: what is left of them is no noise.
     return F.normalize(unit - min(share, 0.95) * mean, dim=-1).to(keys.dtype)
+
+
+def accompanied(keys: Tensor, grid: Grid) -> Tensor:
+    """Keys of which none is alone: one unlike all around it is averaged with the nearest of them.
+
+    On a rough surface, gravel or leaves, some tokens resemble no other. Their sets would hold
+    themselves alone, and dynamic normalization is so sharp for a set of one that such a token would
+    put all its weight on itself, as if nothing surrounded it.
+
+    Args:
+        keys: [L, S, D] of any lengths; they count as unit vectors.
+        grid: (rows, columns) of a window's keys, S = rows * columns.
+
+    Returns:
+        [L, S, D] unit vectors in the keys' type.
+    """
+    unit = F.normalize(keys.float(), dim=-1).view(len(keys), *grid, -1)  # [L, gh, gw, D]
+    most = unit.new_full(unit.shape[:-1], -1.0)  # [L, gh, gw]
+    nearest = torch.zeros_like(unit)
+    for down, across in itertools.product((-1, 0, 1), repeat=2):
+        if down == across == 0:
+            continue
+        here = (slice(None), _overlap(down), _overlap(across))
+        there = (slice(None), _overlap(-down), _overlap(-across))
+        likeness = (unit[here] * unit[there]).sum(-1)
+        nearer = likeness > most[here]
+        most[here] = torch.where(nearer, likeness, most[here])
+        nearest[here] = torch.where(nearer[..., None], unit[there], nearest[here])
+    alone = (most < COMPANY)[..., None]
+    joined = torch.where(alone, F.normalize(unit + nearest, dim=-1), unit)
+    return joined.flatten(1, 2).to(keys.dtype)
+
+
+def _overlap(step: int) -> slice:
+    """Cells along one side that have a neighbor so many cells on."""
+    return slice(max(0, -step), -step if step > 0 else None)
