@@ -9,8 +9,9 @@ from glaclip.ui.actions.run import run_on
 from glaclip.ui.actions.show import VIEW, show
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
-from glaclip.ui.lessons.book import learn_tab, view_of
-from glaclip.ui.tab import Tab
+from glaclip.ui.lessons.book import LATER, LessonBook, view_of
+from glaclip.ui.lessons.build import book_value
+from glaclip.ui.tab import Tab, opened
 
 # The opened view comes into sight from its top, and the keyboard goes to its picture.
 _TO_VIEW = """async () => {
@@ -31,7 +32,8 @@ _TO_VIEW = """async () => {
 
 
 def _build(board: Board, first: Changes) -> None:
-    board.add(lessons=learn_tab())
+    # They are as large as the rest of the page: who opens them waits for them, and nobody else.
+    board.add(lessons=LessonBook(LATER if book_value() else None, elem_id="lessons", padding=False))
 
 
 def _connect(demo: Demo, board: Board) -> None:
@@ -42,10 +44,12 @@ def _connect(demo: Demo, board: Board) -> None:
         shown = show(demo, visit.page, view.example, view.changes, view.point)
         return shown | {"tabs": gr.Tabs(selected=view.tab)}
 
+    lessons = book_value()
+    board.on(opened(board, TAB), lambda visit: {"lessons": lessons}, (), ["lessons"])
     tried = board.on(board["lessons"].select, try_it, (), ["tabs", *VIEW], picks=True)
     show_link(board, tried)
     board.in_browser(tried.success, _TO_VIEW)
     run_on(demo, board, tried.success, always=True)
 
 
-TAB = Tab("learn", "Learn", _build, _connect)
+TAB = Tab("learn", "Learn", _build, _connect, waits=True)

@@ -89,7 +89,7 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
         opened=gr.State(False),  # true once a link was opened
         link=gr.Textbox(to_link(form, start, first.name), visible="hidden", elem_id="link"),
         tab=gr.Textbox(TABS[0].id, visible="hidden", elem_id="tab"),
-        **{tab.signal: gr.Textbox("", visible="hidden") for tab in TABS if tab.follows},
+        **{tab.signal: gr.Textbox("", visible="hidden") for tab in TABS if tab.waits},
     )
     with gr.Row(elem_id="layout"):
         with gr.Column(elem_id="controls"):

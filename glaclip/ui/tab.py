@@ -20,19 +20,26 @@ class Tab:
         build: makes its widgets, inside the tab, and puts them on the board. It gets what the
             first screen shows, by widget.
         connect: says what happens when they are used; all widgets of the page are there by then.
-        follows: it has to do with each new result while it is open; `due` says when.
+        waits: it does something only once it is open: `opened` and `due` say when.
     """
 
     id: str
     title: str
     build: Callable[[Board, Changes], None]
     connect: Callable[[Demo, Board], None] = lambda demo, board: None
-    follows: bool = False
+    waits: bool = False
 
     @property
     def signal(self) -> str:
-        """The hidden widget that changes when a tab that follows has something to do."""
+        """The hidden widget that changes when a tab that waits has something to do."""
         return f"{self.id}_due"
+
+
+def opened(board: Board, tab: Tab) -> Any:
+    """A listener: the tab was opened for the first time on this page."""
+    once = f"(open, signal) => [open === '{tab.id}' ? 'opened' : signal]"
+    board.in_browser(board["tab"].change, once, ["tab", tab.signal], [tab.signal])
+    return board[tab.signal].change
 
 
 def due(board: Board, tab: Tab) -> Any:

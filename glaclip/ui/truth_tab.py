@@ -178,4 +178,4 @@ def _connect(demo: Demo, board: Board) -> None:
     connect_scores(board)
 
 
-TAB = Tab("truth", "Ground truth", _build, _connect, follows=True)
+TAB = Tab("truth", "Ground truth", _build, _connect, waits=True)

@@ -118,4 +118,4 @@ def _connect(demo: Demo, board: Board) -> None:
     board.in_browser(board["viewer"].shown, "() => ['', '', '']", (), CHARTS)
 
 
-TAB = Tab("windows", "Windows", _build, _connect, follows=True)
+TAB = Tab("windows", "Windows", _build, _connect, waits=True)

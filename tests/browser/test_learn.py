@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 gr = pytest.importorskip("gradio")
 
 
-from glaclip.ui.lessons.book import LessonBook, learn_tab, view_of  # noqa: E402
-from glaclip.ui.lessons.build import LESSONS, load_document, views  # noqa: E402
+from glaclip.ui.lessons.book import LessonBook, view_of  # noqa: E402
+from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views  # noqa: E402
 
 DOCUMENT = load_document()
 
@@ -30,7 +30,7 @@ def _tab() -> Any:
 
     with gr.Blocks() as blocks:
         with gr.Tabs(), gr.Tab("Learn"):
-            book = learn_tab()
+            book = LessonBook(book_value())
         heard = gr.Textbox(label="heard", elem_id="heard")
         book.select(show, None, heard)
     return blocks
@@ -251,3 +251,20 @@ def test_try_it_brings_its_view_into_sight_and_focus(reader: Site, index: int) -
     assert box
     assert box["height"] > 150
     assert -5 <= box["y"] < 500
+
+
+def test_lessons_come_once_and_stay_where_they_were_left(site: Site) -> None:
+    """They are as large as the rest of the page, which does not bring them along."""
+    page = site.page
+    value = book_value()
+    assert value
+    assert all(lesson["note"] not in page.content() for lesson in value["lessons"])
+    site.tab("Learn")
+    page.wait_for_selector(".lb-page[data-ready=true]")
+    _lesson(page, "anchors")
+    site.tab("Compare")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    site.tab("Learn")
+    page.wait_for_selector(".lb-page[data-lesson=anchors][data-ready=true]")
+    assert not [url for url in asked if "queue/join" in url]

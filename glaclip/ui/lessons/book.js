@@ -74,9 +74,10 @@ list.addEventListener('keydown', (event) => {
   list.children[current].firstChild.focus();
 });
 function set() {
-  book = props.value;
+  book = props.value?.lessons ? props.value : null;
   root.dataset.ready = String(Boolean(book));
-  element.querySelector('.lb-empty').hidden = Boolean(book);
+  element.querySelector('.lb-empty').hidden = Boolean(props.value);
+  element.querySelector('.lb-later').hidden = !props.value?.later;
   element.querySelector('.lb-body').hidden = !book;
   if (!book) return;
   loaded.clear();

@@ -8,10 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views
+from glaclip.ui.lessons.build import LESSONS, load_document, views
 from glaclip.ui.lessons.lesson import View
 
 _HERE = Path(__file__).parent
+#: The value of a book whose lessons follow.
+LATER = {"later": True}
 #: In this order: helpers, a figure a lesson, and last the book, which uses them.
 _SCRIPTS = (
     "../drawing.js",
@@ -26,8 +28,9 @@ def _text(name: str) -> str:
 class LessonBook(gr.HTML):  # type: ignore[misc]
     """Lessons with live figures, all in the browser.
 
-    The value comes from `glaclip.ui.lessons.build.book_value`; with None a sentence says how to
-    build it. "Try it" emits `.select` with the lesson's slug as `value`.
+    The value comes from `glaclip.ui.lessons.build.book_value`; `LATER` stands for one that is on
+    its way, and with None a sentence says how to build it. "Try it" emits `.select` with the
+    lesson's slug as `value`.
     """
 
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
@@ -43,11 +46,6 @@ class LessonBook(gr.HTML):  # type: ignore[misc]
     def api_info(self) -> dict[str, Any]:
         """The value is a JSON object."""
         return {"type": "object"}
-
-
-def learn_tab() -> LessonBook:
-    """Creates the lessons inside the `gr.Tab` that is open; listen to its `.select`."""
-    return LessonBook(book_value(), elem_id="lessons", padding=False)
 
 
 def view_of(picked: Mapping[str, Any]) -> View | None:
