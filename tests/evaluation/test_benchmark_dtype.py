@@ -13,6 +13,7 @@ from glaclip.backbones.dtypes import find_record
 from glaclip.cli.benchmark_dtype import beside, loader_of
 from glaclip.cli.given import untrained
 from glaclip.cli.main import build_parser, main
+from glaclip.evaluation.agreement import Agreement
 from glaclip.evaluation.dtype_agreement import dtype_agreement
 from glaclip.evaluation.word_cost import word_cost
 from glaclip.settings import WindowSettings
@@ -72,6 +73,7 @@ def test_one_command_prints_and_keeps_the_agreement(
     monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: _Nothing())
     monkeypatch.setattr("glaclip.cli.benchmark._times_table", lambda report: "")
+    monkeypatch.setattr("glaclip.cli.benchmark.agreement", lambda *_: [Agreement("a.jpg", 1, 1)])
     two = functools.partial(dtype_agreement, photos=("china.jpg", "cows.jpg"))
     monkeypatch.setattr("glaclip.cli.benchmark_dtype.dtype_agreement", two)
     report = tmp_path / "b.json"
