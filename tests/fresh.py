@@ -19,6 +19,7 @@ _IMPORTED = (
     "glaclip.backbones.lite.backbone",
     "timm",
     "gradio_client",
+    "tests.clip_towers",
     "tests.toy",
 )
 
