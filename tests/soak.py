@@ -14,7 +14,6 @@ import itertools
 import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,13 +23,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
-
-# Before gradio is imported anywhere: both are read once.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
 from PIL import Image
@@ -43,8 +38,8 @@ from glaclip.segmenter import Method, Segmenter
 from glaclip.settings import FAST, WindowSettings
 from glaclip.ui.service import MAX_SIDE
 from glaclip.vocabulary import parse_vocabulary
+from tests.fresh import fresh
 
-ROOT = Path(__file__).resolve().parents[1]
 SWITCHES = ("cross_window", "proxy_anchors", "dynamic_normalization")
 PALETTES = ("red, green, blue", "sky, building, tree, water", "tree, red", "water, sky, green")
 #: Megabytes of the server's cache: small, so that it is full soon.
@@ -152,8 +147,10 @@ class Report:
         return "\n".join(f"{name:<{width}}  {value:>12}" for name, value in rows)
 
 
-def serve(name: str) -> None:
-    """The server's process: prints its address and answers until its input ends."""
+def serve(name: str, pay: list[str], folder: str, say: Connection) -> None:
+    """The server's process: says its address and answers until it is ended."""
+    same_products(pay)
+    os.environ["GRADIO_TEMP_DIR"] = folder
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
     from glaclip.ui.service import Service
@@ -164,9 +161,8 @@ def serve(name: str) -> None:
     _, url, _ = demo.launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(service)
     )
-    print(json.dumps(url), flush=True)
-    sys.stdin.read()
-    demo.close(verbose=False)
+    say.send(url)
+    threading.Event().wait()
 
 
 @contextmanager
@@ -174,20 +170,16 @@ def server(name: str) -> Iterator[tuple[str, int]]:
     """Address and process id of a server of its own."""
     pay = [name for name in PRODUCTS if getattr(products, name)()]
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.soak", "--serve", "--backbone", name, "--pay", *pay],
-            cwd=ROOT,
-            env={**os.environ, "GRADIO_TEMP_DIR": folder},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        heard, spoken = fresh().Pipe(duplex=False)
+        process = fresh().Process(target=serve, args=(name, pay, folder, spoken))
+        process.start()
+        spoken.close()  # so that the end of the process ends the wait for its address
+        assert process.pid
         try:
-            assert process.stdout
-            yield json.loads(process.stdout.readline()), process.pid
+            yield heard.recv(), process.pid
         finally:
             process.kill()
-            process.wait()
+            process.join()
 
 
 def resident(process: int) -> int:
@@ -365,13 +357,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--photos", type=int, default=300, help="different ones, afterwards")
     parser.add_argument("--backbone", default="lite", help="a registry name, or toy")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--pay", nargs="*", default=[], help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        same_products(options.pay)
-        serve(options.backbone)
-        return
     report = soak(options.backbone, options.visitors, options.minutes, options.photos)
     report.largest = largest(options.backbone)
     print(report.table())

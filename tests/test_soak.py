@@ -6,9 +6,9 @@ from tests.soak import CACHE, soak
 
 
 def test_visitors_get_their_own_answers_and_nothing_is_lost() -> None:
-    report = soak("toy", visitors=5, minutes=0.05, photos=4)
+    report = soak("toy", visitors=3, minutes=0.05, photos=4)
     assert report.lost == []
     assert report.wrong == 0
-    assert len(report.seconds) >= 5
+    assert len(report.seconds) >= 3
     assert report.cache <= CACHE
     assert "worst latency" in report.table()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from glaclip.files import cache_folder
 from glaclip.segmenter import Segmenter
 from glaclip.vocabulary import parse_vocabulary
 from glaclip.word_store import WordStore, shipped_lists
+from tests.fresh import fresh
 from tests.test_segmenter import halves
 from tests.toy import ColorBackbone
 
 SHIPPED = "red, blue; crimson, sky"
 LISTS = (parse_vocabulary(SHIPPED).prompts,)
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def asked(folder: Path, words: str, backbone: ColorBackbone | None = None) -> list[str]:
@@ -130,34 +129,25 @@ def test_what_a_killed_process_left_goes_away(tmp_path: Path) -> None:
     assert new.exists()  # another process may be writing it now
 
 
-WRITE = """
-import os, pathlib, sys, torch
-from glaclip.word_store import WordStore
-words = tuple(map(str, range(2000)))
-features = {word: torch.full((64,), float(word)) for word in words}
-store, folder = WordStore(pathlib.Path(sys.argv[1]), [words]), pathlib.Path(sys.argv[1])
-other = os.fork()  # two processes at once, for one import of torch
-for _ in range(30):
-    for file in folder.glob("*.safetensors"):
-        file.unlink(missing_ok=True)
-    store.write("f", ("{}",), words, features)
-    found = store.read("f", ("{}",), words)
-    assert not found or all(torch.equal(found[word], features[word]) for word in words)
-if other:
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]))
-"""
+def write_and_read(folder: Path) -> None:
+    words = tuple(map(str, range(250)))
+    features = {word: torch.full((512,), float(word)) for word in words}
+    store = WordStore(folder, [words])
+    for _ in range(30):
+        for file in folder.glob("*.safetensors"):
+            file.unlink(missing_ok=True)
+        store.write("f", ("{}",), words, features)
+        found = store.read("f", ("{}",), words)
+        assert not found or all(torch.equal(found[word], features[word]) for word in words)
 
 
 def test_two_processes_at_once_see_whole_files(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WRITE, str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},  # a process with more threads cannot be forked
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    both = [fresh().Process(target=write_and_read, args=(tmp_path,)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(120)
+    assert [process.exitcode for process in both] == [0, 0]
     assert not list(tmp_path.glob(".*.part"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from glaclip.evaluation.yardstick import growth, yardstick
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
+from tests.fresh import fresh
 from tests.test_segmenter import halves
 from tests.toy import ColorBackbone
 
@@ -63,7 +65,9 @@ def test_the_yardstick_is_timed_beside_attention_and_agrees_with_it() -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_growth_is_between_the_smallest_and_the_largest() -> None:
+def test_growth_is_between_the_smallest_and_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = fresh()
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method: context)
     grown = growth("exact", ((1, 196, 16, 8), (8, 784, 16, 8)))
     assert grown is not None
     assert [size.tokens for size in grown.sizes] == [196, 6272]
@@ -72,6 +76,8 @@ def test_growth_is_between_the_smallest_and_the_largest() -> None:
 
 class AnyWordBackbone(ColorBackbone):
     """Each word has a direction of its own: equal scores would leave labels to rounding."""
+
+    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         generators = (torch.Generator().manual_seed(crc32(word.encode())) for word in prompts)

@@ -13,12 +13,20 @@ from glaclip.backbones.dtypes import find_record
 from glaclip.cli.benchmark_dtype import beside, loader_of
 from glaclip.cli.given import untrained
 from glaclip.cli.main import build_parser, main
+from glaclip.evaluation.agreement import Agreement
 from glaclip.evaluation.dtype_agreement import dtype_agreement
 from glaclip.evaluation.word_cost import word_cost
+from glaclip.settings import WindowSettings
 from tests.toy import ColorBackbone
 
 
-class Narrow(ColorBackbone):
+class Wide(ColorBackbone):
+    """In float32, on few windows."""
+
+    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
+
+
+class Narrow(Wide):
     """Sees red and blue exchanged, as no rounding would, in half of each window's colors."""
 
     dtype = torch.bfloat16
@@ -28,20 +36,20 @@ class Narrow(ColorBackbone):
         return super().encode_windows(pixels.flip(1))
 
 
-def toys(name: str, device: str, dtype: str, weights: str | None) -> ColorBackbone:
-    return Narrow() if dtype == "bfloat16" else ColorBackbone()
+def toys(name: str, device: str, dtype: str, weights: str | None) -> Wide:
+    return Narrow() if dtype == "bfloat16" else Wide()
 
 
 def test_agreement_of_types_counts_equal_labels() -> None:
-    same = dtype_agreement(ColorBackbone(), ColorBackbone(), "own", photos=("china.jpg",))
+    same = dtype_agreement(Wide(), Wide(), "own", photos=("china.jpg",))
     assert same.on == same.off == {"china.jpg": 1.0}
-    other = dtype_agreement(ColorBackbone(), Narrow(), "own", photos=("china.jpg", "cows.jpg"))
+    other = dtype_agreement(Wide(), Narrow(), "own", photos=("china.jpg", "cows.jpg"))
     assert (other.dtype, other.fingerprint, len(other.on)) == ("bfloat16", "toy-1", 2)
     assert 0 < other.share < 0.9
 
 
 def test_a_second_start_with_words_reads_the_same_numbers() -> None:
-    backbone = ColorBackbone()
+    backbone = Wide()
     found = word_cost(backbone, ("red", "blue", "sky"))
     assert (found.words, found.texts, found.equal) == (3, 3, True)
     assert backbone.encoded_texts == ["red", "blue", "sky"]
@@ -51,9 +59,9 @@ def test_the_chosen_type_is_shown_beside_float32() -> None:
     parser = build_parser()
     args = parser.parse_args(["benchmark"])
     assert list(beside(args, Narrow(), toys)) == ["bfloat16", "float32"]
-    assert list(beside(args, ColorBackbone(), toys)) == ["float32"]
+    assert list(beside(args, Wide(), toys)) == ["float32"]
     args = parser.parse_args(["benchmark", "--dtype", "float32", "--also-dtype", "bfloat16"])
-    assert list(beside(args, ColorBackbone(), toys)) == ["float32", "bfloat16"]
+    assert list(beside(args, Wide(), toys)) == ["float32", "bfloat16"]
     args = parser.parse_args(["benchmark", "--random-weights", "--backbone", "lite"])
     assert loader_of(args, toys) is untrained
     assert main(["benchmark", "--random-weights", "--backbone", "lite", "--quiet"]) == 3
@@ -65,6 +73,7 @@ def test_one_command_prints_and_keeps_the_agreement(
     monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: _Nothing())
     monkeypatch.setattr("glaclip.cli.benchmark._times_table", lambda report: "")
+    monkeypatch.setattr("glaclip.cli.benchmark.agreement", lambda *_: [Agreement("a.jpg", 1, 1)])
     two = functools.partial(dtype_agreement, photos=("china.jpg", "cows.jpg"))
     monkeypatch.setattr("glaclip.cli.benchmark_dtype.dtype_agreement", two)
     report = tmp_path / "b.json"

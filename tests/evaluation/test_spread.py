@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from glaclip.cli.main import main
 from glaclip.evaluation.processes import Shard
 from tests.evaluation.sets import clip, colors
+from tests.fresh import fresh
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -22,6 +22,15 @@ from glaclip.cli.main import main
 from tests.evaluation.sets import clip
 sys.exit(main(sys.argv[1:], clip))
 """
+
+
+def torchrun(arguments: list[str], said: Path) -> None:
+    """As the program of this name does, what it says in two files."""
+    os.chdir(ROOT)
+    os.environ |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    for stream, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT), stream)
+    importlib.import_module("torch.distributed.run").main(arguments)
 
 
 def numbers(folder: Path) -> dict[str, Any]:
@@ -52,18 +61,18 @@ def test_two_processes_give_the_same_numbers_and_one_report(
     arguments = [str(root), "--ladder", "--out", str(out)]
     # A part is known from a run before, by one process.
     assert main(["evaluate", *arguments, "--shard", "1/3", "--quiet"], clip) == 0
-    done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-         str(program), "evaluate", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=240,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    (said := tmp_path / "said").mkdir()
+    two = ["--standalone", "--nproc-per-node", "2", str(program), "evaluate", *arguments]
+    started = fresh().Process(target=torchrun, args=(two, said))
+    started.start()
+    started.join(240)
+    result, progress = ((said / name).read_text() for name in ("out", "err"))
+    assert started.exitcode == 0, progress
     assert numbers(out) == expected
-    assert done.stdout.count("GLA-CLIP (on)") == 1
-    assert done.stderr.count("Photos: 5 of 5") == 1
-    assert done.stderr.count("1 photo is left out") == 1
-    assert "in 2 processes" in done.stdout
+    assert result.count("GLA-CLIP (on)") == 1
+    assert progress.count("Photos: 5 of 5") == 1
+    assert progress.count("1 photo is left out") == 1
+    assert "in 2 processes" in result
     own = (out / "photos.process-1.jsonl").read_text().count('"confusion"')
     assert 0 < own < 4 * 4  # four methods on four photos: the first process did some
 

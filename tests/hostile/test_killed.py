@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -25,59 +27,78 @@ from safetensors.numpy import load_file, save
 
 from glaclip.backbones.clip import weights
 from glaclip.cli.main import main
+from glaclip.evaluation import store
 from glaclip.files import write_whole
 from glaclip.settings import WindowSettings
 from glaclip.ui import precompute
 from glaclip.ui.examples import examples
 from tests.cli.test_cli import toy
+from tests.fresh import fresh
 from tests.toy import ColorBackbone
 
-ROOT = Path(__file__).resolve().parents[2]
+
+@dataclass
+class Victim:
+    """A process that says where it is to be killed."""
+
+    process: ForkServerProcess
+    said: Connection
+
+    def kill_where_it_says(self, until: Callable[[], bool] = lambda: True) -> None:
+        assert self.hears() == "here"
+        late = time.monotonic() + 30
+        while not until():
+            assert time.monotonic() < late
+            time.sleep(0.02)
+        self.process.kill()
+        self.process.join(30)
+        assert self.process.exitcode == -signal.SIGKILL
+
+    def hears(self) -> object:
+        assert self.said.poll(120), "it says nothing"
+        return self.said.recv()
 
 
-def start(code: str, **environment: str) -> subprocess.Popen[str]:
-    """A process that prints a line where it is to be killed."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start() -> Iterator[Callable[..., Victim]]:
+    """Starts a process with a function that is given how to speak, and these arguments."""
+    victims = []
+
+    def begin(work: Callable[..., None], *given: Any) -> Victim:
+        heard, spoken = fresh().Pipe(duplex=False)
+        process = fresh().Process(target=work, args=(spoken, *given))
+        process.start()
+        spoken.close()  # so that the end of the process is the end of what it says
+        victims.append(Victim(process, heard))
+        return victims[-1]
+
+    yield begin
+    for victim in victims:
+        victim.process.kill()
+        victim.process.join(30)
+        victim.said.close()
 
 
-def kill_at_its_line(
-    process: subprocess.Popen[str], until: Callable[[], bool] = lambda: True
-) -> None:
-    assert process.stdout
-    assert process.stdout.readline().strip() == "here"
-    late = time.monotonic() + 30
-    while not until():
-        assert time.monotonic() < late
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(30) == -signal.SIGKILL
-    process.stdout.close()
-
-
-WRITE = """
-import pathlib, sys, time
-from glaclip import files
-path = pathlib.Path({path!r})
-def half(self, content):
-    with open(self, "wb") as file:
-        file.write(content[: len(content) // 2])
-    print("here", flush=True)
+def wait_here(say: Connection) -> None:
+    say.send("here")
     time.sleep(60)
-pathlib.Path.write_bytes = half
-files.write_whole(path, b"new" * 1000)
-"""
 
 
-def test_a_shipped_file_is_whole_or_as_before(tmp_path: Path) -> None:
+def write_half(say: Connection, path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content[: len(content) // 2])
+    wait_here(say)
+
+
+def write_a_file(say: Connection, path: Path) -> None:
+    Path.write_bytes = lambda self, content: write_half(say, self, content)  # type: ignore[assignment,method-assign]
+    write_whole(path, b"new" * 1000)
+
+
+def test_a_shipped_file_is_whole_or_as_before(start: Callable[..., Victim], tmp_path: Path) -> None:
     path = tmp_path / "china.json"
     write_whole(path, b"old")
-    kill_at_its_line(start(WRITE.format(path=str(path))))
+    start(write_a_file, path).kill_where_it_says()
     assert path.read_bytes() == b"old"
     write_whole(path, b"newer")
     assert path.read_bytes() == b"newer"
@@ -100,26 +121,19 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     assert [entry.name for entry in tmp_path.iterdir()] == ["labels.png"]
 
 
-EVALUATE = """
-import sys, time
-sys.path.insert(0, {root!r})
-from glaclip.cli.main import main
-from glaclip.evaluation import store
-from tests.cli.test_cli import toy
-put, count = store.Store.put, 0
-def slow(self, *arguments):
-    global count
-    put(self, *arguments)
-    count += 1
-    if count == 3:
-        print("here", flush=True)
-        time.sleep(60)
-store.Store.put = slow
-main({arguments!r}, toy)
-"""
+def evaluate(say: Connection, arguments: list[str]) -> None:
+    put, count = store.Store.put, itertools.count(1)
+
+    def third(self: store.Store, *given: Any) -> None:
+        put(self, *given)
+        if next(count) == 3:
+            wait_here(say)
+
+    store.Store.put = third  # type: ignore[method-assign]
+    main(arguments, toy)
 
 
-def test_evaluate_goes_on_after_a_kill(tmp_path: Path) -> None:
+def test_evaluate_goes_on_after_a_kill(start: Callable[..., Victim], tmp_path: Path) -> None:
     data = tmp_path / "set"
     for name in ("images", "masks"):
         (data / name).mkdir(parents=True)
@@ -135,7 +149,7 @@ def test_evaluate_goes_on_after_a_kill(tmp_path: Path) -> None:
         report = str(tmp_path / f"{out}.json")
         return ["evaluate", str(data), "--out", str(tmp_path / out), "--json", report, "--quiet"]
 
-    kill_at_its_line(start(EVALUATE.format(root=str(ROOT), arguments=arguments("killed"))))
+    start(evaluate, arguments("killed")).kill_where_it_says()
     assert not (tmp_path / "killed.json").read_bytes()
     stored = next((tmp_path / "killed").rglob("*.jsonl"))
     with stored.open("a") as file:
@@ -147,74 +161,54 @@ def test_evaluate_goes_on_after_a_kill(tmp_path: Path) -> None:
         assert (left["miou"], left["ber"]) == (right["miou"], right["ber"])
 
 
-PRECOMPUTE = """
-import pathlib, sys, time
-sys.path.insert(0, {root!r})
-from tests.toy import ColorBackbone
-from glaclip.ui import precompute
-precompute.PRECOMPUTED = pathlib.Path({folder!r})
-precompute.load = lambda name, dtype: ColorBackbone()
-precompute.examples = lambda shipped=precompute.examples: shipped()[:3]
-precompute.build_lessons = lambda segmenter: None
-whole, written = pathlib.Path.write_bytes, []
-def half(self, content):
-    written.append(self)
-    if len(written) < 2:
+def precompute_three(folder: Path) -> None:
+    precompute.PRECOMPUTED = folder
+    precompute.load = lambda name, dtype: ColorBackbone()
+    precompute.examples = lambda: examples()[:3]
+    precompute.build_lessons = lambda segmenter: None  # type: ignore[assignment]
+    precompute.main()
+
+
+def precompute_half(say: Connection, folder: Path) -> None:
+    whole, count = Path.write_bytes, itertools.count(1)
+
+    def second(self: Path, content: bytes) -> int:
+        if next(count) == 2:
+            write_half(say, self, content)
         return whole(self, content)
-    with open(self, "wb") as file:
-        file.write(content[: len(content) // 2])
-    print("here", flush=True)
-    time.sleep(60)
-pathlib.Path.write_bytes = half
-precompute.main()
-"""
+
+    Path.write_bytes = second  # type: ignore[assignment,method-assign]
+    precompute_three(folder)
 
 
 def test_precomputed_results_are_whole_or_as_before_a_kill(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Victim], tmp_path: Path
 ) -> None:
     names = sorted(f"{example.name}.json" for example in examples()[:3])
     for name in names:
         (tmp_path / name).write_text("{}")
-    kill_at_its_line(start(PRECOMPUTE.format(root=str(ROOT), folder=str(tmp_path))))
+    start(precompute_half, tmp_path).kill_where_it_says()
     found = [json.loads((tmp_path / name).read_text()) for name in names]
     assert sum("compare" in document for document in found) == 1
-    monkeypatch.setattr(precompute, "PRECOMPUTED", tmp_path)
-    monkeypatch.setattr(precompute, "load", lambda name, dtype: ColorBackbone())
-    monkeypatch.setattr(precompute, "examples", lambda: examples()[:3])
-    monkeypatch.setattr(precompute, "build_lessons", lambda segmenter: None)
-    precompute.main()
+    again = fresh().Process(target=precompute_three, args=(tmp_path,))
+    again.start()
+    again.join(60)
+    assert again.exitcode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert all("compare" in json.loads((tmp_path / name).read_text()) for name in names)
-
-
-PAGE = """
-import sys, time
-sys.path.insert(0, {root!r})
-from tests.hostile.test_killed import open_page
-from tests.toy import ColorBackbone
-def stay(self, pixels):
-    print("here", flush=True)
-    time.sleep(60)
-ColorBackbone.encode_windows = stay
-page = open_page({port})
-print("served", flush=True)
-time.sleep(120)
-"""
 
 
 class Toy(ColorBackbone):
     default_windows = WindowSettings(short_side=224, crop=112, stride=112)
 
 
-def open_page(port: int) -> Any:
+def serve(say: Connection, port: int, backbone: Toy) -> None:
     """The whole page on this port."""
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
     from glaclip.ui.service import Service
 
-    toy = Toy()
-    page = build_page(Service(lambda name: toy), [("Automatic", "auto")])
+    page = build_page(Service(lambda name: backbone), [("Automatic", "auto")])
     page.queue().launch(
         server_name="127.0.0.1",
         server_port=port,
@@ -222,10 +216,23 @@ def open_page(port: int) -> Any:
         prevent_thread_lock=True,
         **launch_options(),
     )
-    return page
+    say.send("served")
+    time.sleep(120)
 
 
-def test_the_page_starts_again_after_a_kill_in_the_middle_of_a_run(tmp_path: Path) -> None:
+def serve_until_a_run(say: Connection, port: int) -> None:
+    backbone = Toy()
+    backbone.encode_windows = lambda pixels: wait_here(say)  # type: ignore[assignment,method-assign]
+    serve(say, port, backbone)
+
+
+def serve_well(say: Connection, port: int) -> None:
+    serve(say, port, Toy())
+
+
+def test_the_page_starts_again_after_a_kill_in_the_middle_of_a_run(
+    start: Callable[..., Victim], tmp_path: Path
+) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -242,23 +249,15 @@ def test_the_page_starts_again_after_a_kill_in_the_middle_of_a_run(tmp_path: Pat
         handle = gradio_client.handle_file(str(photo))
         return client.submit(photo=handle, vocabulary="red, blue", api_name="/segment")
 
-    process = start(PAGE.format(root=str(ROOT), port=port))
-    assert process.stdout
-    try:
-        while (line := process.stdout.readline()).strip() != "served":
-            assert line, "the page did not start"
-        ask()
-        kill_at_its_line(process)
-    finally:
-        process.kill()
-    page = open_page(port)
-    try:
-        document, archive = ask().result(timeout=60)
-        assert document["photo"] == {"width": 224, "height": 224}
-        with zipfile.ZipFile(archive) as files:
-            assert files.testzip() is None
-    finally:
-        page.close(verbose=False)
+    first = start(serve_until_a_run, port)
+    assert first.hears() == "served"
+    ask()
+    first.kill_where_it_says()
+    assert start(serve_well, port).hears() == "served"
+    document, archive = ask().result(timeout=60)
+    assert document["photo"] == {"width": 224, "height": 224}
+    with zipfile.ZipFile(archive) as files:
+        assert files.testzip() is None
 
 
 WEIGHTS = save({"w": np.arange(200_000, dtype=np.float32)})
@@ -314,36 +313,40 @@ def hub() -> Iterator[Hub]:
         server.shutdown()
 
 
-DOWNLOAD = """
-import time
-from huggingface_hub import constants
-from glaclip.backbones.clip import weights
-constants.DOWNLOAD_CHUNK_SIZE = 200_000
-file = weights.WeightFile("someone/model", ("model.safetensors",), 1, "MIT", ("w", (200_000,)))
-weights.fetch("Model", [file], None, lambda done, total: print("here", flush=True))
-"""
+def places(url: str, folder: Path) -> dict[str, Any]:
+    """Values of the hub client's constants."""
+    return {
+        "HF_HUB_OFFLINE": False,
+        "ENDPOINT": url,
+        "HUGGINGFACE_CO_URL_TEMPLATE": url + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HUB_CACHE": str(folder),
+        "DOWNLOAD_CHUNK_SIZE": 200_000,
+    }
+
+
+def download(say: Connection, url: str, folder: Path) -> None:
+    os.environ["no_proxy"] = "*"
+    for name, value in places(url, folder).items():
+        setattr(constants, name, value)
+    weights.fetch("Model", [FILE], None, lambda done, total: say.send("here"))
 
 
 def test_a_download_is_clean_after_a_kill(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Victim], hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def parts() -> list[int]:
         return [path.stat().st_size for path in tmp_path.rglob("*.incomplete")]
 
     hub.slow.set()
-    place = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path)}
-    process = start(DOWNLOAD, HF_HUB_OFFLINE="0", no_proxy="*", **place)
-    kill_at_its_line(process, lambda: sum(parts()) > 0)
+    victim = start(download, hub.url, tmp_path)
+    victim.kill_where_it_says(lambda: sum(parts()) > 0)
     assert 0 < parts()[0] < len(WEIGHTS)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("no_proxy", "*")
+    for name, value in places(hub.url, tmp_path).items():
+        monkeypatch.setattr(constants, name, value)
     assert weights.find(FILE, None) is None, "half a file is no file"
 
     hub.slow.clear()
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-    address = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
-    monkeypatch.setenv("no_proxy", "*")
     (path,) = weights.fetch("Model", [FILE], None)
     assert path.read_bytes() == WEIGHTS
     assert load_file(path)["w"].shape == (200_000,)

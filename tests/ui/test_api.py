@@ -28,6 +28,7 @@ from tests.toy import ColorBackbone
 
 client_module = pytest.importorskip("gradio_client")
 if TYPE_CHECKING:
+    from gradio import Blocks
     from gradio_client import Client
 
 SIZE = (192, 96)
@@ -38,18 +39,22 @@ class SmallWindows(ColorBackbone):
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def page() -> Iterator[Blocks]:
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
     from glaclip.ui.service import Service
 
     toy = SmallWindows()
     demo = build_page(Service(lambda name: toy))
-    _, address, _ = demo.launch(
-        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options()
-    )
-    yield address
+    demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
+    yield demo
     demo.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def url(page: Blocks) -> str:
+    address: str = page.local_url
+    return address
 
 
 @pytest.fixture(scope="module")
@@ -266,11 +271,7 @@ def test_the_servers_own_files_have_no_address(url: str) -> None:
         assert caught.value.code in (403, 404)
 
 
-def test_uploads_and_results_are_deleted_after_a_day() -> None:
-    from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
-
-    page = build_page(Service(lambda name: SmallWindows()))
+def test_uploads_and_results_are_deleted_after_a_day(page: Blocks) -> None:
     every, age = page.delete_cache
     assert every <= 3600
     assert age <= 86400

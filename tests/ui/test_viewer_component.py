@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import builtins
+import importlib
+import io
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("gradio")
 
 from glaclip.ui import viewer as module
+from tests.fresh import fresh
 
 UI = Path(module.__file__).parent
 
@@ -44,22 +48,28 @@ def test_listens_to_what_its_script_triggers_and_to_nothing_else() -> None:
     assert not hasattr(viewer, "answer")
 
 
+def make_a_viewer(folder: Path) -> None:
+    """In a process where no interface file can be written."""
+    real = builtins.open
+
+    def refuse(path: Any, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        if str(path).endswith(".pyi") and mode != "r":
+            raise PermissionError(path)
+        return real(path, mode, *rest, **more)
+
+    builtins.open = io.open = refuse  # type: ignore[assignment]
+    sys.path.insert(0, str(folder))
+    importlib.import_module("viewer").LinkedViewer(None)
+
+
 def test_works_where_its_folder_cannot_be_written(tmp_path: Path) -> None:
     # gradio writes a viewer.pyi beside the module of every subclass.
     copy = tmp_path / "viewer_copy"
     copy.mkdir()
     for file in (UI / "viewer.py", *UI.glob("*.html"), *UI.glob("*.css"), *UI.glob("*.js")):
         shutil.copy(file, copy / file.name)
-    code = (
-        "import builtins, os, sys\n"
-        "real = os.open, builtins.open\n"
-        "def refuse(path, mode='r', *a, **k):\n"
-        "    if str(path).endswith('.pyi') and mode != 'r': raise PermissionError(path)\n"
-        "    return real[1](path, mode, *a, **k)\n"
-        "import io; builtins.open = io.open = refuse\n"
-        f"sys.path.insert(0, {str(copy)!r})\n"
-        "import viewer; viewer.LinkedViewer(None)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = fresh().Process(target=make_a_viewer, args=(copy,))
+    process.start()
+    process.join(120)
+    assert process.exitcode == 0
     assert not (copy / "viewer.pyi").exists()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.clip.text import OpenClipText
@@ -140,13 +143,41 @@ CLIP_MODELS: dict[str, ClipModel] = {
 }
 
 
+_DRAWS = (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Draws no random numbers: a file replaces them all, and they take as long as its reading."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        return args[0] if func in _DRAWS else func(*args, **(kwargs or {}))
+
+
+@functools.cache
+def _tokenizer(model: str) -> Any:
+    """Reads its list of words once, for all models that are loaded one after the other."""
+    import open_clip
+
+    return open_clip.get_tokenizer(model)
+
+
 def _clip_from(tower: Tower, path: Path | None) -> nn.Module:
     import open_clip
 
-    model: nn.Module = open_clip.CLIP(**open_clip.get_model_config(tower.model))
-    if path is not None:
-        with damage_in_a_sentence(tower.file, path):
-            open_clip.load_checkpoint(model, str(path), weights_only=True)
+    config = open_clip.get_model_config(tower.model)
+    if path is None:
+        untrained: nn.Module = open_clip.CLIP(**config)
+        return untrained
+    with _Undrawn():
+        model: nn.Module = open_clip.CLIP(**config)
+    with damage_in_a_sentence(tower.file, path):
+        open_clip.load_checkpoint(model, str(path), weights_only=True)
     return model
 
 
@@ -159,7 +190,7 @@ def _vfm_from(tower: Tower, path: Path | None) -> nn.Module:
         untrained: nn.Module = timm.create_model(tower.model, **options)
         return untrained
     options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path)}}
-    with damage_in_a_sentence(tower.file, path):
+    with damage_in_a_sentence(tower.file, path), _Undrawn():
         model: nn.Module = timm.create_model(tower.model, **options)
     return model
 
@@ -167,13 +198,11 @@ def _vfm_from(tower: Tower, path: Path | None) -> nn.Module:
 def _backbone(
     model: ClipModel, clip: nn.Module, vfm: nn.Module, device: torch.device, dtype: torch.dtype
 ) -> ClipBackbone:
-    import open_clip
-
     clip = clip.to(device, dtype).eval().requires_grad_(False)
     tower: Any = clip  # to a type checker, attributes of a module may be tensors
     return ClipBackbone(
         visual=tower.visual,
-        encode_text=OpenClipText(clip, open_clip.get_tokenizer(model.clip.model)),
+        encode_text=OpenClipText(clip, _tokenizer(model.clip.model)),
         vfm=vfm.to(device, dtype).eval().requires_grad_(False),
         name=model.name,
         title=model.title,
