@@ -30,34 +30,37 @@ DESKTOP = (
 )
 NewPage = Callable[..., "Page"]
 Box = dict[str, float]
+#: All at once: one by one they are many questions to the browser.
+BOXES = """selectors => Object.fromEntries(selectors.map(selector => {
+    const node = document.querySelector(selector);
+    const {x, y, width, height} = node?.getBoundingClientRect() ?? {};
+    const shown = node?.checkVisibility({visibilityProperty: true}) && width && height;
+    return [selector, shown ? {x, y, width, height} : null];
+}))"""
+HEIGHTS = "nodes => nodes.map(node => node.getBoundingClientRect().height)"
+UNCOVERED = """selectors => selectors.every(selector => {
+    const node = document.querySelector(selector), box = node.getBoundingClientRect();
+    const at = [box.x + box.width / 2, box.y + box.height / 2];
+    return node.contains(document.elementFromPoint(...at));
+})"""
 
 
 def boxes(page: Page, selectors: tuple[str, ...]) -> dict[str, Box]:
     """Where things are in the window; none of them may be out of sight or covered."""
     size = page.viewport_size
     assert size
-    found = {}
-    for selector in selectors:
-        box = page.locator(selector).first.bounding_box()
+    found: dict[str, Box] = page.evaluate(BOXES, list(selectors))
+    for selector, box in found.items():
         assert box, f"{selector} is not shown"
         inside = box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
         inside &= box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
         assert inside, f"{selector} is out of sight: {box}"
-        found[selector] = dict(box)
     return found
 
 
-def uncovered(page: Page, selector: str) -> bool:
-    """Whether a press on its middle meets it."""
-    return bool(
-        page.locator(selector).first.evaluate(
-            """node => {
-                const box = node.getBoundingClientRect();
-                const at = [box.x + box.width / 2, box.y + box.height / 2];
-                return node.contains(document.elementFromPoint(...at));
-            }"""
-        )
-    )
+def uncovered(page: Page, *selectors: str) -> bool:
+    """Whether a press on the middle of each meets it."""
+    return bool(page.evaluate(UNCOVERED, list(selectors)))
 
 
 def test_everything_is_on_one_screen_after_every_action(site: Site) -> None:
@@ -73,14 +76,14 @@ def test_everything_is_on_one_screen_after_every_action(site: Site) -> None:
         first[size] = boxes(page, DESKTOP)
         assert first[size]["#method"]["y"] < 110
         assert first[size][PICTURES[0]]["width"] >= 350
-        same_places(size)
+        same_places(size, first[size])
 
-    def same_places(size: tuple[int, int]) -> None:
+    def same_places(size: tuple[int, int], now: dict[str, Box] | None = None) -> None:
         assert page.evaluate("window.scrollY") == 0
-        now = boxes(page, DESKTOP)
+        now = now or boxes(page, DESKTOP)
         for fixed in ("#method", "#ladder", "#status"):
             assert now[fixed] == first[size][fixed], (fixed, size)
-        assert all(uncovered(page, selector) for selector in (*PICTURES, ".lv-entry"))
+        assert uncovered(page, *PICTURES, ".lv-entry")
         assert now[".lv-bar"]["height"] < 45, "one line of buttons"
 
     at_every_size(starts)
@@ -102,8 +105,8 @@ def test_everything_is_on_one_screen_after_every_action(site: Site) -> None:
         at_every_size(lambda size: boxes(page, PICTURES[:1]))
 
 
-def test_pictures_use_the_width_there_is(new_page: NewPage, page_url: str) -> None:
-    site = Site(new_page(viewport={"width": 1440, "height": 1000}), page_url)
+def test_pictures_use_the_width_there_is(site: Site) -> None:
+    site.page.set_viewport_size({"width": 1440, "height": 1000})
     layout = boxes(site.page, ("#masthead",))["#masthead"]
     assert layout["width"] >= 1400
 
@@ -151,22 +154,16 @@ def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_
     page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     site = Site(page, page_url)
     shown = ("#photo", "#examples button", PICTURES[0], "#ladder", "#segment", "#stop")
-    boxes(page, shown)
     cut = "node => node.scrollHeight > node.clientHeight"
     assert not page.locator("#status").evaluate(cut), "what an example shows is said in full"
     assert page.locator(PICTURES[1]).is_hidden(), "one picture with a slider"
-    first = page.locator("#photo").bounding_box()
-    thumbnail = page.locator("#examples button").first.bounding_box()
-    assert first
-    assert thumbnail
-    assert first["x"] < thumbnail["x"], "an own photo comes first"
+    found = boxes(page, (*shown, ".lv-present"))
+    assert found["#photo"]["x"] < found["#examples button"]["x"], "an own photo comes first"
     for target in ("#photo", "#examples button", "#ladder label", "#sheets button", "#segment"):
-        for box in (item.bounding_box() for item in page.locator(target).all()):
-            assert box
-            assert box["height"] >= 44, target
-    tools, whole = (page.locator(at).bounding_box() for at in (".lv-present", PICTURES[0]))
-    assert tools
-    assert whole
+        heights = page.locator(target).evaluate_all(HEIGHTS)
+        assert heights
+        assert min(heights) >= 44, target
+    tools, whole = found[".lv-present"], found[PICTURES[0]]
     assert tools["x"] + tools["width"] <= whole["x"] + whole["width"] + 1
     before = site.turn
     page.get_by_label("+ Context", exact=True).check()
