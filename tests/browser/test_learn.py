@@ -13,7 +13,7 @@ from tests.browser.site import POLLING, Site
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 gr = pytest.importorskip("gradio")
 
@@ -258,10 +258,9 @@ def test_try_it_brings_its_view_into_sight_and_focus(reader: Site, index: int) -
     assert -5 <= box["y"] < 500
 
 
-def test_lessons_come_once_and_stay_where_they_were_left(site: Site) -> None:
+def test_lessons_come_once_and_stay_where_they_were_left(page: Page, page_url: str) -> None:
     """They are as large as the rest of the page, which does not bring them along."""
-    page = site.page
-    value = book_value()
+    site, value = Site(page, page_url), book_value()
     assert value
     assert all(lesson["note"] not in page.content() for lesson in value["lessons"])
     site.tab("Learn")
@@ -269,7 +268,12 @@ def test_lessons_come_once_and_stay_where_they_were_left(site: Site) -> None:
     _lesson(page, "anchors")
     site.tab("Compare")
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", note)
     site.tab("Learn")
     page.wait_for_selector(".lb-page[data-lesson=anchors][data-ready=true]")
+    page.remove_listener("request", note)
     assert not [url for url in asked if "queue/join" in url]
