@@ -209,6 +209,13 @@ def page(new_page: NewPage) -> Page:
     return new_page()
 
 
+@pytest.fixture(scope="module")
+def open_page(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[Page]:
+    """A page that stays open, at what its last test has left, until the module ends."""
+    with pages(browser, idle, origins) as create:
+        yield create()
+
+
 Kept = list[tuple["Shared", str, int]]
 Shares = Callable[[Callable[["Shared"], bool]], "Shared"]
 

@@ -17,14 +17,12 @@ from glaclip.settings import AttentionSettings
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.attention_viewer import AttentionViewer
 from glaclip.vocabulary import parse_vocabulary
-from tests.browser.conftest import Idle, Serve, pages
+from tests.browser.conftest import Serve
 from tests.browser.site import LADDER
 from tests.toy import ColorBackbone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 #: Six windows of 224 pixels, 112 apart; the photo is not resized.
 SIZE = (448, 336)
@@ -62,12 +60,6 @@ def collapsed(serve: Serve) -> str:
     with gr.Blocks() as demo:
         AttentionViewer(value_of(photo, collapsed=True))
     return serve(demo)
-
-
-@pytest.fixture(scope="module")
-def open_page(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[Page]:
-    with pages(browser, idle, origins) as create:
-        yield create()
 
 
 @pytest.fixture

@@ -16,14 +16,13 @@ from glaclip.pictures.palette import class_colors
 from glaclip.seams import interior_edges
 from glaclip.ui.viewer_value import Side, ViewerValue, shown_size, viewer_value
 from glaclip.windows import Box
-from tests.browser.conftest import Idle, pages
 from tests.browser.site import POLLING
 
 gr = pytest.importorskip("gradio")
 from glaclip.ui.viewer import LinkedViewer  # noqa: E402 - only where gradio is
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 NAMES = ("sky", "tree", "house", HOSTILE, "boat", "cat")  # the last two are nowhere
@@ -108,12 +107,6 @@ def url(serve: Callable[..., str]) -> str:
 
 def ready(page: Page, state: str = "true") -> None:
     page.wait_for_selector(f'.lv[data-ready="{state}"]', state="attached")
-
-
-@pytest.fixture(scope="module")
-def open_page(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[Page]:
-    with pages(browser, idle, origins) as create:
-        yield create()
 
 
 @pytest.fixture

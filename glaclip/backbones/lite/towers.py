@@ -68,8 +68,8 @@ class ImageTower(nn.Module):
         """The maps after blocks 2 and 4; this project trained blocks 3 and 4 on."""
         # NHWC memory is about three times as fast for depthwise convolutions on a CPU.
         x = ((pixels - 0.5) / 0.5).contiguous(memory_format=torch.channels_last)
-        # In float32 also where the rest is narrower: what is rounded here, at the pixels, spreads, and
-        # these few channels are not the part that a narrower type makes faster.
+        # In float32 also where the rest is narrower: what is rounded here, at the pixels, spreads,
+        # and these few channels are not the part that a narrower type makes faster.
         with torch.autocast(x.device.type, enabled=False):
             x = self.net.blocks[0](self.net.bn1(self.net.conv_stem(x)))
         for block in self.net.blocks[1:3]:
