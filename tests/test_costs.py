@@ -129,7 +129,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
     [
         ((900, 900), 224, 112, 448, 6),
         ((900, 1200), 64, 48, 448, 6),
-        ((300, 400), 112, 112, 336, 300),
+        ((450, 600), 224, 112, 336, 300),
     ],
     ids=["many windows", "small windows", "many words"],
 )

@@ -23,9 +23,9 @@ import pytest
 
 if TYPE_CHECKING:
     import gradio as gr
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
-    from tests.browser.site import PageBackbone, Shared, Site
+    from tests.browser.site import PageBackbone, Site, TwoColors
 
 #: Milliseconds; machines that run the tests are often busy with something else.
 PATIENCE = 45_000
@@ -104,7 +104,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def idle() -> Idle:
-    """Blank pages by options: where a context has loaded a page, it takes a third of the time."""
+    """Blank pages and their uses left, by options: a page loads in a third of a new one's time."""
     return {}
 
 
@@ -136,42 +136,38 @@ class Watch:
             page.remove_listener(event, check)
 
 
-#: By options: the context, and its pages that wait, each with its uses left.
-Idle = dict[str, tuple["BrowserContext", list[tuple["Page", int]]]]
+Idle = dict[str, list[tuple["Page", int]]]
 
 
 def take(browser: Browser, idle: Idle, options: dict[str, Any]) -> tuple[str, Page, int]:
     """A blank page with its key in `idle` and its uses left."""
     size = options.pop("viewport", {"width": 1280, "height": 900})
-    media = {
-        "color_scheme": options.pop("color_scheme", "light"),
-        "reduced_motion": options.pop("reduced_motion", "no-preference"),
-    }
     key = json.dumps(options, sort_keys=True)
-    if key not in idle:
-        idle[key] = browser.new_context(viewport=size, **options), []
-        idle[key][0].set_default_timeout(PATIENCE)
-    context, waiting = idle[key]
-    page, left = waiting.pop() if waiting else (context.new_page(), USES)
+    waiting = idle.setdefault(key, [])
+    if not waiting:
+        context = browser.new_context(viewport=size, **options)
+        context.set_default_timeout(PATIENCE)
+        waiting.append((context.new_page(), USES))
+    page, left = waiting.pop()
+    if page.is_closed():
+        page, left = page.context.new_page(), USES
     page.set_viewport_size(size)
-    page.emulate_media(**media)
     return key, page, left - 1
 
 
 def give_back(idle: Idle, key: str, page: Page, left: int) -> None:
     """Blank and with clean storage again."""
-    _, waiting = idle[key]
     if page.is_closed():
+        idle[key].append((page, 0))
         return
     if page.url.startswith("http"):
         page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
     page.context.clear_cookies()
     page.mouse.move(0, 0)
     page.goto("about:blank")
-    if left:
-        waiting.append((page, left))
-    else:
+    if not left:
         page.close()
+    idle[key].append((page, left))
 
 
 @contextmanager
@@ -195,10 +191,7 @@ def pages(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[NewPage]
 
 @pytest.fixture
 def new_page(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[NewPage]:
-    """Opens pages: `new_page(viewport=..., has_touch=True, ...)`; storage is clean at each test.
-
-    Pages of the same options share it, as two tabs do.
-    """
+    """Opens pages: `new_page(viewport=..., has_touch=True, ...)`; storage is clean at each test."""
     with pages(browser, idle, origins) as create:
         yield create
 
@@ -209,69 +202,53 @@ def page(new_page: NewPage) -> Page:
     return new_page()
 
 
-@pytest.fixture(scope="module")
-def open_page(browser: Browser, idle: Idle, origins: list[str]) -> Iterator[Page]:
-    """A page that stays open, at what its last test has left, until the module ends."""
-    with pages(browser, idle, origins) as create:
-        yield create()
+@pytest.fixture
+def site(page: Page, page_url: str, toy: PageBackbone) -> Iterator[Site]:
+    """The first screen."""
+    from tests.browser.site import Site
 
-
-Kept = list[tuple["Shared", str, int]]
-Shares = Callable[[Callable[["Shared"], bool]], "Shared"]
+    yield Site(page, page_url)
+    toy.gate.set()
 
 
 @pytest.fixture(scope="module")
-def kept(idle: Idle) -> Iterator[Kept]:
-    """The page of the module's last test of `share`, its key in `idle`, its uses left."""
-    open_page: Kept = []
+def kept(idle: Idle) -> Iterator[list[tuple[TwoColors, str, int]]]:
+    """The page of the module's last test of `two_colors`, its key in `idle`, its uses left."""
+    open_page: list[tuple[TwoColors, str, int]] = []
     yield open_page
     for site, key, left in open_page:  # an open page takes time even where nothing happens
         give_back(idle, key, site.page, left)
 
 
 @pytest.fixture
-def share(
-    kept: Kept,
+def two_colors(
+    kept: list[tuple[TwoColors, str, int]],
     browser: Browser,
     idle: Idle,
     origins: list[str],
     page_url: str,
     toy: PageBackbone,
-) -> Iterator[Shares]:
-    """The module's open page if it can be put back to what a test asks for; else a new one."""
-    from tests.browser.site import Shared
+) -> Iterator[Site]:
+    """Left red, right blue: a photo that no other test used, eight windows, no point.
+
+    The page stays open for the next test if it can be put back to this; else it is loaded anew.
+    """
+    from tests.browser.site import TwoColors
 
     watch = Watch(origins)
-
-    def begin(put_back: Callable[[Shared], bool]) -> Shared:
-        if kept:
-            site, key, left = kept.pop()
-            watch.begin(site.page)
-            if put_back(site):
-                kept.append((site, key, left))
-                return site
+    site, key, left = kept.pop() if kept else (None, "", 0)
+    if site is not None:
+        watch.begin(site.page)
+        if not left or not site.put_back():
             watch.end(site.page)
             give_back(idle, key, site.page, left)
+            site = None
+    if site is None:
         key, page, left = take(browser, idle, {})
         watch.begin(page)
-        kept.append((Shared(page, page_url), key, left))
-        assert put_back(kept[-1][0])
-        return kept[-1][0]
-
-    yield begin
+        site = TwoColors(page, page_url)
+    yield site
     toy.gate.set()
-    for site, _, _ in kept:
-        watch.end(site.page)
+    watch.end(site.page)
+    kept.append((site, key, left))
     assert not watch.problems, watch.problems
-
-
-@pytest.fixture
-def site(share: Shares) -> Site:
-    """The first screen; other tests may have used the page before."""
-    return share(lambda page: page.first_screen())
-
-
-@pytest.fixture
-def two_colors(share: Shares) -> Site:
-    """Left red, right blue: a photo that no other test used, eight windows, no point."""
-    return share(lambda page: page.two_colors())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import re
 import threading
 import time
@@ -20,8 +19,6 @@ from glaclip.settings import WindowSettings
 from tests.toy import ColorBackbone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Locator, Page
 
 #: Milliseconds for something that takes a run; machines that run the tests are often busy.
@@ -179,13 +176,7 @@ class Site:
 
     def set_words(self, text: str) -> None:
         """Removes all tags, types a list, and waits for its result."""
-        self._clear_words()
-        self._type_words(text)
-
-    def _clear_words(self) -> None:
         self.page.get_by_role("button", name="Remove all words", exact=True).click()
-
-    def _type_words(self, text: str) -> None:
         self.page.locator("#words input").click()
         self.page.keyboard.insert_text(text)
         self.page.keyboard.press("Enter")
@@ -223,167 +214,88 @@ class Site:
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
-#: For photos of `Shared`.
+#: For photos of `TwoColors`.
 MARKS = itertools.count(20_001)
-#: All that can be set on the page, but for the photo; of fields what is not as the page began, also
-#: where a tab or an accordion makes its fields only when it is opened.
+#: All that can be set on the page, but for the photo and its point; what is in a tab that nobody
+#: has opened is not there.
 STATE = """() => {
-    const begun = new Map(gradio_config.components.map(({props}) => [props.elem_id, props]));
-    const box = field => field.closest('[id]:not(input):not(textarea)').id;
-    const usual = field => {
-        const {value, choices} = begun.get(box(field)) ?? {};
-        const names = (choices ?? []).filter(choice => choice[1] === value).flat();
-        if (field.type === 'checkbox') return field.checked === Boolean(value);
-        if (field.type === 'radio') return field.checked === names.includes(field.value);
-        return field.value === String((Array.isArray(value) ? '' : names[0] ?? value) ?? '');
-    };
     const fields = [...document.querySelectorAll('input:not([type=file]), textarea')];
-    const ours = fields.filter(field => box(field) && !field.closest('#tab-attention, #link'));
-    const set = ours.filter(field => !usual(field)).map(field => [
-        box(field), field.type, field.value, field.checked,
+    const ours = fields.filter(field => !field.closest('#tab-attention, #link, [hidden]'));
+    const set = ours.map(field => [
+        field.closest('[id]:not(input):not(textarea)').id, field.type, field.value, field.checked,
     ]);
-    // A link to the first screen says what no link says.
-    const first = location.search.startsWith('?' + begun.get('link').value);
-    const {turn, cursor, point, present, ...view} = document.querySelector('.lv').dataset;
+    const {turn, cursor, point, ...view} = document.querySelector('.lv').dataset;
     const list = selector => [...document.querySelectorAll(selector)].map(n => n.textContent);
     return {
         set, view, words: list('#words .token'), shown: list('[role=tab][aria-selected=true]'),
         toggles: list('.lv-toggle[aria-pressed=true]'), toasts: list('.toast-close').length,
-        open: list('.label-wrap.open'), at: (first ? '' : location.search) + location.hash,
-        sheet: document.querySelector('#layout').dataset.sheet ?? '',
-        zoom: document.querySelector('.lv-frame').dataset.zoom,
+        open: list('.label-wrap.open'),
+        zoom: document.querySelector('.lv-frame').dataset.zoom, at: location.search,
         size: [innerWidth, innerHeight, scrollY], titles: list('.lv-title'),
         found: list('.lv-entry-name'), read: list('#readout td'),
-        refused: list('#status .problem'), note: list('#photo-note').join(''),
-        lists: list('ul[role=listbox]').length,
-        truth: list('.file-preview, .truth-side, #truth-shown [role=alert], #truth-table td'),
-        chosen: document.querySelector('#examples [aria-pressed=true]')?.dataset.name,
-        point: point ?? '',
-        alone: present === 'true', dark: document.body.classList.contains('dark'),
+        refused: list('#status .problem'),
     };
 }"""
-#: What `choose_example` does not set: fields outside the form, by a press or as if typed.
-BEGIN = """() => {
-    const begun = new Map(gradio_config.components.map(({props}) => [props.elem_id, props]));
-    for (const id of ['rung', 'exclude-own', 'truth-classes', 'truth-ignore']) {
-        const {value, choices} = begun.get(id);
-        for (const field of document.querySelectorAll(`#${id} input, #${id} textarea`)) {
-            if (field.type === 'checkbox' && field.checked !== Boolean(value)) field.click();
-            if (field.type === 'radio' && !field.checked && field.value === value) field.click();
-            if (!/radio|checkbox/.test(field.type) && field.value !== String(value ?? '')) {
-                field.value = value ?? '';
-                field.dispatchEvent(new Event('input', {bubbles: true}));
-            }
-        }
-    }
-    const opacity = document.querySelector('.lv-opacity-range');
-    opacity.value = opacity.defaultValue;
-    opacity.dispatchEvent(new Event('input'));
-    history.replaceState({}, '', location.pathname);
-    document.querySelector('#words input').focus();  // a list that is open closes after it
-    document.activeElement.blur();
-    scrollTo(0, 0);
-}"""
-PRESS = "nodes => nodes.forEach(node => node.click())"
 
 
-class Shared(Site):
-    """A page for several tests, each of which finds it as if it were new."""
+class TwoColors(Site):
+    """An upload, left red and right blue, with these two words."""
 
     def __init__(self, page: Page, url: str) -> None:
         super().__init__(page, url)
-        self._first, self._colors, self._turn = self._state(), "", ""
-
-    def first_screen(self) -> bool:
-        """Undoes what a test has set; False where something is left."""
-        return self._tried(self._begin)
-
-    def two_colors(self) -> bool:
-        """An upload, left red and right blue, with these two words, nothing else set; or False."""
-        return self._tried(self._begin_with_colors)
-
-    def _tried(self, begin: Callable[[], None]) -> bool:
-        from playwright.sync_api import Error
-
-        try:
-            self._undo_view()
-            begin()
-        except (Error, AssertionError):
-            return False
-        return True
-
-    def _begin(self) -> None:
-        if self._state() != self._first:
-            self._undo_form()
-
-    def _begin_with_colors(self) -> None:
-        now = self._state()
-        if now == self._colors and self.turn == self._turn:
-            return  # nothing was set, and the photo is as good as new
-        known = json.loads(self._colors or "{}")
-        differs = {part for part, value in json.loads(now).items() if value != known.get(part)}
-        if differs - {"point", "at", "read"}:
-            if now != self._first:
-                self._undo_form()
-            # No run between: one word is too few for it.
-            self._clear_words()
-            self._another_photo()
-            self._type_words("red, blue")
-            self.page.evaluate("document.activeElement.blur()")
-            self.page.wait_for_selector("ul[role=listbox]", state="detached")
-        else:
-            before = self.turn
-            self._another_photo()
-            self.wait_for_turn(before)
+        self._another_photo()
+        self.set_words("red, blue")
         self.page.mouse.move(0, 0)
-        self._colors = self._colors or self._state()
-        self._expect(self._colors)
-        self._turn = self.turn
+        self._fresh = self._state()
 
     def _another_photo(self) -> None:
         mark = next(MARKS)
         photo = halves(mark=mark)
         # What looks as before is not sent again; this corner, in another red, makes it a new turn.
         photo.paste((155 + 20 * (mark % 5), 0, 0), (1, 1, 9, 9))
-        self.upload(photo)
-        self.page.wait_for_selector(".strip-name:text('Your own photo')")
+        self.upload_and_wait(photo)
 
-    def _state(self) -> str:
+    def _state(self) -> dict[str, Any]:
         self.page.evaluate(
             "new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))"
         )
-        return str(self.page.evaluate(f"JSON.stringify(({STATE})())"))
+        return dict(self.page.evaluate(STATE))
 
-    def _expect(self, state: str) -> None:
-        """Waits for a state; what it is lacking comes within seconds, or it never comes."""
-        self.page.wait_for_function(
-            f"state => JSON.stringify(({STATE})()) === state",
-            arg=state,
-            timeout=5_000,
-            polling=POLLING,
-        )
+    def put_back(self) -> bool:
+        """Takes another photo and undoes what a test has set; False where something is left."""
+        from playwright.sync_api import Error
+
+        try:
+            self._undo_view()
+            pointed = self.page.locator(".lv").get_attribute("data-point")
+            if not pointed and self._state() == self._fresh:
+                return True  # nothing was set, and the photo is as good as new
+            self._undo_method()
+            now = self._state()
+            if any(now[part] != self._fresh[part] for part in ("set", "open")):
+                return False
+            self._another_photo()
+            self.page.mouse.move(0, 0)
+        except (Error, AssertionError):
+            return False
+        return self._state() == self._fresh
 
     def _undo_view(self) -> None:
         page = self.page
-        page.set_viewport_size({"width": 1280, "height": 900})
         page.keyboard.press("Escape")  # a list, a screen of its own
-        page.locator(".toast-close").evaluate_all(PRESS)
+        for close in page.locator(".toast-close").all():
+            close.click()
         if page.locator('[role=tab][aria-selected="true"]').first.text_content() != "Compare":
             self.tab("Compare")
         if page.locator(".lv").get_attribute("data-mode") != "side":
             page.locator('.lv-mode[data-value="side"]').click()
-        page.locator(".lv-toggle[aria-pressed=true]").evaluate_all(PRESS)
         if page.locator(".lv-zoom-reset").is_visible():
             page.locator(".lv-zoom-reset").click()
-        page.mouse.move(0, 0)
 
-    def _undo_form(self) -> None:
-        """The first example brings what belongs to a form with it."""
-        if self.page.locator("#backbone input:visible").count():
-            self.choose("backbone", "Automatic")  # whose left sides are offered again
-        self.page.locator(".label-wrap.open").evaluate_all(PRESS)
-        self.page.evaluate(BEGIN)
-        first = self.page.locator("#examples button").first
-        first.evaluate("node => node.click()")
-        self.wait_for_query(photo=first.get_attribute("data-name"))
-        self._expect(self._first)
+    def _undo_method(self) -> None:
+        if self.rung != LADDER[-1]:
+            before = self.turn
+            self.page.locator("#ladder input").last.check()
+            self.wait_for_turn(before)
+        if self.words != ["red", "blue"]:
+            self.set_words("red, blue")

@@ -17,12 +17,13 @@ from glaclip.settings import AttentionSettings
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.attention_viewer import AttentionViewer
 from glaclip.vocabulary import parse_vocabulary
-from tests.browser.conftest import Serve
 from tests.browser.site import LADDER
 from tests.toy import ColorBackbone
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+    from tests.browser.conftest import NewPage, Serve
 
 #: Six windows of 224 pixels, 112 apart; the photo is not resized.
 SIZE = (448, 336)
@@ -62,17 +63,9 @@ def collapsed(serve: Serve) -> str:
     return serve(demo)
 
 
-@pytest.fixture
-def page(open_page: Page) -> Page:
-    """A page of 1280 x 900; one that shows what a test asks for is not loaded again."""
-    open_page.set_viewport_size({"width": 1280, "height": 900})
-    return open_page
-
-
 def shown(page: Page, url: str, step: int) -> None:
-    """Opens the viewer, if it is not open, and chooses a step."""
-    if page.url != url:
-        page.goto(url)
+    """Opens the viewer and chooses a step."""
+    page.goto(url)
     page.wait_for_selector('.av[data-ready="true"]')
     page.locator(".av-panel").nth(step).click()
 
@@ -114,6 +107,33 @@ def mosaic_pixel(page: Page, step: int, window: int, x: float, y: float) -> list
     return color
 
 
+def test_not_visible_zero_and_attention_look_different(page: Page, collapsed: str) -> None:
+    shown(page, collapsed, 1)
+    # The first window's left half is red; the point is blue. Dimmed red is a gray of 49.
+    zero = mosaic_pixel(page, 1, 0, 0.3, 0.4)
+    assert zero[:3] == pytest.approx([49, 49, 49], abs=3)
+    heat = mosaic_pixel(page, 1, 1, 0.9, 0.4)
+    assert max(heat[:3]) - min(heat[:3]) > 40
+    unseen = {tuple(mosaic_pixel(page, 0, 0, 0.3, y / 40)) for y in range(8, 32)}
+    assert min(min(color[:3]) for color in unseen) > 100  # paper and its hatching
+    assert len(unseen) > 1
+
+
+def test_a_collapsed_step_leaves_the_others_bright_and_says_why(page: Page, collapsed: str) -> None:
+    shown(page, collapsed, 3)
+    panels = page.locator(".av-panel")
+    expect(panels.nth(3).locator(".av-panel-mass")).to_have_text(COLLAPSED)
+    expect(page.locator(".av-step")).to_contain_text(COLLAPSED)
+    expect(page.locator(".av-scale-note")).to_contain_text("has its own scale")
+    assert max(mosaic_pixel(page, 1, 1, 0.9, 0.4)[:3]) > 100
+    # A white ring around the one token: row 0, column 5 of the first window.
+    ring = [mosaic_pixel(page, 3, 0, (5.5 + d) / 14, 0.5 / 14)[:3] for d in (-2, -1.5, 1.5, 2, 2.2)]
+    assert max(min(color) for color in ring) > 150
+    numbers = [bar.locator("span").all_text_contents() for bar in page.locator(".av-scale").all()]
+    assert all(line[0] == "0" and line[-1].endswith("even") for line in numbers)
+    assert len({line[-1] for line in numbers}) > 1
+
+
 def test_the_scale_is_shown_with_its_numbers(page: Page, even: str) -> None:
     shown(page, even, 1)
     bars = page.locator(".av-scale")
@@ -124,15 +144,34 @@ def test_the_scale_is_shown_with_its_numbers(page: Page, even: str) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_panels_are_large(page: Page, even: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 844})
+def test_panels_are_large(new_page: NewPage, even: str, width: int) -> None:
+    page = new_page(viewport={"width": width, "height": 844})
     shown(page, even, 0)
-    widths = page.locator(".av-mosaic").evaluate_all(
-        "panels => panels.map(panel => panel.getBoundingClientRect().width)"
-    )
-    assert len(widths) == len(LADDER)
-    assert min(widths) >= 300
+    for panel in page.locator(".av-mosaic").all():
+        box = panel.bounding_box()
+        assert box
+        assert box["width"] >= 300
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_four_steps_play_on_the_photo(page: Page, collapsed: str) -> None:
+    shown(page, collapsed, 2)
+    page.evaluate("""() => {
+        window.steps = [];
+        const viewer = document.querySelector('.av');
+        new MutationObserver(() => window.steps.push(viewer.dataset.step))
+            .observe(viewer, {attributeFilter: ['data-step']});
+    }""")
+    play = page.locator(".av-play")
+    play.click()
+    expect(play).to_have_text("Stop")
+    expect(play).to_have_text("Play the four steps")
+    assert page.evaluate("[...new Set(window.steps)].join()") == "0,1,2,3"
+    expect(page.locator(".av-step b")).to_have_text(f"4 of 4: {LADDER[3]}")
+    play.click()
+    page.keyboard.press("2")  # a digit chooses a step, and ends the playing
+    expect(play).to_have_text("Play the four steps")
+    expect(page.locator(".av-panel").nth(1)).to_have_attribute("aria-pressed", "true")
 
 
 def test_presentation_shows_the_picture_alone(page: Page, even: str) -> None:
@@ -170,50 +209,3 @@ def test_one_point_is_asked_from_two_windows(page: Page, even: str) -> None:
     expect(others.nth(2)).to_have_attribute("aria-pressed", "true")
     number = (others.nth(2).text_content() or "").split(":")[0]
     expect(views.nth(1).locator("figcaption")).to_have_text(number)
-
-
-def test_not_visible_zero_and_attention_look_different(page: Page, collapsed: str) -> None:
-    shown(page, collapsed, 1)
-    # The first window's left half is red; the point is blue. Dimmed red is a gray of 49.
-    zero = mosaic_pixel(page, 1, 0, 0.3, 0.4)
-    assert zero[:3] == pytest.approx([49, 49, 49], abs=3)
-    heat = mosaic_pixel(page, 1, 1, 0.9, 0.4)
-    assert max(heat[:3]) - min(heat[:3]) > 40
-    unseen = {tuple(mosaic_pixel(page, 0, 0, 0.3, y / 40)) for y in range(8, 32)}
-    assert min(min(color[:3]) for color in unseen) > 100  # paper and its hatching
-    assert len(unseen) > 1
-
-
-def test_a_collapsed_step_leaves_the_others_bright_and_says_why(page: Page, collapsed: str) -> None:
-    shown(page, collapsed, 3)
-    panels = page.locator(".av-panel")
-    expect(panels.nth(3).locator(".av-panel-mass")).to_have_text(COLLAPSED)
-    expect(page.locator(".av-step")).to_contain_text(COLLAPSED)
-    expect(page.locator(".av-scale-note")).to_contain_text("has its own scale")
-    assert max(mosaic_pixel(page, 1, 1, 0.9, 0.4)[:3]) > 100
-    # A white ring around the one token: row 0, column 5 of the first window.
-    ring = [mosaic_pixel(page, 3, 0, (5.5 + d) / 14, 0.5 / 14)[:3] for d in (-2, -1.5, 1.5, 2, 2.2)]
-    assert max(min(color) for color in ring) > 150
-    numbers = [bar.locator("span").all_text_contents() for bar in page.locator(".av-scale").all()]
-    assert all(line[0] == "0" and line[-1].endswith("even") for line in numbers)
-    assert len({line[-1] for line in numbers}) > 1
-
-
-def test_the_four_steps_play_on_the_photo(page: Page, collapsed: str) -> None:
-    shown(page, collapsed, 2)
-    page.evaluate("""() => {
-        window.steps = [];
-        const viewer = document.querySelector('.av');
-        new MutationObserver(() => window.steps.push(viewer.dataset.step))
-            .observe(viewer, {attributeFilter: ['data-step']});
-    }""")
-    play = page.locator(".av-play")
-    play.click()
-    expect(play).to_have_text("Stop")
-    expect(play).to_have_text("Play the four steps")
-    assert page.evaluate("[...new Set(window.steps)].join()") == "0,1,2,3"
-    expect(page.locator(".av-step b")).to_have_text(f"4 of 4: {LADDER[3]}")
-    play.click()
-    page.keyboard.press("2")  # a digit chooses a step, and ends the playing
-    expect(play).to_have_text("Play the four steps")
-    expect(page.locator(".av-panel").nth(1)).to_have_attribute("aria-pressed", "true")

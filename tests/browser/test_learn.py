@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Idle, NewPage, Serve, pages
-from tests.browser.site import POLLING, Site
+from tests.browser.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ from glaclip.ui.lessons.book import LessonBook, view_of  # noqa: E402
 from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views  # noqa: E402
 
 DOCUMENT = load_document()
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def _tab() -> Any:
@@ -57,18 +56,8 @@ def _pixels(page: Page, selector: str) -> str:
     return str(page.locator(selector).first.evaluate("canvas => canvas.toDataURL()"))
 
 
-@pytest.fixture(scope="module")
-def book(browser: Browser, idle: Idle, origins: list[str], url: str) -> Iterator[Page]:
-    """One page for tests that open a lesson each."""
-    with pages(browser, idle, origins) as create:
-        page = create()
-        _open(page, url)
-        yield page
-
-
-def test_every_lesson_opens_and_try_it_names_its_view(book: Page) -> None:
-    page = book
-    _lesson(page, LESSONS[0].slug)
+def test_every_lesson_opens_and_try_it_names_its_view(page: Page, url: str) -> None:
+    _open(page, url)
     assert DOCUMENT is not None
     opened = views(DOCUMENT)
     for index, lesson in enumerate(LESSONS):
@@ -79,8 +68,20 @@ def test_every_lesson_opens_and_try_it_names_its_view(book: Page) -> None:
         assert page.locator(".lb-figure canvas, .lb-meter, .lb-figure svg").count()
         page.locator(".lb-try").click()
         heard = page.locator("#heard textarea, #heard input").first
-        expect(heard).to_have_value(repr(opened[lesson.slug]))
+        page.wait_for_function(
+            "([box, text]) => box.value === text",
+            arg=[heard.element_handle(), repr(opened[lesson.slug])],
+        )
     assert page.get_by_role("button", name="Next →").is_disabled()
+
+
+@pytest.fixture(scope="module")
+def book(browser: Browser, idle: Idle, origins: list[str], url: str) -> Iterator[Page]:
+    """One page for tests that open a lesson each."""
+    with pages(browser, idle, origins) as create:
+        page = create()
+        _open(page, url)
+        yield page
 
 
 def test_the_list_of_lessons_works_with_the_keyboard(book: Page) -> None:
@@ -118,9 +119,9 @@ def test_the_seam_rate_follows_the_choice(book: Page) -> None:
         )
 
 
-def test_the_anchor_slider_moves_the_query(book: Page) -> None:
-    page = book
-    page.emulate_media(reduced_motion="reduce")
+def test_the_anchor_slider_moves_the_query(new_page: NewPage, url: str) -> None:
+    page = new_page(reduced_motion="reduce")
+    _open(page, url)
     _lesson(page, "anchors")
     drawn = [_pixels(page, ".lb-map canvas")]
     slider = page.locator(".lb-figure input[type=range]")
@@ -129,7 +130,6 @@ def test_the_anchor_slider_moves_the_query(book: Page) -> None:
         page.keyboard.press("ArrowRight")
         page.wait_for_selector(f".lb-figure[data-step='{step}']")
         drawn.append(_pixels(page, ".lb-map canvas"))
-    page.emulate_media(reduced_motion="no-preference")
     assert len(set(drawn)) == len(drawn)
 
 
@@ -196,21 +196,18 @@ def test_words_and_figure_share_a_wide_page(book: Page) -> None:
     assert side["x"] >= words["x"] + words["width"]
 
 
-def test_a_phone_needs_no_sideways_scroll(new_page: NewPage, url: str) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scroll(new_page: NewPage, url: str, theme: str) -> None:
     phone = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
-    _open(phone, url)
+    _open(phone, f"{url}?__theme={theme}")
     for lesson in LESSONS:
         _lesson(phone, lesson.slug)
-        for theme in THEMES:
-            phone.emulate_media(color_scheme=theme)
-            phone.wait_for_selector("body.dark" if theme == "dark" else "body:not(.dark)")
-            at = lesson.slug, theme
-            assert phone.evaluate("document.documentElement.scrollWidth") <= 390, at
-            wide = phone.evaluate(
-                "[...document.querySelectorAll('.lb *')].filter(e => !e.closest('svg') &&"
-                " e.getBoundingClientRect().right > innerWidth + 1).length"
-            )
-            assert wide == 0, at
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390, lesson.slug
+        wide = phone.evaluate(
+            "[...document.querySelectorAll('.lb *')].filter(e => !e.closest('svg') &&"
+            " e.getBoundingClientRect().right > innerWidth + 1).length"
+        )
+        assert wide == 0, lesson.slug
 
 
 def test_without_numbers_a_sentence_says_how_to_build_them(page: Page, serve: Serve) -> None:
@@ -240,9 +237,7 @@ def test_try_it_brings_its_view_into_sight_and_focus(reader: Site, index: int) -
     )
     expect(shown).to_be_visible()
     page.wait_for_function(
-        "node => node.contains(document.activeElement)",
-        arg=shown.element_handle(),
-        polling=POLLING,
+        "node => node.contains(document.activeElement)", arg=shown.element_handle()
     )
     site.wait_for_query(photo=view.example)
     if view.tab == "attention":

@@ -420,8 +420,8 @@ def test_another_backbone_brings_its_settings(two_colors: Site) -> None:
     assert site.titles[0] == "MaskCLIP"
 
 
-def test_keyboard_only(site: Site) -> None:
-    page = site.page
+def test_keyboard_only(page: Page, page_url: str) -> None:
+    site = Site(page, page_url)
 
     def focused() -> str:
         return str(
@@ -439,7 +439,6 @@ def test_keyboard_only(site: Site) -> None:
                 return
         raise AssertionError(f"{wanted} is not reached; the focus is in {focused()}")
 
-    page.mouse.click(1, 1)  # from the top
     tab_to("words")
     page.keyboard.type("a word of the keyboard")
     page.keyboard.press("Enter")
@@ -452,7 +451,6 @@ def test_keyboard_only(site: Site) -> None:
 
 def test_the_tab_key_passes_without_covering_the_page(site: Site) -> None:
     page = site.page
-    page.mouse.click(1, 1)  # from the top
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
@@ -501,7 +499,6 @@ def test_without_a_camera_one_sentence_says_so_until_the_next_press(site: Site) 
     assert box["x"] + box["width"] <= column["x"] + column["width"]
     site.page.locator("#masthead").click()
     expect(note).to_be_empty()
-    site.page.evaluate("() => { delete navigator.mediaDevices.getUserMedia; }")
 
 
 def test_a_photo_dropped_on_a_picture_is_taken(site: Site) -> None:

@@ -7,8 +7,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -47,13 +46,13 @@ def no_server_paths(page: Page) -> None:
 
 
 def animated() -> bytes:
-    frames = [halves("blue", "red", mark=next(marks)), halves("green", "green")]
+    frames = [halves("red", "blue", mark=next(marks)), halves("green", "green")]
     return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
 
 
 def turned() -> bytes:
-    """Stored lying down, one color above the other; turned by EXIF they are left and right."""
-    upright = halves("blue", "red", mark=next(marks))
+    """Stored lying down; upright it is red above blue... turned by EXIF it is left and right."""
+    upright = halves("red", "blue", mark=next(marks))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     return encoded(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
@@ -66,25 +65,29 @@ def sixteen_bit() -> bytes:
 
 
 def cmyk() -> bytes:
-    return encoded(halves("blue", "red", mark=next(marks)).convert("CMYK"), "TIFF")
+    return encoded(halves("red", "blue", mark=next(marks)).convert("CMYK"), "TIFF")
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("anim.gif", animated()), ("turned.png", turned()), ("print.tif", cmyk())],
+    ("name", "content", "words"),
+    [
+        ("anim.gif", animated(), ("red", "blue")),
+        ("turned.png", turned(), ("red", "blue")),
+        ("print.tif", cmyk(), ("red", "blue")),
+    ],
 )
-def test_unusual_photos_are_read(two_colors: Site, name: str, content: bytes) -> None:
-    site = two_colors
+def test_unusual_photos_are_read(
+    site: Site, name: str, content: bytes, words: tuple[str, str]
+) -> None:
     site.upload_and_wait(upload_of(name, content))
+    site.set_words(", ".join(words))
     expect(site.status).to_contain_text("8 windows, 2 × 4")
-    # The other way round than in the photo before.
-    assert site.name_at("right", 0.25, 0.5) == "blue"
-    assert site.name_at("right", 0.75, 0.5) == "red"
+    assert site.name_at("right", 0.25, 0.5) == words[0]
+    assert site.name_at("right", 0.75, 0.5) == words[1]
     no_server_paths(site.page)
 
 
-def test_sixteen_bits_are_scaled_and_not_clipped(two_colors: Site) -> None:
-    site = two_colors
+def test_sixteen_bits_are_scaled_and_not_clipped(site: Site) -> None:
     site.upload_and_wait(upload_of("deep.png", sixteen_bit()))
     shown = site.page.evaluate(
         """async () => {
@@ -101,8 +104,9 @@ def test_sixteen_bits_are_scaled_and_not_clipped(two_colors: Site) -> None:
     assert shown[1][:3] == pytest.approx([192] * 3, abs=3)
 
 
-def test_bad_photos_get_a_sentence_and_nothing_is_lost(two_colors: Site) -> None:
-    site = two_colors
+def test_bad_photos_get_a_sentence_and_nothing_is_lost(site: Site) -> None:
+    site.upload_and_wait(halves(mark=next(marks)))
+    site.set_words("red, blue")
     turn = site.turn
     long = Image.new("1", (20000, 40))
     for name, content, sentence in (
@@ -129,9 +133,8 @@ def test_bad_photos_get_a_sentence_and_nothing_is_lost(two_colors: Site) -> None
 # ---------------------------------------------------------------------- hostile text
 
 
-@contextmanager
-def nothing_injected(page: Page) -> Iterator[None]:
-    """No dialog opens meanwhile, and at the end no element of hostile text is there."""
+@pytest.fixture
+def dialogs(page: Page) -> Iterator[list[str]]:
     opened: list[str] = []
 
     def note(dialog: Any) -> None:
@@ -139,18 +142,16 @@ def nothing_injected(page: Page) -> Iterator[None]:
         dialog.dismiss()
 
     page.on("dialog", note)
-    yield
+    yield opened
     page.remove_listener("dialog", note)
+
+
+def nothing_injected(page: Page) -> None:
     assert page.locator("img[src=x], script[src=x], svg[onload]").count() == 0
-    assert opened == []
 
 
-def test_words_are_never_html(two_colors: Site) -> None:
-    with nothing_injected(two_colors.page):
-        say_hostile_words_everywhere(two_colors)
-
-
-def say_hostile_words_everywhere(site: Site) -> None:
+def test_words_are_never_html(dialogs: list[str], site: Site) -> None:
+    site.upload_and_wait(halves(mark=next(marks)))
     hostile = [HOSTILE, "<script>alert(2)</script>", "${alert(3)}", "{{alert(4)}}", "a'\"><b>x"]
     site.set_words(", ".join(hostile))
     assert site.words == hostile
@@ -184,6 +185,8 @@ def say_hostile_words_everywhere(site: Site) -> None:
     shown = site.page.locator("#truth-shown")
     expect(shown).to_contain_text("must be named once", timeout=PATIENCE)
     expect(table.locator("table")).to_have_count(0)  # the scores before are gone
+    nothing_injected(site.page)
+    assert dialogs == []
 
 
 HOSTILE_LINKS = {
@@ -207,11 +210,14 @@ HOSTILE_LINKS = {
 
 
 @pytest.mark.parametrize("query", HOSTILE_LINKS.values(), ids=HOSTILE_LINKS)
-def test_hostile_links_are_harmless(page: Page, page_url: str, query: dict[str, str]) -> None:
-    with nothing_injected(page):
-        site = Site(page, page_url, "?" + urlencode(query))
-        expect(site.toasts.or_(page.locator("#words .token").first).first).to_be_visible()
-        page.wait_for_timeout(500)
+def test_hostile_links_are_harmless(
+    dialogs: list[str], page: Page, page_url: str, query: dict[str, str]
+) -> None:
+    site = Site(page, page_url, "?" + urlencode(query))
+    expect(site.toasts.or_(page.locator("#words .token").first).first).to_be_visible()
+    page.wait_for_timeout(500)
+    nothing_injected(page)
+    assert dialogs == []
     no_server_paths(page)
     # The page works: a switch runs, and what is shown follows.
     site.page.locator("#cross-window input").uncheck()
@@ -227,7 +233,7 @@ def test_hostile_links_are_harmless(page: Page, page_url: str, query: dict[str, 
 
 def test_two_pages_never_mix(new_page: Callable[..., Page], page_url: str) -> None:
     first = Site(new_page(), page_url)
-    second = Site(new_page(), page_url)
+    second = Site(new_page(locale="en-GB"), page_url)
     colors = {first: ("red", "blue"), second: ("green", "tree")}
     fills = {"tree": (51, 102, 26), "green": (0, 255, 0), "red": "red", "blue": "blue"}
     turns = {site: site.turn for site in colors}
@@ -256,8 +262,9 @@ def test_two_pages_never_mix(new_page: Callable[..., Page], page_url: str) -> No
     assert first.readout.locator(".word").first.text_content() == "blue"
 
 
-def test_a_click_during_a_run_is_not_undone(two_colors: Site, toy: PageBackbone) -> None:
-    site = two_colors
+def test_a_click_during_a_run_is_not_undone(site: Site, toy: PageBackbone) -> None:
+    site.upload_and_wait(halves(mark=next(marks)))
+    site.set_words("red, blue")
     site.click_picture("left", 0.25, 0.5)
     expect(site.readout).to_contain_text(re.compile("Point 1"), timeout=PATIENCE)
     toy.gate.clear()
@@ -326,30 +333,8 @@ def test_phone(new_page: Callable[..., Page], page_url: str) -> None:
         assert not sideways(), name
 
 
-TEXTS = (
-    "#masthead h1",
-    "#masthead p",
-    "#status .look",
-    "#status .line span",
-    "#readout td .word",
-    "#readout th",
-    ".lv-title",
-    ".lv-entry-name",
-    ".lv-legend-key",
-    ".lv-readout",
-    "#examples .strip-name",
-    "#words .token span",
-    "#words [data-testid=block-info]",
-    "#words .info-text",
-    "#switches label span",
-    "#ladder label span",
-    "#segment",
-    "#tabs [role=tab]",
-    ".small-print p",
-)
 CONTRAST = """selector => {
     const node = document.querySelector(selector);
-    if (!node) return null;
     const context = document.createElement('canvas').getContext('2d');
     // Draws the colors one over the other, whatever way they are written in.
     const over = (colors) => {
@@ -373,18 +358,34 @@ CONTRAST = """selector => {
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_texts_are_readable(site: Site, scheme: Literal["dark", "light"]) -> None:
-    page = site.page
-    page.emulate_media(color_scheme=scheme)
-    page.wait_for_function(
-        "dark => document.body.classList.contains('dark') === dark"
-        " && !document.getAnimations().some(going => going instanceof CSSTransition)",
-        arg=scheme == "dark",
-    )
-    ratios = page.evaluate(f"selectors => selectors.map({CONTRAST})", list(TEXTS))
-    page.emulate_media(color_scheme="light")
-    for selector, ratio in zip(TEXTS, ratios, strict=True):
-        assert ratio, f"{selector} is not there"
+def test_texts_are_readable(new_page: Callable[..., Page], page_url: str, scheme: str) -> None:
+    page = new_page(color_scheme=scheme)
+    Site(page, page_url)
+    if scheme == "dark":
+        assert page.evaluate("document.body.classList.contains('dark')")
+    for selector in (
+        "#masthead h1",
+        "#masthead p",
+        "#status .look",
+        "#status .line span",
+        "#readout td .word",
+        "#readout th",
+        ".lv-title",
+        ".lv-entry-name",
+        ".lv-legend-key",
+        ".lv-readout",
+        "#examples .strip-name",
+        "#words .token span",
+        "#words [data-testid=block-info]",
+        "#words .info-text",
+        "#switches label span",
+        "#ladder label span",
+        "#segment",
+        "#tabs [role=tab]",
+        ".small-print p",
+    ):
+        assert page.locator(selector).count(), selector
+        ratio = page.evaluate(CONTRAST, selector)
         assert ratio >= 4.5, f"{selector}: {ratio:.2f}"
 
 

@@ -16,7 +16,6 @@ from glaclip.pictures.palette import class_colors
 from glaclip.seams import interior_edges
 from glaclip.ui.viewer_value import Side, ViewerValue, shown_size, viewer_value
 from glaclip.windows import Box
-from tests.browser.site import POLLING
 
 gr = pytest.importorskip("gradio")
 from glaclip.ui.viewer import LinkedViewer  # noqa: E402 - only where gradio is
@@ -110,43 +109,9 @@ def ready(page: Page, state: str = "true") -> None:
 
 
 @pytest.fixture
-def page(open_page: Page) -> Page:
-    """A page of 1280 x 900 that tests of this file share."""
-    open_page.set_viewport_size({"width": 1280, "height": 900})
-    return open_page
-
-
-#: What the viewer shows and how, after undoing what a press can undo.
-BEGINNING = """async () => {
-    document.activeElement?.blur();
-    scrollTo(0, 0);
-    const press = selector => document.querySelectorAll(selector).forEach(node => node.click());
-    press('.lv-mode[data-value="side"]:not([aria-pressed="true"])');
-    press('.lv-toggle[aria-pressed="true"]');
-    const opacity = document.querySelector('.lv-opacity-range');
-    opacity.value = opacity.defaultValue;
-    opacity.dispatchEvent(new Event('input'));
-    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const viewer = document.querySelector('.lv'), {turn, cursor, ...view} = viewer.dataset;
-    const picked = document.querySelector('#picked textarea, #picked input').value;
-    return JSON.stringify([view, cursor ?? '', viewer.innerText, picked]);
-}"""
-
-
-@pytest.fixture(scope="module")
-def begun() -> list[str]:
-    """`BEGINNING` of the page as it opens."""
-    return []
-
-
-@pytest.fixture
-def viewer(page: Page, url: str, begun: list[str]) -> Locator:
-    """As it opens; loaded anew where something is left that no press undoes."""
-    page.mouse.move(0, 0)
-    if page.url != url or [page.evaluate(BEGINNING)] != begun:
-        page.goto(url)
-        ready(page)
-        begun[:] = [page.evaluate(BEGINNING)]
+def viewer(page: Page, url: str) -> Locator:
+    page.goto(url)
+    ready(page)
     return page.locator(".lv")
 
 
@@ -159,9 +124,7 @@ def make(page: Page, name: str) -> None:
     before = attribute(page, "turn")
     page.locator(f"#make-{name}").click()
     page.wait_for_function(
-        "before => document.querySelector('.lv').dataset.turn !== before",
-        arg=before,
-        polling=POLLING,
+        "before => document.querySelector('.lv').dataset.turn !== before", arg=before
     )
 
 
@@ -574,11 +537,10 @@ def test_phone(new_page: Callable[..., Page], url: str) -> None:
         assert no_sideways_scroll()
         mode(page, name)
     assert no_sideways_scroll()
-    heights = page.locator(".lv button:visible").evaluate_all(
-        "buttons => buttons.map(button => button.getBoundingClientRect().height)"
-    )
-    assert heights
-    assert min(heights) >= 36
+    for button in page.locator(".lv button:visible").all():
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 36
     page.touchscreen.tap(boxes[0]["x"] + 0.9 * boxes[0]["width"], boxes[0]["y"] + 10)
     frame(page)
     assert tag(page, "left").text_content() == "tree"
