@@ -140,11 +140,12 @@ class LiteBackbone:
         MODEL_CARD.md tells what is lost.
         """
         (grid,) = self.key_grids(tokens, source)
-        if grid == tokens.key_grid:
-            return ((accompanied(apart(tokens.keys), grid), grid),)
-        keys = F.normalize(tokens.keys, dim=-1).transpose(1, 2)
-        keys = keys.reshape(*keys.shape[:2], *tokens.key_grid)
-        return ((accompanied(apart(_tokens(resize(keys, grid))), grid), grid),)
+        keys = tokens.keys
+        if grid != tokens.key_grid:
+            maps = F.normalize(keys, dim=-1).transpose(1, 2)
+            maps = maps.reshape(*maps.shape[:2], *tokens.key_grid)
+            keys = _tokens(resize(maps, grid))
+        return ((accompanied(apart(keys), grid), grid),)
 
     def key_grids(self, tokens: Tokens, source: str) -> tuple[Grid, ...]:
         """See `Backbone`."""
