@@ -15,7 +15,6 @@ from glaclip.backbones.clip.models import ClipModel
 from glaclip.backbones.dtypes import ENOUGH, Choice, Record, choose, find_record, keep_record
 from glaclip.backbones.lite.backbone import load_lite
 from glaclip.evaluation.dtype_agreement import dtype_agreement
-from glaclip.products import bfloat16_pays
 from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.vocabulary import parse_vocabulary
@@ -65,23 +64,6 @@ def test_elsewhere_float32() -> None:
     assert slow.dtype == torch.float32
     assert "not quicker" in slow.why
     assert choose(torch.device("mps"), never, pays=never).dtype == torch.float32  # type: ignore[arg-type]
-
-
-def test_the_processor_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    times, calls = [1.0, 0.0], []
-
-    def timed(*works: object) -> list[float]:
-        calls.append(len(works))
-        return times
-
-    monkeypatch.setattr("glaclip.products.best_seconds", timed)
-    for half, expected in ((0.3, True), (0.9, False), (7.0, False)):
-        times[1] = half
-        calls.clear()
-        bfloat16_pays.cache_clear()
-        assert [bfloat16_pays(), bfloat16_pays()] == [expected, expected]
-        assert calls == [2]
-    bfloat16_pays.cache_clear()
 
 
 def test_a_measurement_made_here_is_found_again(
