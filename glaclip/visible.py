@@ -43,7 +43,7 @@ class Visible:
         return unit
 
     def cosines(self, queries: Tensor) -> Tensor:
-        """[U, Dk] unit queries to S [U, N]."""
+        """S [U, N] of queries [U, Dk], in units of a query's length."""
         products: Tensor = queries @ self.keys.T
         return products.div_(self.norms)
 
@@ -62,12 +62,14 @@ class Visible:
         self, queries: Queries, settings: AttentionSettings, mean_query: Tensor | None
     ) -> Tensor:
         """Steps 2 to 4, without the values: [U, N]."""
-        scores = self.cosines(queries.vectors)  # S_ij [U, N]
         shift, scale = self.shift_and_scale(queries, settings, mean_query)
-        scores.sub_(shift).mul_(scale)  # A_ij
+        scores = self.cosines(queries.vectors * scale)  # w_i S_ij [U, N]
+        scores.sub_(shift * scale)  # A_ij
         floor = (scores.amax(dim=1, keepdim=True) - _TIE).clamp_max(0)
+        if floor.any():  # seldom, and a pass over all scores
+            scores.sub_(floor)
         # F.threshold keeps what is above its limit: everything from 0 on, and no negative number.
-        return F.threshold(scores.sub_(floor), -1e-37, -math.inf, inplace=True).softmax(dim=1)
+        return F.threshold(scores, -1e-37, -math.inf, inplace=True).softmax(dim=1)
 
     def shift_and_scale(
         self, queries: Queries, settings: AttentionSettings, mean_query: Tensor | None
