@@ -7,6 +7,7 @@ import threading
 
 import gradio as gr
 import torch
+from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -14,8 +15,9 @@ from glaclip import __version__
 from glaclip.backbones.base import Backbone
 from glaclip.limits import Limits
 from glaclip.segmenter import Progress
+from glaclip.ui.early_script import EarlyScript
 from glaclip.ui.examples import PHOTOS
-from glaclip.ui.page import CSS, JS, build_page
+from glaclip.ui.page import CSS, FRAMES, JS, build_page
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
 from glaclip.word_store import WordStore
@@ -61,7 +63,7 @@ def launch_options(service: Service | None = None) -> dict[str, object]:
     """
     health = [Route("/health", lambda request: JSONResponse(health_of(service)))]
     return {
-        "app_kwargs": {"routes": health},
+        "app_kwargs": {"routes": health, "middleware": [Middleware(EarlyScript, FRAMES)]},
         "theme": theme(),
         "css": CSS,
         "js": JS,

@@ -22,6 +22,8 @@ from glaclip.ui.tabs import TABS
 _LOG = logging.getLogger(__name__)
 ACTIONS = (run, method, words, photo, show, look, address, download)
 CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+#: Runs before Gradio's own scripts.
+FRAMES = Path(__file__).with_name("frames.js").read_text(encoding="utf-8")
 #: Functions of the browser that start with the page.
 _SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")

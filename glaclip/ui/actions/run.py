@@ -83,7 +83,7 @@ def shown_by(board: Board, events: Any, run: Handler, reads: tuple[str, ...] = (
             # A newer run must be able to start while an older one is still in the model.
             trigger_mode="multiple",
             concurrency_limit=16,
-            show_progress="full",
+            show_progress="minimal",  # the spinner of "full" turns on, unseen, for seconds
             show_progress_on=[board["run_state"]],
         ),
     )
