@@ -217,12 +217,13 @@ class Site:
 #: For photos of `TwoColors`.
 MARKS = itertools.count(20_001)
 #: All that can be set on the page, but for the photo and its point; what is in a tab that nobody
-#: has opened is not there.
+#: has opened is not there. Fields without a name are the page's own notes, which nobody sees.
 STATE = """() => {
     const fields = [...document.querySelectorAll('input:not([type=file]), textarea')];
     const ours = fields.filter(field => !field.closest('#tab-attention, #link, [hidden]'));
-    const set = ours.map(field => [
-        field.closest('[id]:not(input):not(textarea)').id, field.type, field.value, field.checked,
+    const name = field => field.closest('[id]:not(input):not(textarea)').id;
+    const set = ours.filter(name).map(field => [
+        name(field), field.type, field.value, field.checked,
     ]);
     const {turn, cursor, point, ...view} = document.querySelector('.lv').dataset;
     const list = selector => [...document.querySelectorAll(selector)].map(n => n.textContent);
