@@ -142,6 +142,10 @@ Idle = dict[str, list[tuple["Page", int]]]
 def take(browser: Browser, idle: Idle, options: dict[str, Any]) -> tuple[str, Page, int]:
     """A blank page with its key in `idle` and its uses left."""
     size = options.pop("viewport", {"width": 1280, "height": 900})
+    media = {
+        name: options.pop(name, usual)
+        for name, usual in (("color_scheme", "light"), ("reduced_motion", "no-preference"))
+    }
     key = json.dumps(options, sort_keys=True)
     waiting = idle.setdefault(key, [])
     if not waiting:
@@ -152,6 +156,7 @@ def take(browser: Browser, idle: Idle, options: dict[str, Any]) -> tuple[str, Pa
     if page.is_closed():
         page, left = page.context.new_page(), USES
     page.set_viewport_size(size)
+    page.emulate_media(**media)
     return key, page, left - 1
 
 

@@ -198,7 +198,7 @@ def test_words_and_figure_share_a_wide_page(book: Page) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scroll(new_page: NewPage, url: str, theme: str) -> None:
-    phone = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    phone = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     _open(phone, f"{url}?__theme={theme}")
     for lesson in LESSONS:
         _lesson(phone, lesson.slug)
