@@ -26,7 +26,7 @@ from torch import Tensor
 
 from glaclip.chunks import CHUNK_BYTES, Progress, Resizing, row_chunks
 from glaclip.settings import AttentionSettings
-from glaclip.similar import Queries, first_of_each
+from glaclip.similar import Queries, equal_rows
 from glaclip.split_keys import BLOCK, KEPT_BYTES, SplitKeys, blocks
 from glaclip.visible import Visible
 
@@ -59,7 +59,7 @@ class _Steps:
                 # The mean and the sum have the same direction.
                 vectors[rows] = F.normalize(sums, dim=1)
                 sizes[rows] = found.clamp_min(1)
-            group, one = _equal_rows(vectors, sizes)
+            group, one = equal_rows(vectors, sizes)
             of_row = group if of_row is None else group[of_row]
             vectors, sizes, first = vectors[one], sizes[one], first[one]
         return Queries(vectors, sizes, of_row)
@@ -223,17 +223,3 @@ def _values(values: Tensor, resizing: Resizing, tokens: int, dtype: torch.dtype)
 def _queries(asked: Queries, rows: slice | Tensor) -> Queries:
     sizes = asked.set_sizes
     return Queries(asked.vectors[rows], None if sizes is None else sizes[rows])
-
-
-def _equal_rows(vectors: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
-    """The group [R] of each row, rows with equal numbers together, and a row [U] of each group.
-
-    Rows are told apart by their products with four random vectors: 96 bits.
-    """
-    generator = torch.Generator().manual_seed(0)
-    factors = torch.randn(vectors.shape[1], 4, generator=generator).to(vectors)
-    names = (vectors @ factors).add_(sizes[:, None]).to(torch.float32).cpu()  # [R, 4]
-    halves = names.view(torch.int64)  # [R, 2]
-    _, group = torch.unique(halves[:, 0] * 0x9E3779B97F4A7C1 + halves[:, 1], return_inverse=True)
-    group = group.to(vectors.device)
-    return group, first_of_each(group, int(group.max()) + 1)

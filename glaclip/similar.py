@@ -22,6 +22,8 @@ SPARSE_SHARE = 0.02
 _MAX_INTEGER_TOKENS = 2**31 // 127
 #: Rounding of the planes averages out over so many tokens; smaller sets are summed as floats.
 _MANY = 64
+#: Rows of keys and of queries that are copied at a time: never all of them.
+_STRIP = 1024
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ class SimilarTokens:
         steps = [step / 254**plane for plane in range(PLANES)]
         size = self.keys.shape[1]
         planes = self.keys.new_ones((len(self.keys), PLANES * size + 1), dtype=torch.int8)
-        for first in range(0, len(self.keys), 4096):  # in strips: the keys are never copied whole
-            rows = slice(first, first + 4096)
+        for first in range(0, len(self.keys), _STRIP):
+            rows = slice(first, first + _STRIP)
             rest = self.keys[rows] / self.norms[rows, None]
             for index, width in enumerate(steps):
                 plane = (rest / width).round_()
@@ -168,17 +170,31 @@ class SimilarTokens:
             if not self.integers:
                 continue
             # Sums of integers are equal to the last bit when the sets are.
-            sets = torch.cat([query, counts[:, None].to(query.dtype)], dim=1)
-            distinct, which = torch.unique(sets, dim=0, return_inverse=True)
-            if len(distinct) > 0.7 * len(query):
+            group, one = equal_rows(query, counts)
+            if len(one) > 0.7 * len(query):
                 continue
-            first = first_of_each(which, len(distinct))
-            query, counts, own = query[first], counts[first], own[first]
-            of_row = which if of_row is None else which[of_row]
+            query, counts, own = query[one], counts[one], own[one]
+            of_row = group if of_row is None else group[of_row]
         return Queries(query, counts, of_row)
 
 
-def first_of_each(which: Tensor, count: int) -> Tensor:
+def equal_rows(vectors: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+    """The group [R] of each row, rows with equal numbers together, and a row [U] of each group.
+
+    Rows are told apart by a name of 64 bits, made of all bits of their numbers.
+    """
+    names = sizes.to(torch.int64, copy=True)  # [R]
+    bits = vectors.contiguous().view(torch.int32)
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.randint(-(2**62), 2**62, bits.shape[1:], generator=generator) * 2 + 1
+    factors = factors.to(bits.device)
+    for rows in range(0, len(bits), _STRIP):
+        names[rows : rows + _STRIP] += (bits[rows : rows + _STRIP] * factors).sum(dim=1)
+    _, group = torch.unique(names, return_inverse=True)
+    return group, _first_of_each(group, int(group.max()) + 1)
+
+
+def _first_of_each(which: Tensor, count: int) -> Tensor:
     """First row of each of `count` groups, [count], for the group index [R] of each row."""
     rows = torch.arange(len(which), device=which.device)
     return torch.full((count,), len(which), device=which.device).scatter_reduce(

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glaclip.similar import SimilarTokens
+from glaclip.similar import SimilarTokens, equal_rows
 
 
 def similar(keys: Tensor, **way: Any) -> SimilarTokens:
@@ -65,3 +65,16 @@ def test_one_row_and_one_token() -> None:
     for way in WAYS.values():
         anchors = similar(keys, **way).anchors(F.normalize(keys, dim=1), 0.6, 1)
         torch.testing.assert_close(anchors.vectors, torch.tensor([[0.6, 0.8]]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_are_equal_only_to_the_last_bit(dtype: torch.dtype) -> None:
+    rows = F.normalize(clustered(3000, 24).to(dtype), dim=1)[torch.arange(6000) % 3000]
+    rows[4000, 7] = torch.nextafter(rows[4000, 7], torch.ones((), dtype=dtype))
+    sizes = torch.full((6000,), 9000)
+    sizes[5000] += 1
+    group, one = equal_rows(rows, sizes)
+    assert len(one) == 3002
+    assert sizes.sum() == 6000 * 9000 + 1, "what is asked about stays as it was"
+    assert torch.equal(rows[one][group], rows)
+    assert torch.equal(sizes[one][group], sizes)
