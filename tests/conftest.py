@@ -23,8 +23,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="glaclip-tests-")
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
-#: Files with the longest tests.
-LONG = ("test_rehearsal.py", "test_killed.py", "test_costs.py", "test_soak.py", "test_spread.py")
+#: Files with the longest tests, most of which start processes: what those import is imported once
+#: for all that one worker starts.
+LONG = (
+    "test_rehearsal.py",
+    "test_killed.py",
+    "test_costs.py",
+    "test_soak.py",
+    "test_spread.py",
+    "test_registry.py",
+    "test_benchmark.py",
+    "test_word_store.py",
+    "test_viewer_component.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
