@@ -190,7 +190,8 @@ def equal_rows(vectors: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
     factors = factors.to(bits.device)
     for rows in range(0, len(bits), _STRIP):
         names[rows : rows + _STRIP] += (bits[rows : rows + _STRIP] * factors).sum(dim=1)
-    _, group = torch.unique(names, return_inverse=True)
+    _, group = torch.unique(names.cpu(), return_inverse=True)  # not every device sorts integers
+    group = group.to(vectors.device)
     return group, _first_of_each(group, int(group.max()) + 1)
 
 
