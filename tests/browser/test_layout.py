@@ -163,6 +163,9 @@ def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_
         heights = page.locator(target).evaluate_all(HEIGHTS)
         assert heights
         assert min(heights) >= 44, target
+    progress = page.locator("#run-state").bounding_box()
+    assert progress
+    assert (progress["x"], progress["width"]) == (0, 390), "a run's progress has a strip"
     tools, whole = found[".lv-present"], found[PICTURES[0]]
     assert tools["x"] + tools["width"] <= whole["x"] + whole["width"] + 1
     before = site.turn

@@ -40,6 +40,7 @@ def test_a_page_on_which_nothing_happens_draws_no_frames(page: Page, page_url: s
         return int(page.evaluate("window.drawn")) - before
 
     assert any(drawn_in_a_second() < 10 for _ in range(10))  # of 60 that a screen could show
+    page.close()  # nothing takes the counting script out of it
 
 
 def test_a_missing_browser_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
