@@ -216,10 +216,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
+    parser.add_argument("--leave-out", nargs="*", default=[], help="names trained without")
     parser.add_argument("--out", type=Path, default=LEXICON)
     arguments = parser.parse_args()
     wordnet = WordNet.read(arguments.wordnet)
-    trained = build(arguments.data, wordnet).words
+    trained = build(arguments.data, wordnet, arguments.leave_out).words
     meant = meanings(arguments.data, wordnet)
     lexicon = make(wordnet, arguments.wordnet, trained, meant)
     lexicon.write(arguments.out)

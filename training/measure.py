@@ -28,17 +28,16 @@ from training.words import TEST_SYNONYMS
 CONSTANTS = ("threshold", "shift", "scale", "beta", "gamma")
 
 
-def open_backbone(
-    folder: Path, templates: tuple[str, ...] = TEMPLATES, lexicon: Path | None = LEXICON
-) -> LiteBackbone:
-    """The backbone with the weights of a folder."""
+def open_backbone(folder: Path, templates: tuple[str, ...] = TEMPLATES) -> LiteBackbone:
+    """The backbone with the weights of a folder, and its lexicon if it has one of its own."""
     files = {name: folder / f"{name}.safetensors" for name in ("heads", "keys", "tower")}
+    own = folder / LEXICON.name
     return load_lite(
         weights=files["heads"],
         keys=files["keys"],
         tower=files["tower"],
         templates=templates,
-        lexicon=lexicon,
+        lexicon=own if own.exists() else LEXICON,
     )
 
 
@@ -216,9 +215,14 @@ def print_synonyms(segmenter: Segmenter, data: Path, datasets: Sequence[str], pa
 
 def print_left_out(
     segmenter: Segmenter, data: Path, names: Sequence[str], part: str
-) -> list[float]:
-    """Recall of names that these heads were trained without, among all names of their set."""
+) -> list[tuple[float, float]]:
+    """Recall of names that these heads were trained without, among all names of their set.
+
+    Returns:
+        By set and name, times the number of names: without attention, and with all of it.
+    """
     ratios = []
+    print("  set, name: recall without attention and with all three switches on")
     for dataset in ("msrc_v2", "voc2012", "labelmefacade"):
         labels = DENSE_SETS[dataset]
         asked = [i for i, label in enumerate(labels) if label in names]
@@ -228,14 +232,15 @@ def print_left_out(
         ]  # fmt: skip
         if not photos:
             continue
-        settings = {"on": segmenter.backbone.default_attention}
+        settings = {"identity": None, "on": segmenter.backbone.default_attention}
         words = vocabulary([[name] for name in class_names(dataset)])
-        counts = score(segmenter, photos, words, settings)["on"].counts
+        scores = score(segmenter, photos, words, settings)
         for index in asked:
-            if counts[index].sum():
-                ratios.append(recall(counts, index) * len(labels))
-                print(f"  {dataset:14s} {labels[index]:14s} recall {recall(counts, index):.2f} "
-                      f"= {ratios[-1]:.1f} x chance")  # fmt: skip
+            if scores["on"].counts[index].sum():
+                alone, ours = (recall(scores[name].counts, index) for name in ("identity", "on"))
+                ratios.append((alone * len(labels), ours * len(labels)))
+                print(f"  {dataset:14s} {labels[index]:14s} {alone:.2f} {ours:.2f} "
+                      f"= {ratios[-1][0]:.1f} and {ratios[-1][1]:.1f} x chance")  # fmt: skip
     return ratios
 
 
@@ -276,7 +281,8 @@ def main() -> None:
         )
     if arguments.left_out:
         ratios = print_left_out(segmenter, arguments.data, arguments.left_out, arguments.part)
-        print(f"  mean {np.mean(ratios):.1f} x chance over {len(ratios)}")
+        alone, ours = np.mean(ratios, axis=0)
+        print(f"  mean {alone:.1f} and {ours:.1f} x chance over {len(ratios)}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glaclip.backbones.lite.backbone import KEYS, WEIGHTS
-from glaclip.backbones.lite.heads import FOLDED, Heads, resize
+from glaclip.backbones.lite.heads import FOLDED, Heads, resize, stack_maps
 from glaclip.backbones.lite.keys import KeyHead
 from glaclip.backbones.lite.towers import FINAL_CHANNELS, ImageTower
 from training.data import DENSE_CONCEPTS
@@ -56,6 +56,21 @@ class Model(nn.Module):
         nn.init.zeros_(self.heads.image.refine.bias)
         nn.init.zeros_(self.keys.meaning.weight)
 
+    def begin(self, tower: ImageTower, pairs: Pairs, photos: LabelledPhotos) -> None:
+        """Takes nothing but the statistics of the maps, for heads that know no word."""
+        image = self.heads.image
+        with torch.no_grad():
+            fine, early = (
+                torch.cat([part[name][::16] for part in pairs.parts[:8]]).float()
+                for name in ("fine", "early")
+            )
+            stacked = stack_maps((fine, early, *tower.last(early)))
+            final = tower.final(tower.last(photos.shard["early"][::8].float())[-1])
+        for name, maps in (("stacked", stacked), ("final", final)):
+            deviation, mean = torch.std_mean(maps, (0, 2, 3))
+            getattr(image, f"{name}_mean").copy_(mean)
+            getattr(image, f"{name}_scale").copy_(1 / deviation.clamp(min=1e-4))
+
     def start(self, heads: Path, keys: Path) -> None:
         """Takes what earlier weights have."""
         for part, path in ((self.heads, heads), (self.keys, keys)):
@@ -73,13 +88,14 @@ class Model(nn.Module):
             for name in ("conv_pw", "conv_pwl")
         }
 
-    def groups(self, rate: float, decay: float) -> list[dict[str, Any]]:
+    def groups(self, rate: float, decay: float, fresh: bool) -> list[dict[str, Any]]:
         """Parameters for the optimizer."""
         groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
                 kind = "tower" if name.startswith("late") else "old"
-                kind = "new" if any(part in name for part in NEW) else kind
+                if kind == "old" and (fresh or any(part in name for part in NEW)):
+                    kind = "new"
                 groups.setdefault((kind, parameter.ndim > 1), []).append(parameter)
         return [
             {
@@ -138,7 +154,10 @@ class Trainer:
         log.info("%d pairs of windows", len(self.pairs.sets))
         self.photos = LabelledPhotos(arguments.cache, self.concepts)
         self.model = Model(self.tower)
-        self.model.start(arguments.start, arguments.start_keys)
+        if arguments.fresh:
+            self.model.begin(self.tower, self.pairs, self.photos)
+        else:
+            self.model.start(arguments.start, arguments.start_keys)
         self.model.to(memory_format=torch.channels_last)
         self.rows = row_prototypes(self.tower, self.model.heads, self.photos)
         self.taught = torch.from_numpy(self.concepts.own >= 0)
@@ -201,7 +220,9 @@ def train(arguments: argparse.Namespace) -> Model:
     torch.set_num_threads(arguments.threads)
     trainer = Trainer(arguments)
     model = trainer.model
-    optimizer = torch.optim.AdamW(model.groups(arguments.rate, arguments.decay), betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(
+        model.groups(arguments.rate, arguments.decay, arguments.fresh), betas=(0.9, 0.98)
+    )
     average = torch.optim.swa_utils.AveragedModel(
         model,
         multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(arguments.average),  # type: ignore[no-untyped-call]
@@ -273,6 +294,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, help="folder")
     p.add_argument("--start", type=Path, default=WEIGHTS, help="heads to start from")
     p.add_argument("--start-keys", type=Path, default=KEYS, help="keys to start from")
+    p.add_argument("--fresh", action="store_true", help="start from no heads and no keys")
     p.add_argument("--leave-out", nargs="*", default=[], help="names to train without")
     p.add_argument("--shards", type=int)
     p.add_argument("--steps", type=int, default=2500)
