@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import gradio as gr
 from PIL import Image
 
 from glaclip.evaluation.score import Score
@@ -23,6 +22,7 @@ from glaclip.ui.demo import Demo
 from glaclip.ui.files import save_to_cache
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.photo_input import read
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.truth import measure
 

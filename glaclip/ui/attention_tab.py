@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from glaclip.ui.attention_viewer import AttentionViewer
 from glaclip.ui.board import Board, Changes
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.tab import Tab
 
 EMPTY = "Click a point of the photo in Compare to see where its attention goes."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.tab import Tab
 from glaclip.ui.viewer import LinkedViewer
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
 from glaclip.backbones.base import Backbone
 from glaclip.methods import baseline_title, method_title
 from glaclip.segmenter import Method
@@ -16,6 +14,7 @@ from glaclip.ui.example_strip import ExampleStrip
 from glaclip.ui.examples import examples, thumbnail
 from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
 from glaclip.ui.photo_input import PhotoInput
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import SWITCHES_OFF
 from glaclip.vocabulary import load_preset, preset_names
 

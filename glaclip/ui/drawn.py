@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import Any, ClassVar
 
-import gradio as gr
+from glaclip.ui.quick_gradio import gr
 
 _HERE = Path(__file__).parent
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
+from glaclip.ui.quick_gradio import gr
 
 
 def save_to_cache(content: bytes, name: str) -> str:
     """Path of a file with this content; the same content is stored once."""
-    return str(save_bytes_to_cache(content, name, cache_dir=get_upload_folder()))
+    folder = gr.utils.get_upload_folder()
+    return str(gr.processing_utils.save_bytes_to_cache(content, name, cache_dir=folder))

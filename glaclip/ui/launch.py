@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import threading
 
-import gradio as gr
 import torch
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
@@ -18,6 +17,7 @@ from glaclip.segmenter import Progress
 from glaclip.ui.early_script import EarlyScript
 from glaclip.ui.examples import PHOTOS
 from glaclip.ui.page import CSS, FRAMES, JS, build_page
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
 from glaclip.word_store import WordStore

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
 from glaclip.ui.actions.show import VIEW, show
@@ -11,6 +9,7 @@ from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.lessons.book import LATER, LessonBook, view_of
 from glaclip.ui.lessons.build import book_value
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.tab import Tab, opened
 
 # The opened view comes into sight from its top, and the keyboard goes to its picture.

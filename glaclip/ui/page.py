@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import gradio as gr
-
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.ui.actions import address, download, look, method, photo, run, show, words
 from glaclip.ui.api import build_api
@@ -16,6 +14,7 @@ from glaclip.ui.demo import Demo
 from glaclip.ui.examples import example_form, examples, first_values
 from glaclip.ui.form import Form, to_link
 from glaclip.ui.queue import queued
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import Service
 from glaclip.ui.tabs import TABS
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import gradio as gr
 from PIL import Image
 
 from glaclip.photo import MAX_PIXELS, PhotoError, load_photo
 from glaclip.pictures.files import encoded
 from glaclip.ui.files import save_to_cache
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import MAX_SIDE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gradio as gr
+from glaclip.ui.quick_gradio import gr
 
 #: Seconds between two looks for new events. Gradio's own are a thousandth, which takes a tenth of a
 #: core, day and night; an event waits half of this longer.

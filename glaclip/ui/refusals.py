@@ -7,13 +7,12 @@ import logging
 from collections.abc import Iterator
 from html import escape
 
-import gradio as gr
-
 from glaclip.backbones.base import BackboneError
 from glaclip.limits import LimitError
 from glaclip.photo import PhotoError
 from glaclip.settings import SettingsError
 from glaclip.ui.form import LABELS
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import StoppedError
 from glaclip.vocabulary import VocabularyError
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
-
 from glaclip.evaluation.classes import DatasetError
 from glaclip.evaluation.document import read_document
 from glaclip.evaluation.tables import document_html
 from glaclip.photo import PhotoError
 from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.refusals import refusals_as_toasts
 
 _LARGEST = 20 * 2**20  # bytes; all runs of the paper's table need about one megabyte

@@ -9,8 +9,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from glaclip.evaluation.classes import DatasetError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.show import VIEW, show
@@ -18,6 +16,7 @@ from glaclip.ui.answers import problem
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
 from glaclip.ui.tab import Tab, due

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
 import numpy as np
 
 from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
@@ -12,6 +11,7 @@ from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.charts import chart_html
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.filmstrip import filmstrip, top_patches
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tab import Tab, due
 

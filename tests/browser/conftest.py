@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    import gradio as gr
     from playwright.sync_api import Browser, Page
 
+    from glaclip.ui.quick_gradio import gr
     from tests.browser.site import PageBackbone, Site, TwoColors
 
 #: Milliseconds; machines that run the tests are often busy with something else.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
 import pytest
 import torch
 from PIL import Image
@@ -16,6 +15,7 @@ from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.attention_viewer import AttentionViewer
+from glaclip.ui.quick_gradio import gr
 from glaclip.vocabulary import parse_vocabulary
 from tests.browser.site import LADDER
 from tests.toy import ColorBackbone

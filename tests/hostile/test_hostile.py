@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import gradio as gr
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +25,7 @@ from glaclip.settings import SettingsError, WindowSettings
 from glaclip.ui.api import Endpoints
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, from_link, to_link
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.refusals import UNFORESEEN
 from glaclip.ui.service import Service
 from glaclip.ui.truth import read_label_map

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 from PIL import Image
 
@@ -24,6 +23,7 @@ from glaclip.ui.actions.words import changed, split
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import Service
 from glaclip.ui.tabs import TABS
 from glaclip.ui.windows_tab import charts, windows

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-import gradio as gr
 import pytest
 
 from glaclip.ui.page import build_page
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import Service
 from tests.browser.site import PageBackbone
 

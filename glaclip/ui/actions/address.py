@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
-
 from glaclip.ui.board import Board
 from glaclip.ui.demo import Demo
+from glaclip.ui.quick_gradio import gr
 
 _SHOW = """(query) => {
   const url = new URL(window.location);

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import gradio as gr
-
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, ended, point_in
 from glaclip.ui.form import to_link
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.refusals import REFUSALS, sentence
 from glaclip.ui.service import StoppedError
 

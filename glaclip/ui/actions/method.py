@@ -6,8 +6,6 @@ import functools
 import json
 from html import escape
 
-import gradio as gr
-
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.settings import STAGES
 from glaclip.ui.actions.run import run_on
@@ -15,6 +13,7 @@ from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import LADDER, RANGES, SETTINGS, Form
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.refusals import sentence
 
 # In the browser, so that no click can come between a switch and the ladder.

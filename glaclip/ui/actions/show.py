@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
 from glaclip.backbones.base import BackboneError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
@@ -16,6 +14,7 @@ from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import Example, example_form, examples, find, first_values
 from glaclip.ui.form import CONTROLS, LABELS, Form, from_link, ladder_name, to_link
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import StoppedError
 
 #: What a prepared view sets.

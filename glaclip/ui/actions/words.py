@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from glaclip.ui.actions.run import compare, run_on, shown_by
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import split_words
+from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import StoppedError
 from glaclip.vocabulary import load_preset
 

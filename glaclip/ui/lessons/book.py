@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from glaclip.ui.lessons.build import LESSONS, load_document, views
 from glaclip.ui.lessons.lesson import View
+from glaclip.ui.quick_gradio import gr
 
 _HERE = Path(__file__).parent
 #: The value of a book whose lessons follow.
