@@ -14,6 +14,7 @@ from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Progress, Segmentation
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.service import Comparison, Request, Service, best_classes
+from glaclip.ui.shown_photo import ShownPhoto
 from glaclip.ui.viewer_value import Side, viewer_value
 
 
@@ -47,7 +48,7 @@ def problem(sentence: str) -> str:
 
 
 def compare_value(
-    photo: Image.Image, result: Comparison, point: tuple[int, int] | None
+    photo: Image.Image, picture: ShownPhoto, result: Comparison, point: tuple[int, int] | None
 ) -> dict[str, Any]:
     """Value of the linked viewer."""
     encoded, vocabulary = result.encoded, result.right.vocabulary
@@ -64,6 +65,7 @@ def compare_value(
             windows=encoded.boxes,
             working_size=encoded.size,
             point=point,
+            picture=picture,
         )
     ) | {"answer": star(result, point) if point else None}
 
@@ -89,6 +91,7 @@ def star(result: Comparison, point: tuple[int, int]) -> dict[str, Any]:
 def look(
     service: Service,
     photo: Image.Image,
+    picture: ShownPhoto,
     request: Request,
     result: Comparison,
     point: tuple[int, int] | None,
@@ -100,7 +103,7 @@ def look(
     maps = service.attention(photo, point, request, progress)
     alone = service.alone(request, result, progress)
     return {
-        "attention": dict(attention_value(photo, result.encoded, maps, alone)),
+        "attention": dict(attention_value(picture.name, result.encoded, maps, alone)),
         "readout": readout(result, point),
     }
 

@@ -214,9 +214,7 @@ async function set() {
     $('.av-empty').hidden = false; $('.av-body').hidden = true; root.dataset.ready = 'false';
     return;
   }
-  const image = new Image();
-  image.src = value.photo;
-  await image.decode();
+  const image = await sharedPhoto(value.photo);
   if (mine !== version) return;  // a newer value is on its way
   stop();
   state = {value, image, gray: dimmed(image), point: value.point, weights: value.panels.map(unpackWeights), levels: []};

@@ -6,20 +6,16 @@ import base64
 from typing import TypedDict
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from glaclip.clicks import AttentionMaps, RowAttention, WindowView
 from glaclip.labels import class_probabilities
-from glaclip.pictures.files import picture_uri
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.pictures.weights import COLLAPSED, visible_tokens, weight_scales
 from glaclip.segmenter import Encoded, Segmentation
 from glaclip.settings import CAPTIONS, STAGES
 
-MAX_SIDE = 1100
-_JPEG_QUALITY = 85
 #: A window counts as receiving attention above this share.
 NOTABLE_SHARE = 0.01
 #: Classes named in a window's answer.
@@ -69,6 +65,7 @@ class ViewValue(TypedDict):
 class AttentionValue(TypedDict):
     """The viewer's value. Sizes are [height, width]; boxes are in pixels of `working_size`.
 
+    `photo` names the picture that the comparison shows; it is not sent again.
     `shared` tells whether all panels have one scale, and `scale_note` why not. `views` starts with
     the own window, then comes the one whose answer differs most from it.
     """
@@ -192,20 +189,13 @@ def views_sentence(views: list[ViewValue]) -> str:
     )
 
 
-def attention_photo(photo: Image.Image) -> str:
-    """The photo as the viewer gets it: a JPEG as a data URI."""
-    small = photo.convert("RGB")
-    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return picture_uri(small, "JPEG", quality=_JPEG_QUALITY)
-
-
 def attention_value(
-    photo: Image.Image, encoded: Encoded, maps: AttentionMaps, alone: Segmentation | None = None
+    photo: str, encoded: Encoded, maps: AttentionMaps, alone: Segmentation | None = None
 ) -> AttentionValue:
     """Builds the value of `AttentionViewer`.
 
     Args:
-        photo: the photo as encoded.
+        photo: its name, see `ShownPhoto`.
         encoded: its tokens.
         maps: attention of one point.
         alone: the photo's labels with all switches off, for what each window says about the point.
@@ -213,7 +203,7 @@ def attention_value(
     scales = weight_scales(maps.rungs)
     views = _views(maps, alone) if alone is not None and maps.views else []
     return AttentionValue(
-        photo=attention_photo(photo),
+        photo=photo,
         photo_size=list(encoded.photo_size),
         working_size=list(encoded.size),
         point=[int(maps.point[0]), int(maps.point[1])],

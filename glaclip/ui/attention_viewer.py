@@ -7,14 +7,15 @@ from typing import Any
 from glaclip.ui.drawn import Drawn, source
 
 #: In this order: what is drawn with, and last the viewer, which uses it.
-_SCRIPTS = ("drawing.js", "weights.js", "present.js", "attention.js")
+_SCRIPTS = ("drawing.js", "weights.js", "present.js", "photos.js", "attention.js")
 
 
 class AttentionViewer(Drawn):
     """Where one point's attention goes, per window, at each rung of the ladder.
 
-    The value comes from `glaclip.ui.attention_value.attention_value`, or is None. A click on the
-    photo or arrow keys emit `.select` with (x, y) in photo pixels as `index`.
+    The value comes from `glaclip.ui.attention_value.attention_value`, or is None. Its photo is that
+    of a `LinkedViewer` on the same page. A click on the photo or arrow keys emit `.select` with
+    (x, y) in photo pixels as `index`.
     """
 
     triggers = ("select",)

@@ -16,6 +16,7 @@ from glaclip.ui.board import Visit
 from glaclip.ui.form import CONTROLS, Form
 from glaclip.ui.photo_input import read
 from glaclip.ui.service import Request, Runs, Service, StoppedError
+from glaclip.ui.shown_photo import ShownPhoto, shown_photo
 
 #: What a run is doing, for people.
 STEPS = {
@@ -31,8 +32,9 @@ STEPS = {
 PAUSE = 0.2
 #: Steps that may say their name once and then take long.
 _SILENT = (WAITING, "download", "load", "encode")
-#: Bytes of decoded photos that are kept: what one event is about, the next is mostly about too.
-_PHOTO_BYTES = 64 * 2**20
+#: Bytes of decoded photos, and of pictures for the browser, that are kept: what one event is about,
+#: the next is mostly about too.
+_PHOTO_BYTES, _PICTURE_BYTES = 64 * 2**20, 16 * 2**20
 #: What every computation of the page depends on.
 ASKED = ("photo", "point", "example", *CONTROLS)
 
@@ -62,6 +64,9 @@ class Demo:
             _PHOTO_BYTES, lambda photo: 3 * photo.width * photo.height
         )
     )
+    _pictures: ByteCache[ShownPhoto] = field(
+        default_factory=lambda: ByteCache(_PICTURE_BYTES, lambda picture: len(picture.uri))
+    )
 
     def backbone(self, form: Form) -> Backbone:
         """The backbone that a form names.
@@ -78,17 +83,30 @@ class Demo:
             gr.Error: no photo, or one that cannot be read.
         """
         most = self.service.limits.max_pixels
-        try:
-            file = os.stat(path or "")
-        except OSError:
+        key = _state(path)
+        if key is None:
             return read(path, most)  # which says what is wrong
-        key = path, file.st_mtime_ns, file.st_size
         return self._photos.get(key, lambda: read(path, most))[0]
+
+    def picture(self, path: str | None) -> ShownPhoto:
+        """The photo of the input as the browser shows it; raises as `photo` does."""
+        photo = self.photo(path)
+        key = _state(path)
+        return self._pictures.get(key, lambda: shown_photo(photo))[0] if key else shown_photo(photo)
 
     def stop(self, page: str) -> None:
         """Ends whatever an open page waits for."""
         self.runs.stop(page)
         self.looks.stop(page)
+
+
+def _state(path: str | None) -> tuple[str, int, int] | None:
+    """What is known of a file while it stays the same."""
+    try:
+        file = os.stat(path or "")
+    except OSError:
+        return None
+    return path or "", file.st_mtime_ns, file.st_size
 
 
 def asked(demo: Demo, visit: Visit) -> tuple[Image.Image, Form, Request]:

@@ -13,9 +13,8 @@ from PIL import Image
 
 from glaclip.photo import load_photo
 from glaclip.pictures.files import picture_uri
-from glaclip.ui.attention_value import attention_photo
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.viewer_value import viewer_photo
+from glaclip.ui.shown_photo import shown_photo
 from glaclip.vocabulary import ASSETS
 
 PHOTOS = ASSETS / "photos"
@@ -104,9 +103,9 @@ def precomputed(name: str) -> dict[str, Any] | None:
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     example = find(name)
     assert example is not None
-    photo = example.photo()
-    document["compare"]["photo"] = viewer_photo(photo, tuple(document["compare"]["size"]))
-    document["attention"]["photo"] = attention_photo(photo)
+    picture = shown_photo(example.photo())
+    document["compare"] |= {"photo": picture.uri, "photo_name": picture.name}
+    document["attention"]["photo"] = picture.name
     return document
 
 

@@ -16,6 +16,7 @@ from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
 from glaclip.ui.form import Form
 from glaclip.ui.lessons.build import build_lessons
 from glaclip.ui.service import Service
+from glaclip.ui.shown_photo import shown_photo
 
 #: Shipped results are made by the embedded backbone, which every installation has.
 BACKBONE = "lite"
@@ -28,10 +29,11 @@ def example_document(service: Service, example: Example) -> dict[str, Any]:
     # Exact, so that every computer builds the same files.
     photo, request = example.photo(), form.changed({"precision": EXACT}).request()
     result = service.compare(photo, request)
-    compare = answers.compare_value(photo, result, example.point)
-    looked = answers.look(service, photo, request, result, example.point)
+    picture = shown_photo(photo)
+    compare = answers.compare_value(photo, picture, result, example.point)
+    looked = answers.look(service, photo, picture, request, result, example.point)
     attention = looked["attention"]
-    del compare["photo"], attention["photo"]
+    del compare["photo"], compare["photo_name"], attention["photo"]
     rows, columns = result.encoded.grid
     return {
         "backbone": backbone.fingerprint,

@@ -47,15 +47,6 @@ const state = {
 
 // ---------------------------------------------------------------- decoding
 
-function loadImage(uri) {
-  return new Promise((resolve, reject) => {
-    const image = new Image();
-    image.onload = () => resolve(image);
-    image.onerror = () => reject(new Error("The picture in the viewer's value cannot be read"));
-    image.src = uri;
-  });
-}
-
 function pixels(image, width, height) {
   const canvas = document.createElement("canvas");
   canvas.width = width;
@@ -117,6 +108,7 @@ async function receive() {
     return;
   }
   if (mine !== turn || !root.isConnected) return;
+  sharePhoto(next.photo_name, next.image);
   const before = data && JSON.stringify(data.classes);
   const picture = data && data.photo;
   data = next;

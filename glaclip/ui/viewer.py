@@ -7,7 +7,10 @@ from typing import Any
 from glaclip.ui.drawn import Drawn, source
 
 #: In this order: what the viewer uses, and last the viewer itself.
-_SCRIPTS = ("drawing.js", "card.js", "names.js", "zoom.js", "steps.js", "present.js", "viewer.js")
+_SCRIPTS = (
+    "drawing.js", "photos.js", "card.js", "names.js", "zoom.js", "steps.js", "present.js",
+    "viewer.js",
+)  # fmt: skip
 
 
 class LinkedViewer(Drawn):

@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.labels import resize_labels
-from glaclip.pictures.files import data_uri, encoded, picture_uri
+from glaclip.pictures.files import data_uri, encoded
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.seams import Edges, interior_edges
+from glaclip.ui.shown_photo import ShownPhoto, shown_photo
 from glaclip.windows import Box, Size
-
-#: Long side of the picture sent to the browser; two of them fill a 1920-pixel page.
-MAX_SIDE = 1280
-_JPEG_QUALITY = 88
 
 
 class ClassValue(TypedDict):
@@ -61,10 +58,12 @@ class SideValue(TypedDict):
 class ViewerValue(TypedDict):
     """The viewer's value. Sizes are [height, width], `point` is [x, y] in photo pixels.
 
+    `photo` is a data URI, and `photo_name` its name in `photos.js`.
     `changed` is the share of photo pixels whose label differs between the sides.
     """
 
     photo: str
+    photo_name: str
     photo_size: list[int]
     size: list[int]
     wide: bool
@@ -103,7 +102,7 @@ def viewer_value(
     windows: Sequence[Box] = (),
     working_size: Size | None = None,
     point: tuple[float, float] | None = None,
-    max_side: int = MAX_SIDE,
+    picture: ShownPhoto | None = None,
 ) -> ViewerValue:
     """Builds the value of `LinkedViewer`.
 
@@ -116,20 +115,22 @@ def viewer_value(
         windows: boxes in pixels of `working_size`, for the window grid and the seams.
         working_size: (height, width) the windows were cut from; the photo's when left out.
         point: (x, y) in photo pixels, drawn as a star.
-        max_side: the shown picture's long side at most.
+        picture: the photo as it is shown, if it was made before.
 
     Raises:
         ValueError: labels of another size than the photo, or outside the classes.
     """
     full = (photo.height, photo.width)
-    shown = shown_size(full, max_side)
+    picture = picture or shown_photo(photo)
+    shown = picture.size
     sides = [left] if right is None else [left, right]
     for side in sides:
         _check(side.labels, full, len(classes))
     edges = interior_edges(windows, working_size or full, full)
     colors = hex_of(class_colors(classes, background))
     return ViewerValue(
-        photo=viewer_photo(photo, shown),
+        photo=picture.uri,
+        photo_name=picture.name,
         photo_size=list(full),
         size=list(shown),
         wide=len(classes) > 256,
@@ -144,20 +145,6 @@ def viewer_value(
         changed=None if right is None else float(np.mean(left.labels != right.labels)),
         point=None if point is None else _inside(point, full),
     )
-
-
-def viewer_photo(photo: Image.Image, shown: Size) -> str:
-    """The photo at (height, width) as a JPEG data URI."""
-    small = photo.convert("RGB")
-    if small.size != (shown[1], shown[0]):
-        small = small.resize((shown[1], shown[0]), Image.Resampling.LANCZOS)
-    return picture_uri(small, "JPEG", quality=_JPEG_QUALITY)
-
-
-def shown_size(size: Size, max_side: int = MAX_SIDE) -> Size:
-    """(height, width) in proportion with no side above `max_side`; never larger than `size`."""
-    scale = min(1.0, max_side / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def seam_runs(labels: NDArray[Any], edges: Edges, shown: Size) -> SeamsValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -16,6 +17,9 @@ from glaclip.settings import AttentionSettings
 from glaclip.ui.attention_value import attention_value
 from glaclip.ui.attention_viewer import AttentionViewer
 from glaclip.ui.quick_gradio import gr
+from glaclip.ui.shown_photo import shown_photo
+from glaclip.ui.viewer import LinkedViewer
+from glaclip.ui.viewer_value import Side, viewer_value
 from glaclip.vocabulary import parse_vocabulary
 from tests.browser.site import LADDER
 from tests.toy import ColorBackbone
@@ -41,16 +45,23 @@ def value_of(photo: Image.Image, collapsed: bool = False) -> dict[str, Any]:
         maps = dataclasses.replace(maps, rungs=(*maps.rungs[:-1], last))
     words = parse_vocabulary("red, <b>blue</b>")
     alone = segmenter.segment(encoded, words, AttentionSettings().off())
-    return dict(attention_value(photo, encoded, maps, alone))
+    return dict(attention_value(shown_photo(photo).name, encoded, maps, alone))
+
+
+def page_of(photo: Image.Image, collapsed: bool = False) -> gr.Blocks:
+    """The viewer below the comparison that shows its photo."""
+    labels = np.zeros((photo.height, photo.width), dtype=np.int64)
+    with gr.Blocks() as demo:
+        LinkedViewer(viewer_value(photo, Side(labels, "All"), classes=("all",)))
+        AttentionViewer(value_of(photo, collapsed))
+    return demo
 
 
 @pytest.fixture(scope="module")
 def even(serve: Serve) -> str:
     """A page with a photo of one color: every token is like every other, attention is even."""
     photo = Image.new("RGB", SIZE, (120, 120, 120))
-    with gr.Blocks() as demo:
-        AttentionViewer(value_of(photo))
-    return serve(demo)
+    return serve(page_of(photo))
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +69,7 @@ def collapsed(serve: Serve) -> str:
     """Red and blue, with all weight of the last step on one token."""
     photo = Image.new("RGB", SIZE, "red")
     photo.paste("blue", (200, 0, *SIZE))
-    with gr.Blocks() as demo:
-        AttentionViewer(value_of(photo, collapsed=True))
-    return serve(demo)
+    return serve(page_of(photo, collapsed=True))
 
 
 def shown(page: Page, url: str, step: int) -> None:

@@ -14,7 +14,8 @@ from PIL import Image
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.seams import interior_edges
-from glaclip.ui.viewer_value import Side, ViewerValue, shown_size, viewer_value
+from glaclip.ui.shown_photo import shown_size
+from glaclip.ui.viewer_value import Side, ViewerValue, viewer_value
 from glaclip.windows import Box
 
 gr = pytest.importorskip("gradio")

@@ -161,6 +161,15 @@ def test_a_run_that_was_overtaken_while_its_pictures_were_encoded_says_nothing(
     assert "Stride must be" in newer[0]["status"]
 
 
+def test_an_answer_holds_the_photo_once(demo: Demo, tmp_path: Path) -> None:
+    changes = compare(demo, visit(tmp_path, Form(words=("red", "blue")), point=(20, 30)))
+    assert str(changes).count("data:image/jpeg") == 1
+    assert changes["attention"]["photo"] == changes["viewer"]["photo_name"]
+    looked = look(demo, visit(tmp_path, Form(words=("red", "blue"))), (120, 30))
+    assert "data:image/jpeg" not in str(looked)
+    assert looked["attention"]["photo"] == changes["viewer"]["photo_name"]
+
+
 def test_a_look_keeps_the_point_inside_the_photo(demo: Demo, tmp_path: Path) -> None:
     form = Form(words=("red", "blue"))
     changes = look(demo, visit(tmp_path, form), (9999, -5))
@@ -280,16 +289,20 @@ def test_a_kept_state_is_found_by_the_next_event_and_by_no_other_visitor() -> No
     assert page.state_holder["another"][state] == "start"
 
 
-def test_a_photo_is_decoded_once_until_its_file_changes(
+def test_a_photo_is_decoded_and_packed_once_until_its_file_changes(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = visit(tmp_path, Form())["photo"]
-    first = demo.photo(path)
+    first, packed = demo.photo(path), demo.picture(path)
     with monkeypatch.context() as held:
-        held.setattr(demo_module, "read", lambda *given: pytest.fail("it was decoded again"))
+        for name in ("read", "shown_photo"):
+            held.setattr(demo_module, name, lambda *given: pytest.fail("it was made again"))
         assert demo.photo(path) is first
+        assert demo.picture(path) is packed
     Image.new("RGB", (64, 48), "green").save(path)
     assert demo.photo(path).size == (64, 48)
+    assert demo.picture(path).size == (48, 64)
+    assert demo.picture(path).name != packed.name
     Path(path).unlink()
     with pytest.raises(gr.Error, match="no such file"):
         demo.photo(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -15,19 +16,20 @@ from glaclip.pictures.weights import COLLAPSED
 from glaclip.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.ui.attention_value import (
-    MAX_SIDE,
     AttentionValue,
     attention_sentence,
     attention_value,
     views_sentence,
 )
 from glaclip.ui.service import Request, Service
+from glaclip.ui.shown_photo import shown_photo
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone
 
 #: Red and blue; windows of 224 pixels, 112 apart, in a grid of 2 x 3.
 PHOTO = Image.new("RGB", (448, 336), "red")
 PHOTO.paste("blue", (240, 0, 448, 336))
+PICTURE = shown_photo(PHOTO)
 POINT = (220, 100)
 
 
@@ -68,7 +70,7 @@ def fallen(maps: AttentionMaps) -> AttentionMaps:
 def test_weights_travel_in_multiples_of_even_attention(
     encoded: Encoded, maps: AttentionMaps
 ) -> None:
-    value = attention_value(PHOTO, encoded, maps)
+    value = attention_value(PICTURE.name, encoded, maps)
     assert [panel["context"] for panel in value["panels"]] == [False, True, True, True]
     for panel, rung in zip(value["panels"], maps.rungs, strict=True):
         seen = 6 * 196 if panel["context"] else 196
@@ -77,16 +79,16 @@ def test_weights_travel_in_multiples_of_even_attention(
         assert panel["help"].endswith(".")
 
 
-def test_a_large_photo_is_reduced(encoded: Encoded, maps: AttentionMaps) -> None:
-    value = attention_value(PHOTO.resize((3000, 2250)), encoded, maps)
-    assert len(value["photo"]) < 200_000
-    assert MAX_SIDE < 2000
+def test_the_photo_is_named_and_not_sent_again(encoded: Encoded, maps: AttentionMaps) -> None:
+    value = attention_value(PICTURE.name, encoded, maps)
+    assert value["photo"] == PICTURE.name
+    assert "data:" not in json.dumps(value)
 
 
 def test_a_collapse_says_why_and_does_not_contradict_itself(
     encoded: Encoded, maps: AttentionMaps
 ) -> None:
-    value = attention_value(PHOTO, encoded, fallen(maps))
+    value = attention_value(PICTURE.name, encoded, fallen(maps))
     assert [panel["note"] for panel in value["panels"]][-1] == COLLAPSED
     assert not value["shared"]
     assert "single token" in value["scale_note"]
@@ -99,7 +101,7 @@ def test_a_collapse_says_why_and_does_not_contradict_itself(
 
 def test_one_scale_where_one_is_enough(encoded: Encoded, maps: AttentionMaps) -> None:
     calm = tuple(dataclasses.replace(rung, collapsed=False) for rung in maps.rungs)
-    value = attention_value(PHOTO, encoded, dataclasses.replace(maps, rungs=calm))
+    value = attention_value(PICTURE.name, encoded, dataclasses.replace(maps, rungs=calm))
     assert value["shared"]
     assert value["scale_note"] == ""
 
@@ -107,7 +109,7 @@ def test_one_scale_where_one_is_enough(encoded: Encoded, maps: AttentionMaps) ->
 def test_the_same_point_from_every_window_that_holds_it(
     encoded: Encoded, maps: AttentionMaps, alone: Segmentation
 ) -> None:
-    value = attention_value(PHOTO, encoded, maps, alone)
+    value = attention_value(PICTURE.name, encoded, maps, alone)
     views = value["views"]
     # x 220 lies in the first two columns, y 100 in the first row alone.
     assert views[0]["window"] == maps.window
@@ -129,7 +131,7 @@ def test_a_window_answers_as_its_own_prediction_does(
     encoded: Encoded, maps: AttentionMaps, alone: Segmentation
 ) -> None:
     """The same numbers as in the Windows tab: what a window says alone, before fusion."""
-    for view in attention_value(PHOTO, encoded, maps, alone)["views"]:
+    for view in attention_value(PICTURE.name, encoded, maps, alone)["views"]:
         row, column = view["token"]
         label = alone.window_labels(view["window"])[16 * row + 8, 16 * column + 8]
         assert alone.classes[label] == view["answers"][0]["name"]
@@ -147,7 +149,7 @@ def test_windows_that_disagree_are_named(value: AttentionValue) -> None:
 
 @pytest.fixture
 def value(encoded: Encoded, maps: AttentionMaps, alone: Segmentation) -> AttentionValue:
-    return attention_value(PHOTO, encoded, maps, alone)
+    return attention_value(PICTURE.name, encoded, maps, alone)
 
 
 def test_a_hundred_windows_are_not_all_asked(segmenter: Segmenter) -> None:

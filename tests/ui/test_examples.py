@@ -89,6 +89,7 @@ def test_a_shipped_result_fits_its_example(example: Example) -> None:
     assert attention["point"] == list(example.point), REBUILD
     assert len(attention["panels"]) == 4
     assert compare["photo"].startswith("data:image/jpeg")
+    assert attention["photo"] == compare["photo_name"]
     assert f"Point {example.point[0]}, {example.point[1]}" in shown["readout"]
 
 

@@ -11,12 +11,12 @@ from PIL import Image
 
 from glaclip.pictures.palette import BACKGROUND
 from glaclip.seams import Edges
+from glaclip.ui.shown_photo import shown_photo, shown_size
 from glaclip.ui.viewer_value import (
     Side,
     ViewerValue,
     label_png,
     seam_runs,
-    shown_size,
     viewer_value,
 )
 from glaclip.windows import Box
@@ -67,7 +67,7 @@ def test_value_is_json_and_complete() -> None:
 
 def test_areas_and_changed_are_those_of_the_photo() -> None:
     left, right = noise(3), noise(3, seed=1)
-    value = build(max_side=20)
+    value = build(picture=shown_photo(picture(), 20))
     assert value["size"] == [13, 20]
     assert value["changed"] == pytest.approx(np.mean(left != right))
     for side, labels in zip(value["sides"], (left, right), strict=True):

@@ -37,7 +37,8 @@ def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Changes:
         if not cost.cheap:
             raise gr.Error(cost.sentence, print_exception=False)
         result = demo.service.compare(photo, request, step)
-        looked = answers.look(demo.service, photo, request, result, point, step)
+        picture = demo.picture(visit["photo"])
+        looked = answers.look(demo.service, photo, picture, request, result, point, step)
     except StoppedError:
         return {}
     except REFUSALS as error:

@@ -31,9 +31,10 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         newest = _look_of(demo, visit, check)
         result = demo.service.compare(photo, request, step)
         point = point_in(visit, photo)
-        looked = answers.look(demo.service, photo, request, result, point, step)
+        picture = demo.picture(visit["photo"])
+        looked = answers.look(demo.service, photo, picture, request, result, point, step)
         shown = {
-            "viewer": answers.compare_value(photo, result, point),
+            "viewer": answers.compare_value(photo, picture, result, point),
             "status": answers.status(result, demo.backbone(form)),
         }
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
