@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import open_clip
-import timm
 import torch
 from numpy.typing import NDArray
-from open_clip.model import CLIPTextCfg, CLIPVisionCfg
-from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import Tensor, nn
 
 from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.clip.text import OpenClipText
+from tests.lazy import Lazy
 
+if TYPE_CHECKING:
+    from open_clip.transformer import VisionTransformer
+
+open_clip, timm = Lazy("open_clip"), Lazy("timm")
 GOLDEN = Path(__file__).parent / "data" / "golden_pipeline.npz"
 PHOTO_SIZE = (336, 480)  # (height, width)
 
@@ -28,10 +30,11 @@ def visual_tower(
     width: int = 32,
     heads: int = 2,
     embed: int = 24,
-    activation: type[nn.Module] = QuickGELU,
+    activation: type[nn.Module] | None = None,
 ) -> VisionTransformer:
     torch.manual_seed(0)
-    tower = VisionTransformer(
+    transformer = open_clip.transformer
+    tower: VisionTransformer = transformer.VisionTransformer(
         image_size=image,
         patch_size=patch,
         width=width,
@@ -39,7 +42,7 @@ def visual_tower(
         heads=heads,
         mlp_ratio=2.0,
         output_dim=embed,
-        act_layer=activation,
+        act_layer=activation or transformer.QuickGELU,
     )
     for parameter in tower.parameters():  # biases and norms too: zeros would hide mistakes
         nn.init.normal_(parameter, std=0.2)
@@ -63,10 +66,11 @@ def vfm_tower(*, patch: int = 8, image: int = 64, dynamic: bool = True) -> nn.Mo
 
 def text_tower(embed: int = 24) -> OpenClipText:
     torch.manual_seed(2)
+    picture = {"layers": 1, "width": 32, "head_width": 16, "image_size": 32, "patch_size": 16}
     model = open_clip.CLIP(
         embed_dim=embed,
-        vision_cfg=CLIPVisionCfg(layers=1, width=32, head_width=16, image_size=32, patch_size=16),
-        text_cfg=CLIPTextCfg(width=16, heads=2, layers=1),
+        vision_cfg=open_clip.model.CLIPVisionCfg(**picture),
+        text_cfg=open_clip.model.CLIPTextCfg(width=16, heads=2, layers=1),
     )
     return OpenClipText(model.eval(), open_clip.tokenize)
 
@@ -108,7 +112,8 @@ def golden_backbone(data: Mapping[str, NDArray[np.float32]]) -> ClipBackbone:
             if name.startswith(prefix)
         }
 
-    visual = VisionTransformer(
+    transformer = open_clip.transformer
+    visual = transformer.VisionTransformer(
         image_size=224,
         patch_size=16,
         width=128,
@@ -116,7 +121,7 @@ def golden_backbone(data: Mapping[str, NDArray[np.float32]]) -> ClipBackbone:
         heads=2,
         mlp_ratio=4.0,
         output_dim=48,
-        act_layer=QuickGELU,
+        act_layer=transformer.QuickGELU,
     )
     missing, unexpected = visual.load_state_dict(weights("clip_visual/"), strict=False)
     # The last block's feed-forward takes part in none of the golden methods.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import open_clip
 from safetensors.torch import save_file
 from torch import nn
 
 from glaclip.backbones.clip.models import ClipModel, Tower, untrained_clip
 from glaclip.backbones.clip.weights import WeightFile
+from tests.lazy import Lazy
+
+open_clip = Lazy("open_clip")
 
 TINY_CONFIG = {
     "embed_dim": 24,

@@ -6,9 +6,9 @@ import copy
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,7 @@ from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import imagenet_templates, parse_vocabulary
 from glaclip.windows import stitch
+from tests import clip_towers
 from tests.clip_towers import (
     GOLDEN,
     fixed_text,
@@ -317,7 +318,7 @@ def test_resized_positions_equal_open_clip_loading_for_that_size() -> None:
     class Model:
         visual = large
 
-    open_clip.model.resize_pos_embed(state, Model())
+    clip_towers.open_clip.model.resize_pos_embed(state, Model())
     torch.testing.assert_close(
         resized_positions(small, (6, 6)), state["visual.positional_embedding"]
     )
@@ -425,21 +426,19 @@ def test_fingerprint_follows_weights_and_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("visual", "sentence"),
+    ("options", "sentence"),
     [
-        (nn.Linear(2, 2), "open_clip VisionTransformer.*Linear"),
-        (
-            open_clip.transformer.VisionTransformer(32, 16, 32, 1, 2, 1.0, attentional_pool=True),
-            "no attention pooling",
-        ),
-        (
-            open_clip.transformer.VisionTransformer(32, 16, 32, 1, 2, 1.0, block_type="custom"),
-            "MultiheadAttention",
-        ),
+        (None, "open_clip VisionTransformer.*Linear"),
+        ({"attentional_pool": True}, "no attention pooling"),
+        ({"block_type": "custom"}, "MultiheadAttention"),
     ],
     ids=["other module", "pooling", "custom attention"],
 )
-def test_other_towers_are_refused_in_a_sentence(visual: nn.Module, sentence: str) -> None:
+def test_other_towers_are_refused_in_a_sentence(
+    options: dict[str, Any] | None, sentence: str
+) -> None:
+    kind = clip_towers.open_clip.transformer.VisionTransformer
+    visual = nn.Linear(2, 2) if options is None else kind(32, 16, 32, 1, 2, 1.0, **options)
     with pytest.raises(BackboneError, match=sentence):
         ClipBackbone(visual, fixed_text())  # type: ignore[arg-type]
 
@@ -496,7 +495,7 @@ def test_text_of_any_length_of_list_and_unit_length() -> None:
 @pytest.mark.parametrize("prompts", [["a"], ["cat", "a long prompt about a cat " * 3, "x" * 500]])
 def test_text_without_padding_equals_open_clip(prompts: list[str]) -> None:
     encoder = text_tower()
-    expected = encoder.model.encode_text(open_clip.tokenize(prompts))
+    expected = encoder.model.encode_text(clip_towers.open_clip.tokenize(prompts))
     torch.testing.assert_close(encoder(prompts), expected, atol=1e-5, rtol=1e-5)
 
 
@@ -510,8 +509,8 @@ def test_text_of_another_model_is_used_as_it_is() -> None:
         def encode_text(self, tokens: Tensor) -> Tensor:
             return tokens[:, :24].float() * self.weight
 
-    features = OpenClipText(Other(), open_clip.tokenize)(["cat"])
-    torch.testing.assert_close(features, open_clip.tokenize(["cat"])[:, :24].float())
+    features = OpenClipText(Other(), clip_towers.open_clip.tokenize)(["cat"])
+    torch.testing.assert_close(features, clip_towers.open_clip.tokenize(["cat"])[:, :24].float())
 
 
 def test_shipped_golden_file_is_small() -> None:

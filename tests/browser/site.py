@@ -217,15 +217,20 @@ class Site:
 #: For photos of `TwoColors`.
 MARKS = itertools.count(20_001)
 #: All that can be set on the page, but for the photo and its point; what is in a tab that nobody
-#: has opened is not there. Fields without a name are the page's own notes, which nobody sees.
+#: has opened is not there, and of the windows' tab what is as it was when it was opened. Fields
+#: without a name are the page's own notes, which nobody sees.
 STATE = """() => {
     const fields = [...document.querySelectorAll('input:not([type=file]), textarea')];
-    const ours = fields.filter(field => !field.closest('#tab-attention, #link, [hidden]'));
+    const usual = field => field.closest('#exclude-own') ? !field.checked
+        : field.closest('#rung') && field.checked === (field.value === '+ Normalization');
+    const ours = fields.filter(field => !field.closest('#tab-attention, #link, [hidden]'))
+        .filter(field => !usual(field));
     const name = field => field.closest('[id]:not(input):not(textarea)').id;
     const set = ours.filter(name).map(field => [
         name(field), field.type, field.value, field.checked,
     ]);
     const {turn, cursor, point, ...view} = document.querySelector('.lv').dataset;
+    if (view.present === 'false') delete view.present;  // it was, and is no more
     const list = selector => [...document.querySelectorAll(selector)].map(n => n.textContent);
     return {
         set, view, words: list('#words .token'), shown: list('[role=tab][aria-selected=true]'),
@@ -292,6 +297,7 @@ class TwoColors(Site):
             page.locator('.lv-mode[data-value="side"]').click()
         if page.locator(".lv-zoom-reset").is_visible():
             page.locator(".lv-zoom-reset").click()
+        page.evaluate("scrollTo(0, 0)")
 
     def _undo_method(self) -> None:
         if self.rung != LADDER[-1]:
