@@ -128,7 +128,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
     "case",
     [
         ((900, 900), 224, 112, 448, 6),
-        ((900, 1200), 64, 48, 320, 6),
+        ((900, 1200), 64, 48, 384, 6),
         ((450, 600), 224, 112, 336, 300),
     ],
     ids=["many windows", "small windows", "many words"],
