@@ -14,9 +14,9 @@ from glaclip import __version__
 from glaclip.backbones.base import Backbone
 from glaclip.limits import Limits
 from glaclip.segmenter import Progress
-from glaclip.ui.early_script import EarlyScript
 from glaclip.ui.examples import PHOTOS
 from glaclip.ui.page import CSS, FRAMES, JS, build_page
+from glaclip.ui.page_answer import PageAnswer
 from glaclip.ui.quick_gradio import gr
 from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
@@ -63,7 +63,7 @@ def launch_options(service: Service | None = None) -> dict[str, object]:
     """
     health = [Route("/health", lambda request: JSONResponse(health_of(service)))]
     return {
-        "app_kwargs": {"routes": health, "middleware": [Middleware(EarlyScript, FRAMES)]},
+        "app_kwargs": {"routes": health, "middleware": [Middleware(PageAnswer, FRAMES)]},
         "theme": theme(),
         "css": CSS,
         "js": JS,

@@ -1,15 +1,22 @@
-"""A script that runs in the browser before Gradio's own."""
+"""The page's HTML on its way out: a script before Gradio's own, and packed."""
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+import brotli
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEAD = b"<head>"
+#: A megabyte takes 8 ms, and half of it is left; the next steps take longer and leave as much.
+_QUALITY = 4
 
 
-class EarlyScript:
-    """Middleware that puts a script first into the page; Gradio's `head` and `js` come later."""
+class PageAnswer:
+    """Middleware that puts a script first into the page; Gradio's `head` and `js` come later.
+
+    Gradio packs its scripts and styles, but not the page, three quarters of all that a first visit
+    fetches.
+    """
 
     def __init__(self, app: ASGIApp, script: str) -> None:
         self.app, self.tag = app, f"<script>{script}</script>".encode()
@@ -25,6 +32,10 @@ class EarlyScript:
                 body = b"".join(part.get("body", b"") for part in parts)
                 body = body.replace(_HEAD, _HEAD + self.tag, 1)
                 headers = MutableHeaders(scope=start)
+                headers.add_vary_header("Accept-Encoding")
+                if _takes_brotli(scope):
+                    body = brotli.compress(body, mode=brotli.MODE_TEXT, quality=_QUALITY)
+                    headers["content-encoding"] = "br"
                 if "content-length" in headers:
                     headers["content-length"] = str(len(body))
                 await send(start)
@@ -32,3 +43,8 @@ class EarlyScript:
 
         page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
         await self.app(scope, receive, rewritten if page else send)
+
+
+def _takes_brotli(scope: Scope) -> bool:
+    offered = Headers(scope=scope).get("accept-encoding", "").split(",")
+    return "br" in (name.strip() for name in offered)
