@@ -48,9 +48,13 @@ def problem(sentence: str) -> str:
 
 
 def compare_value(
-    photo: Image.Image, picture: ShownPhoto, result: Comparison, point: tuple[int, int] | None
+    photo: Image.Image,
+    picture: ShownPhoto,
+    result: Comparison,
+    point: tuple[int, int] | None,
+    held: str = "",
 ) -> dict[str, Any]:
-    """Value of the linked viewer."""
+    """Value of the linked viewer, without a photo that the page has, by its name."""
     encoded, vocabulary = result.encoded, result.right.vocabulary
     sides = (
         Side(part.labels, method_title(part.method), seam_rate=seam_rate_of(part))
@@ -67,7 +71,10 @@ def compare_value(
             point=point,
             picture=picture,
         )
-    ) | {"answer": star(result, point) if point else None}
+    ) | {
+        "photo": "" if held == picture.name else picture.uri,
+        "answer": star(result, point) if point else None,
+    }
 
 
 def star(result: Comparison, point: tuple[int, int]) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from glaclip.ui.refusals import faults_hidden
 #: an event the browser copies all that every widget holds which may show progress, and that is each
 #: widget that any event writes unless another is named: pictures and controls, 100 ms a round trip.
 QUIET = "quiet"
-#: A hidden widget that brings along when a person did what an event is about: events that are
-#: computed side by side may start in another order.
-AT = "at"
-_AT = "(...values) => [...values.slice(0, -1), performance.now()]"
+#: Hidden widgets that bring along when a person did what an event is about, as events that are
+#: computed side by side may start in another order, and the name of the photo that the page has:
+#: it is not sent again.
+AT, HELD = "at", "held"
+_AT = """(...values) =>
+    [...values.slice(0, -2), performance.now(), document.glaclipPhotos?.name ?? ""]"""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Visit:
         picked: what a `select` event says was chosen.
         progress: shows how far a run is, see `gr.Progress`.
         at: when it happened, by the clock of the open page, of events `in_order`.
+        held: name of the photo that the page had then, see `ShownPhoto`.
         keep: gives a `gr.State` a value at once, so that events find it that come meanwhile. A
             handler that yields would do, but gradio's browser side loses values now and then when
             two messages for a widget come close together.
@@ -41,6 +44,7 @@ class Visit:
     picked: Mapping[str, Any]
     progress: Callable[..., Any]
     at: float | None = None
+    held: str = ""
     keep: Callable[[str, Any], None] = lambda name, value: None
 
     def __getitem__(self, name: str) -> Any:
@@ -91,7 +95,7 @@ class Board:
             reads: names of the widgets whose values the handler gets.
             writes: names of the widgets that it may change.
             picks: whether the event carries a choice.
-            in_order: whether it carries its time.
+            in_order: whether it carries its time, and the photo's name.
             options: of gradio's listeners; by default nothing is shown as in progress.
 
         Returns:
@@ -102,7 +106,7 @@ class Board:
             request: gr.Request, progress: gr.Progress, values: Sequence[Any], picked: Any
         ) -> Any:
             page = request.session_hash or ""
-            *given, at = (*values, None) if not in_order else values
+            *given, at, held = values if in_order else (*values, None, "")
             visit = Visit(
                 page=page,
                 values=dict(zip(reads, given, strict=True)),
@@ -110,6 +114,7 @@ class Board:
                 picked=picked,
                 progress=progress,
                 at=at,
+                held=held or "",
                 keep=lambda name, value: self._keep(page, name, value),
             )
             with faults_hidden():
@@ -137,7 +142,7 @@ class Board:
 
         handler = picking if picks else plain
         if in_order:
-            return self._listen(events, handler, (*reads, AT), writes, {"js": _AT, **options})
+            return self._listen(events, handler, (*reads, AT, HELD), writes, {"js": _AT, **options})
         return self._listen(events, handler, reads, writes, options)
 
     def _keep(self, page: str, name: str, value: Any) -> None:

@@ -81,6 +81,7 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
     board.add(
         quiet=gr.HTML("", visible="hidden"),
         at=gr.Number(visible="hidden"),
+        held=gr.Textbox("", visible="hidden"),
         point=gr.State(first.point),
         example=gr.State(first.name),
         known_words=gr.State(list(form.words)),

@@ -79,14 +79,14 @@ function grayscale(photo, width, height) {
 
 async function decode(value) {
   const [height, width] = value.size;
-  const known = data && data.photo === value.photo ? data.image : loadImage(value.photo);
+  const known = heldPhoto(value.photo_name) ?? loadImage(value.photo);
   const [photo, ...maps] = await Promise.all([known, ...value.sides.map((side) => loadImage(side.labels))]);
   return {
     ...value,
     width,
     height,
     image: photo,
-    gray: data && data.photo === value.photo ? data.gray : null, // made when the view first needs it
+    gray: data && data.photo_name === value.photo_name ? data.gray : null, // made when the view first needs it
     labels: maps.map((map) => readLabels(map, width, height, value.wide)),
     regions: maps.map(() => null), // found when names are first printed
     rgb: value.classes.map(({ color }) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))),
@@ -96,7 +96,7 @@ async function decode(value) {
 async function receive() {
   const mine = ++turn;
   const value = props.value ? JSON.parse(JSON.stringify(props.value)) : null;
-  if (!value || !value.photo) {
+  if (!value || !value.photo_name) {
     showEmpty(value);
     return;
   }
@@ -110,10 +110,10 @@ async function receive() {
   if (mine !== turn || !root.isConnected) return;
   sharePhoto(next.photo_name, next.image);
   const before = data && JSON.stringify(data.classes);
-  const picture = data && data.photo;
+  const picture = data && data.photo_name;
   data = next;
   if (before !== JSON.stringify(data.classes)) state.pinned = -1;
-  if (picture !== data.photo) [card, zoom].forEach((part) => (part.hide ?? part.reset)());
+  if (picture !== data.photo_name) [card, zoom].forEach((part) => (part.hide ?? part.reset)());
   card.learn(data.answer);
   state.preview = -1;
   state.point = data.point;
@@ -782,5 +782,5 @@ new ResizeObserver(() => {
 
 watch("value", receive);
 showEmpty(props.value);
-if (props.value && props.value.photo) root.dataset.ready = "false";
+if (props.value && props.value.photo_name) root.dataset.ready = "false";
 receive();

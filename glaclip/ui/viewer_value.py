@@ -58,7 +58,7 @@ class SideValue(TypedDict):
 class ViewerValue(TypedDict):
     """The viewer's value. Sizes are [height, width], `point` is [x, y] in photo pixels.
 
-    `photo` is a data URI, and `photo_name` its name in `photos.js`.
+    `photo` is a data URI, or empty where the page has the photo of this `photo_name`.
     `changed` is the share of photo pixels whose label differs between the sides.
     """
 

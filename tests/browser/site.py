@@ -175,13 +175,18 @@ class Site:
         self.page.keyboard.press("Enter")
 
     def set_words(self, text: str) -> None:
-        """Removes all tags, types a list, and waits for its result."""
+        """Removes all tags, types a list, and waits for its result.
+
+        The address changes with the answer, the picture once it is decoded.
+        """
+        before = self.turn
         self.page.get_by_role("button", name="Remove all words", exact=True).click()
         self.page.locator("#words input").click()
         self.page.keyboard.insert_text(text)
         self.page.keyboard.press("Enter")
         words = ", ".join(part.strip() for part in re.split("[,\n]", text))
         self.wait_for_query(words=words)
+        self.wait_for_turn(before)
 
     def choose_example(self, name: str) -> None:
         self.page.locator(f'#examples button[data-name="{name}"]').click()

@@ -367,7 +367,7 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
 
 def test_a_window_larger_than_the_photo_is_refused_in_a_sentence(two_colors: Site) -> None:
     site = two_colors
-    before = site.turn
+    before = site.titles, site.legend
     site.open("Advanced")
     crop = site.page.locator("#crop input[type=number]")
     crop.fill("448")
@@ -380,7 +380,7 @@ def test_a_window_larger_than_the_photo_is_refused_in_a_sentence(two_colors: Sit
     stride.press("Enter")
     refused = "Stride must be a whole number from 16 to 112, the side of a window; received 160"
     expect(site.status).to_have_text(refused)
-    assert site.turn == before
+    assert (site.titles, site.legend) == before
 
 
 def test_left_side_can_be_a_baseline(two_colors: Site) -> None:

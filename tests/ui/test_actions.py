@@ -170,6 +170,15 @@ def test_an_answer_holds_the_photo_once(demo: Demo, tmp_path: Path) -> None:
     assert looked["attention"]["photo"] == changes["viewer"]["photo_name"]
 
 
+def test_a_photo_that_the_page_has_is_not_sent_again(demo: Demo, tmp_path: Path) -> None:
+    first = compare(demo, visit(tmp_path, Form(words=("red", "blue"))))["viewer"]
+    again = visit(tmp_path, Form(words=("blue", "red")))
+    again = dataclasses.replace(again, held=first["photo_name"])
+    assert compare(demo, again)["viewer"]["photo"] == ""
+    other = dataclasses.replace(again, held="of an earlier photo")
+    assert compare(demo, other)["viewer"]["photo"] == first["photo"]
+
+
 def test_a_look_keeps_the_point_inside_the_photo(demo: Demo, tmp_path: Path) -> None:
     form = Form(words=("red", "blue"))
     changes = look(demo, visit(tmp_path, form), (9999, -5))
@@ -280,10 +289,10 @@ def test_a_pasted_list_is_split_and_runs_once_it_is(demo: Demo, tmp_path: Path) 
 def test_a_kept_state_is_found_by_the_next_event_and_by_no_other_visitor() -> None:
     with gr.Blocks() as page:
         board = Board(page)
-        board.add(seen=gr.State("start"), go=gr.Button(), at=gr.Number())
+        board.add(seen=gr.State("start"), go=gr.Button(), at=gr.Number(), held=gr.Textbox())
         board.on(board["go"].click, lambda visit: visit.keep("seen", visit.at), (), in_order=True)
     (event,) = page.fns.values()
-    event.fn(gr.Request(session_hash="one", query_params={}), None, 1.5)
+    event.fn(gr.Request(session_hash="one", query_params={}), None, 1.5, "")
     state = board["seen"]._id
     assert page.state_holder["one"][state] == 1.5
     assert page.state_holder["another"][state] == "start"

@@ -34,7 +34,7 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         picture = demo.picture(visit["photo"])
         looked = answers.look(demo.service, photo, picture, request, result, point, step)
         shown = {
-            "viewer": answers.compare_value(photo, picture, result, point),
+            "viewer": answers.compare_value(photo, picture, result, point, visit.held),
             "status": answers.status(result, demo.backbone(form)),
         }
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
