@@ -19,7 +19,7 @@ from glaclip.backbones.base import BackboneError
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.ui.examples import PRECOMPUTED, find
 from glaclip.ui.form import CONTROLS, Form
-from glaclip.ui.lessons import alone, anchors, answers, bias, context, windows
+from glaclip.ui.lessons import alone, anchors, answers, bias, context, limits, windows
 from glaclip.ui.lessons import build as lessons_build
 from glaclip.ui.lessons.build import (
     LESSONS,
@@ -29,6 +29,7 @@ from glaclip.ui.lessons.build import (
     told,
     views,
 )
+from glaclip.ui.lessons.card import CARD, held_out
 from glaclip.ui.lessons.lab import Lab, disagree, pack
 from glaclip.ui.lessons.lesson import Facts, Part, View, change
 from glaclip.windows import Box
@@ -178,6 +179,9 @@ def test_what_a_lesson_claims_is_what_was_measured(
         ("normalization", {"collapsed": 0}, "In none of the"),
         ("alone", {"without": 0.1, "on": 0.2}, "they do as well without it"),
         ("seams", {"off": 0.1, "on": 0.2}, "it rises from 10"),
+        ("limits", {"worst": 0.4, "gained": 14}, "on 14; the least on"),
+        ("limits", {"worst": 0.4}, "0.4 points more of mIoU"),
+        ("limits", {"worst": -2.5}, "2.5 points less of mIoU"),
     ],
 )
 def test_other_numbers_bring_other_words(
@@ -308,6 +312,20 @@ def test_build_writes_what_the_page_reads(tmp_path, monkeypatch, document: dict)
 
 
 # ---------------------------------------------------------------------- measuring
+
+
+def test_where_attention_loses_is_what_the_card_says(document: dict) -> None:
+    sets = {one.name: one for one in held_out()}
+    card = CARD.read_text(encoding="utf-8")
+    for name, one in sets.items():
+        sign = "+" if one.gain > 0 else ""
+        assert f"| {sign}{one.gain:.1f} ± {one.error:.1f} |" in card
+        assert card.count(f"| {name} |") == 2  # its recalls, and what it gains
+    facts = document["lessons"]["limits"]["facts"]
+    assert {name: facts[name] for name in limits.on_photos_not_seen()} == (
+        limits.on_photos_not_seen()
+    ), "run `python -m glaclip.ui.precompute`"
+    assert facts["worst"] == min(one.gain for one in sets.values())
 
 
 def test_mean_shift_is_the_methods() -> None:
