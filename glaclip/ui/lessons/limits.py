@@ -155,7 +155,7 @@ def worst_absent_word(lab: Lab) -> Part:
 
 
 def _points(gain: float) -> str:
-    return f"{abs(gain):.1f} points {'less' if gain < 0 else 'more'}"
+    return f"{abs(gain):.1f} points of mIoU {'less' if gain < 0 else 'more'}"
 
 
 def text(n: Facts) -> tuple[str, ...]:
@@ -169,9 +169,9 @@ def text(n: Facts) -> tuple[str, ...]:
         f"these {n.tries} tries it took more than 1 % of the picture; the worst is shown: "
         f"“{n.word}” on {percent(n.area)}, or {percent(n.left)} with the background switched on.",
         f"Attention can lose. On {n.sets} sets of photos that the embedded model had not seen, all "
-        f"three switches beat no attention on {n.gained}; the least on “{n.worst_set}”: "
-        f"{_points(n.worst)} of mIoU (standard error {n.worst_error:.1f}). On {n.small_lost} of "
-        f"{n.small_sets} sets they lose more than a tenth of the small things found without.",
+        f"three switches beat no attention on {n.gained}; on “{n.worst_set}” they give "
+        f"{_points(n.worst)} (standard error {n.worst_error:.1f}). On {n.small_lost} of "
+        f"{n.small_sets} sets they lose more than a tenth of the small things found without them.",
         f"The embedded model is small, and a patch covers about {n.patch:.0f} by {n.patch:.0f} "
         "pixels of this photo. Attention shows where weight goes, not why.",
     )
