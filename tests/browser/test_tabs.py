@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from glaclip.ui.examples import examples
+from glaclip.ui.examples import examples, find
 from tests.browser.site import LADDER, PATIENCE, PageBackbone, Site, file_of, halves
 
 if TYPE_CHECKING:
@@ -411,6 +411,13 @@ def test_a_link_keeps_tab_view_and_lines(site: Site, new_page: Callable[..., Pag
     page = site.page
     selected = page.locator("#tabs [role=tab][aria-selected=true]")
     expect(selected).to_have_text("Attention", timeout=PATIENCE)
+    # Its photo is that of Compare, which nobody has looked at yet.
+    expect(page.locator('.av[data-ready="true"]')).to_be_visible()
+    site.choose_example("cows")
+    cows = find("cows")
+    assert cows
+    point = ",".join(map(str, cows.point))
+    expect(page.locator(".av-photo")).to_have_attribute("data-point", point, timeout=PATIENCE)
     site.tab("Compare")
     expect(page.locator(".lv-mode[aria-pressed=true]")).to_have_text("Changed")
     expect(page.locator(".lv-toggle[aria-pressed=true]")).to_have_text(["Window grid", "Seams"])
