@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from safetensors.torch import load_file, save_file
 
 from glaclip.attention import attend
 from glaclip.backbones.lite.backbone import WEIGHTS
-from glaclip.backbones.lite.heads import resize
+from glaclip.backbones.lite.heads import resize, stack_maps
 from glaclip.backbones.lite.towers import ImageTower
 from glaclip.settings import AttentionSettings
-from training import average, keys, pack, scenes, streets
+from training import average, keys, lexicon, pack, scenes, streets, train
 from training.crops import Pair, cut_people, paste
 from training.data import HELD_OUT, IGNORE, concept, dense_photos, select
 from training.joint import Model
@@ -264,6 +265,37 @@ def test_a_stage_that_the_start_leaves_as_it_came_counts_as_pretrained(
     ]
     assert tokens[0].values.shape == tokens[1].values.shape
     assert not torch.allclose(tokens[0].values, tokens[1].values)
+
+
+def test_fresh_heads_know_the_maps_statistics_and_nothing_else() -> None:
+    torch.manual_seed(0)
+    tower = ImageTower()
+    fine, early = torch.randn(48, 48, 28, 28) + 1, 3 * torch.rand(48, 120, 14, 14)
+    pairs = SimpleNamespace(parts=[{"fine": fine, "early": early}])
+    photos = SimpleNamespace(shard={"early": early[::2]})
+    model = train.Model(tower)
+    model.begin(tower, pairs, photos)  # type: ignore[arg-type]
+    with torch.no_grad():
+        stacked = stack_maps((fine[::16], early[::16], *tower.last(early[::16])))
+        final = tower.final(tower.last(early[::16])[-1])
+        image = model.heads.image
+        for maps in (image.normalized(stacked), (final - image.final_mean[:, None, None])):
+            assert maps.mean((0, 2, 3)).abs().max() < 1e-3
+        assert image.normalized(stacked).std((0, 2, 3)).median() == pytest.approx(1, abs=1e-3)
+    trained = load_file(WEIGHTS)["text.linear.weight"].float()
+    assert not torch.allclose(model.heads.text.linear.weight, trained, atol=0.01)
+
+
+def test_weights_bring_their_own_lexicon(tmp_path: Path) -> None:
+    for file in WEIGHTS.parent.glob("*.safetensors"):
+        (tmp_path / file.name).symlink_to(file)
+    shipped = open_backbone(tmp_path).encode_text(["lawn"])
+    assert torch.equal(shipped, open_backbone(WEIGHTS.parent).encode_text(["lawn"]))
+    lexicon.Lexicon(["dog", "sky"], {"lawn": "1 1:100"}).write(tmp_path / "lexicon.gz")
+    (tmp_path / "sentences.safetensors").unlink()
+    own = open_backbone(tmp_path)
+    likeness = own.encode_text(["lawn"]) @ own.encode_text(["sky", "grass"]).T
+    assert likeness[0, 0] > 0.9 > likeness[0, 1]
 
 
 def score_of(*photos: list[list[int]]) -> Score:

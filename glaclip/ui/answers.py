@@ -56,6 +56,7 @@ def compare_value(
 ) -> dict[str, Any]:
     """Value of the linked viewer, without a photo that the page has, by its name."""
     encoded, vocabulary = result.encoded, result.right.vocabulary
+    known = {"photo": ""} if held == picture.name else {}
     sides = (
         Side(part.labels, method_title(part.method), seam_rate=seam_rate_of(part))
         for part in (result.left, result.right)
@@ -71,10 +72,7 @@ def compare_value(
             point=point,
             picture=picture,
         )
-    ) | {
-        "photo": "" if held == picture.name else picture.uri,
-        "answer": star(result, point) if point else None,
-    }
+    ) | {**known, "answer": star(result, point) if point else None}
 
 
 def star(result: Comparison, point: tuple[int, int]) -> dict[str, Any]:

@@ -90,8 +90,8 @@ class Demo:
 
     def picture(self, path: str | None) -> ShownPhoto:
         """The photo of the input as the browser shows it; raises as `photo` does."""
-        photo = self.photo(path)
         key = _state(path)
+        photo = self.photo(path)
         return self._pictures.get(key, lambda: shown_photo(photo))[0] if key else shown_photo(photo)
 
     def stop(self, page: str) -> None:

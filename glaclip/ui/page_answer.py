@@ -33,7 +33,7 @@ class PageAnswer:
                 body = body.replace(_HEAD, _HEAD + self.tag, 1)
                 headers = MutableHeaders(scope=start)
                 headers.add_vary_header("Accept-Encoding")
-                if _takes_brotli(scope):
+                if body and "content-encoding" not in headers and _takes_brotli(scope):
                     body = brotli.compress(body, mode=brotli.MODE_TEXT, quality=_QUALITY)
                     headers["content-encoding"] = "br"
                 if "content-length" in headers:

@@ -1,4 +1,4 @@
-"""The photo as the page shows it: made once for each photo, sent once for each result."""
+"""The photo as the page shows it: made once, and sent once to a page."""
 
 from __future__ import annotations
 

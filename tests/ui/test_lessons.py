@@ -179,7 +179,7 @@ def test_what_a_lesson_claims_is_what_was_measured(
         ("normalization", {"collapsed": 0}, "In none of the"),
         ("alone", {"without": 0.1, "on": 0.2}, "they do as well without it"),
         ("seams", {"off": 0.1, "on": 0.2}, "it rises from 10"),
-        ("limits", {"worst": 0.4, "gained": 14}, "on 14; on “"),
+        ("limits", {"worst": 0.4, "gained": 14}, "in 14; on “"),
         ("limits", {"worst": 0.4}, "they give 0.4 points of mIoU more"),
         ("limits", {"worst": -2.5}, "they give 2.5 points of mIoU less"),
     ],

@@ -6,7 +6,7 @@ import brotli
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -16,7 +16,7 @@ PAGE = "<html><head><title>x</title></head><body><head></body></html>"
 EXPECTED = PAGE.replace("<head>", "<head><script>go()</script>", 1)
 
 
-def client(response: HTMLResponse | StreamingResponse, accepts: str = "gzip") -> TestClient:
+def client(response: Response, accepts: str = "gzip") -> TestClient:
     routes = [Route(path, lambda request: response) for path in ("/", "/other")]
     app = Starlette(routes=routes, middleware=[Middleware(PageAnswer, "go()")])
     return TestClient(app, headers={"accept-encoding": accepts})
@@ -45,6 +45,14 @@ def test_the_page_is_packed_for_those_who_can_open_it(accepts: str, packed: bool
     assert "Accept-Encoding" in answer.headers["vary"]
     assert int(answer.headers["content-length"]) == len(sent)
     assert (brotli.decompress(sent) if packed else sent).decode() == EXPECTED
+
+
+def test_nothing_is_packed_twice_and_no_empty_answer() -> None:
+    packed = HTMLResponse(b"as it is", headers={"content-encoding": "x"})
+    for response in (packed, Response(status_code=304)):
+        with client(response, "br").stream("GET", "/") as answer:
+            assert b"".join(answer.iter_raw()) == response.body
+        assert answer.headers.get("content-encoding") != "br"
 
 
 def test_nothing_else_is_touched() -> None:

@@ -13,7 +13,7 @@ _CELLS = 6
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A test set of the card.
+    """A test of the card: photos and the names they are asked by.
 
     Attributes:
         name: for people.
@@ -30,7 +30,7 @@ class HeldOut:
 
 
 def held_out() -> tuple[HeldOut, ...]:
-    """The sets of the table "What on gains".
+    """The tests of the table "What on gains".
 
     Raises:
         ValueError: the card has no such table.

@@ -57,18 +57,17 @@ def measure(lab: Lab) -> Part:
 
 
 def on_photos_not_seen() -> dict[str, float | str]:
-    """How attention fares on the card's test sets beside no attention at all."""
-    sets = held_out()
-    worst = min(sets, key=lambda one: one.gain)
-    small = [one.small for one in sets if one.small is not None]
+    """How attention fares in the card's tests beside no attention at all."""
+    tests = held_out()
+    worst = min(tests, key=lambda one: one.gain)
+    small = [one.small for one in tests if one.small is not None]
     return {
-        "sets": len(sets),
-        "gained": sum(one.gain > 0 for one in sets),
-        "most": max(one.gain for one in sets),
+        "tests": len(tests),
+        "gained": sum(one.gain > 0 for one in tests),
         "worst_set": worst.name,
         "worst": worst.gain,
         "worst_error": worst.error,
-        "small_sets": len(small),
+        "small_tests": len(small),
         "small_lost": sum(share < KEPT for share in small),
     }
 
@@ -168,10 +167,11 @@ def text(n: Facts) -> tuple[str, ...]:
         f"are in none of the photos, one at a time, to each of the {n.photos}. In {n.more} of "
         f"these {n.tries} tries it took more than 1 % of the picture; the worst is shown: "
         f"“{n.word}” on {percent(n.area)}, or {percent(n.left)} with the background switched on.",
-        f"Attention can lose. On {n.sets} sets of photos that the embedded model had not seen, all "
-        f"three switches beat no attention on {n.gained}; on “{n.worst_set}” they give "
-        f"{_points(n.worst)} (standard error {n.worst_error:.1f}). On {n.small_lost} of "
-        f"{n.small_sets} sets they lose more than a tenth of the small things found without them.",
+        f"Attention can lose. In {n.tests} tests on photos that the embedded model had not seen, "
+        f"all three switches beat no attention in {n.gained}; on “{n.worst_set}” they give "
+        f"{_points(n.worst)} (standard error {n.worst_error:.1f}). In {n.small_lost} of "
+        f"{n.small_tests} tests they lose more than a tenth of the small things found without "
+        "them.",
         f"The embedded model is small, and a patch covers about {n.patch:.0f} by {n.patch:.0f} "
         "pixels of this photo. Attention shows where weight goes, not why.",
     )
