@@ -1,11 +1,13 @@
 () => {
   // What a view looks like beside its settings: tab, view mode, lines. It travels behind the link's #, which no server reads.
   const picked = () => ({
-    tab: (document.querySelector('#tabs [role=tab][aria-selected=true]')?.id ?? '').replace(/^tab-|-button$/g, ''),
+    tab: ([...document.querySelectorAll('#tabs > .tabitem')].find((panel) => panel.offsetParent)?.id ?? '').replace(/^tab-/, ''),
     view: document.querySelector('.lv-mode[aria-pressed=true]')?.dataset.value ?? '',
     lines: [...document.querySelectorAll('.lv-toggle[aria-pressed=true]')].map((button) => button.dataset.value).join('+'),
   });
-  const tabOf = (name) => document.getElementById(`tab-${name}-button`);
+  // On a narrow screen some tabs are in a menu, where they have titles alone.
+  const tabOf = (name) => document.getElementById(`tab-${name}-button`)
+    ?? [...document.querySelectorAll('#tabs .overflow-dropdown button')].find((button) => button.textContent.trim() === TITLES[name]);
   const press = (button) => { if (button && button.getAttribute('aria-pressed') !== 'true') button.click(); };
   const find = (kind, value) => [...document.querySelectorAll(kind)].find((button) => button.dataset.value === value);
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -28,7 +29,9 @@ _SCRIPTS = [
     Path(__file__).with_name(name).read_text(encoding="utf-8")
     for name in ("stream.js", "page.js", "link.js")
 ]
-JS = "() => {" + "".join(f"({script})();" for script in _SCRIPTS) + "}"
+#: For the scripts: titles of the tabs by id.
+_TITLES = json.dumps({tab.id: tab.title for tab in TABS})
+JS = f"() => {{ const TITLES = {_TITLES};" + "".join(f"({each})();" for each in _SCRIPTS) + "}"
 TITLE = "GLA-CLIP demo"
 MASTHEAD = """<a class="skip" href="#tabs">Skip to the pictures</a>
 <header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>

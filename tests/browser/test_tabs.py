@@ -427,6 +427,18 @@ def test_a_link_keeps_tab_view_and_lines(site: Site, new_page: Callable[..., Pag
     page.wait_for_function("() => location.hash === ''")
 
 
+def test_a_link_opens_a_tab_that_a_phone_keeps_in_its_menu(
+    new_page: Callable[..., Page], page_url: str
+) -> None:
+    site = Site(new_page(viewport={"width": 390, "height": 844}), page_url, "#tab=truth")
+    expect(site.page.locator("#tab-truth")).to_be_visible(timeout=PATIENCE)
+    site.tab("Compare")
+    site.page.wait_for_function("() => location.hash === ''")
+    site.page.locator("#tabs .overflow-menu button").first.click()
+    site.page.locator(".overflow-dropdown button", has_text="Ground truth").click()
+    site.page.wait_for_function("() => location.hash === '#tab=truth'")
+
+
 def test_a_link_can_choose_backbone_and_left_side(
     new_page: Callable[..., Page], page_url: str
 ) -> None:
