@@ -150,7 +150,7 @@ RUNG_NAMES = tuple(rung.name for rung in RUNGS)
 CAPTIONS = tuple(rung.caption for rung in RUNGS)
 
 
-#: Products as exact as float32, or as fast as the processor multiplies (`glaclip.fast`).
+#: Products as exact as float32, or as fast as the processor multiplies (`glaclip.attention.fast`).
 EXACT, FAST = PRECISIONS = ("exact", "fast")
 
 

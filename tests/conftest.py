@@ -28,13 +28,13 @@ atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True
 LONG = (
     "test_rehearsal.py",
     "test_killed.py",
-    "test_costs.py",
+    "test_estimate.py",
     "test_soak.py",
     "test_spread.py",
     "test_registry.py",
-    "test_benchmark.py",
+    "test_ratios.py",
     "test_word_store.py",
-    "test_viewer_component.py",
+    "test_comparison.py",
 )
 
 

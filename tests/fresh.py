@@ -15,7 +15,7 @@ _IMPORTED = (
     "glaclip.ui.launch",
     "glaclip.ui.precompute",
     "glaclip.cli.main",
-    "glaclip.evaluation.benchmark",
+    "glaclip.benchmark.ratios",
     "glaclip.backbones.lite.backbone",
     "timm",
     "gradio_client",

@@ -19,14 +19,14 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from glaclip.backbones.registry import load
+from glaclip.benchmark.page import browser as chromium
 from glaclip.pictures.export import comparison_of
 from glaclip.pictures.palette import class_colors
+from glaclip.serving.service import Service
 from glaclip.ui.examples import example_form, examples
 from glaclip.ui.form import Form
 from glaclip.ui.launch import launch_options
 from glaclip.ui.page import build_page
-from glaclip.ui.service import Service
-from glaclip.ui.waiting import browser as chromium
 
 README = Path(__file__).resolve().parent.parent / "assets" / "readme"
 TABS = ("Compare", "Attention", "Windows", "Learn", "Ground truth")

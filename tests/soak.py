@@ -30,13 +30,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from glaclip import costs, products, similar, split_keys
+from glaclip.attention import anchors as similar
+from glaclip.attention import split_keys
 from glaclip.backbones.base import Backbone
-from glaclip.costs import Plan
-from glaclip.limits import Limits
-from glaclip.segmenter import Method, Segmenter
+from glaclip.segmenter.segmenter import Method, Segmenter
+from glaclip.serving import estimate as costs
+from glaclip.serving.estimate import Plan
+from glaclip.serving.limits import Limits
+from glaclip.serving.service import MAX_SIDE
 from glaclip.settings import FAST, WindowSettings
-from glaclip.ui.service import MAX_SIDE
+from glaclip.support import processor as products
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh
 
@@ -151,9 +154,9 @@ def serve(name: str, pay: list[str], folder: str, say: Connection) -> None:
     """The server's process: says its address and answers until it is ended."""
     same_products(pay)
     os.environ["GRADIO_TEMP_DIR"] = folder
+    from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
 
     backbone = backbone_of(name)
     service = Service(lambda _: backbone, limits=Limits(cache=CACHE, models=1))

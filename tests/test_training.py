@@ -12,17 +12,19 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from glaclip.attention import attend
+from glaclip.attention.rows import attend
 from glaclip.backbones.lite.backbone import WEIGHTS
 from glaclip.backbones.lite.heads import resize, stack_maps
 from glaclip.backbones.lite.towers import ImageTower
 from glaclip.settings import AttentionSettings
-from training import average, keys, lexicon, pack, scenes, streets, train
-from training.crops import Pair, cut_people, paste
-from training.data import HELD_OUT, IGNORE, concept, dense_photos, select
-from training.joint import Model
-from training.measure import Score, open_backbone
-from training.soft_attention import attention_rows
+from training.data import pack, scenes, streets
+from training.data.crops import Pair, cut_people, paste
+from training.data.photos import HELD_OUT, IGNORE, concept, dense_photos, select
+from training.model import average, lexicon
+from training.model.soft_attention import attention_rows
+from training.run import keys, train
+from training.run.joint import Model
+from training.run.measure import Score, open_backbone
 
 PERSON, ROAD = concept("voc2012", "person"), concept("labelmefacade", "road")
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glaclip.seams import control_lines, interior_edges
+from glaclip.segmenter.seams import control_lines, interior_edges
 from glaclip.settings import SettingsError, WindowSettings
 from glaclip.windows import Box, boxes, crops, own_window, starts, stitch, window_grid, working_size
 

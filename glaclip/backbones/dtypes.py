@@ -17,9 +17,9 @@ from pathlib import Path
 
 import torch
 
-from glaclip.cache import digest
-from glaclip.files import cache_folder, write_whole
-from glaclip.products import bfloat16_pays
+from glaclip.support.cache import digest
+from glaclip.support.files import cache_folder, write_whole
+from glaclip.support.processor import bfloat16_pays
 from glaclip.vocabulary import ASSETS
 
 #: Share of labels that must stay.

@@ -7,6 +7,10 @@ import dataclasses
 import json
 from collections.abc import Callable
 
+from glaclip.benchmark.agreement import Agreement, agreement
+from glaclip.benchmark.growth import YARDSTICK_SHAPES, Growth, Yardstick, growth, yardstick
+from glaclip.benchmark.processes import WaitingError, page_ratios, page_rows, start_rows
+from glaclip.benchmark.ratios import Memory, Report, Row, benchmark, measure_memory
 from glaclip.cli.benchmark_dtype import beside, loader_of, measure_dtype, measure_words
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.given import (
@@ -17,13 +21,9 @@ from glaclip.cli.given import (
     windows_of,
     write,
 )
-from glaclip.evaluation.agreement import Agreement, agreement
-from glaclip.evaluation.benchmark import Memory, Report, Row, benchmark, measure_memory
-from glaclip.evaluation.waiting import WaitingError, page_ratios, page_rows, start_rows
-from glaclip.evaluation.yardstick import YARDSTICK_SHAPES, Growth, Yardstick, growth, yardstick
 from glaclip.photo import load_photo
 from glaclip.pictures.charts import png_of, ratio_chart
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import PRECISIONS
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from glaclip.backbones.base import Backbone
 from glaclip.backbones.dtypes import ENOUGH, Record, keep_record, narrow_type
+from glaclip.benchmark.dtype_agreement import dtype_agreement
+from glaclip.benchmark.words import WordCost, word_cost
 from glaclip.cli.console import Console, table
 from glaclip.cli.given import Loader, untrained
-from glaclip.evaluation.dtype_agreement import dtype_agreement
-from glaclip.evaluation.word_cost import WordCost, word_cost
 
 SINGLE = "float32"
 

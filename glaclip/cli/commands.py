@@ -22,16 +22,16 @@ from glaclip.cli.given import (
     windows_of,
     write,
 )
-from glaclip.methods import method_title, parse_method
 from glaclip.photo import load_photo
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import SIDES, result_document, result_files
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
-from glaclip.segmenter import Segmentation, Segmenter
+from glaclip.segmenter.method import method_title, parse_method
+from glaclip.segmenter.segmenter import Segmentation, Segmenter
+from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
 from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
-from glaclip.word_store import WordStore
 
 
 def vocabulary_of(args: argparse.Namespace) -> Vocabulary:

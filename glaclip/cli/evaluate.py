@@ -18,14 +18,14 @@ from glaclip.cli.given import (
     start_backbone,
     windows_of,
 )
-from glaclip.evaluation.datasets import Dataset, open_dataset
-from glaclip.evaluation.document import evaluation_document
-from glaclip.evaluation.evaluate import CACHE_BYTES
-from glaclip.evaluation.processes import Team, team_of_environment
-from glaclip.methods import NamedMethod, parse_method
-from glaclip.segmenter import Segmenter
+from glaclip.evaluation.data.datasets import Dataset, open_dataset
+from glaclip.evaluation.report.document import evaluation_document
+from glaclip.evaluation.run.evaluate import CACHE_BYTES
+from glaclip.evaluation.run.processes import Team, team_of_environment
+from glaclip.segmenter.method import NamedMethod, parse_method
+from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import RUNG_NAMES
-from glaclip.word_store import WordStore
 
 
 def run_evaluate(args: argparse.Namespace, load: Loader, console: Console) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from glaclip.cli.arguments import Help, add_attention, add_backbone, add_windows, words
-from glaclip.evaluation.layouts import LAYOUTS
+from glaclip.evaluation.data.layouts import LAYOUTS
 from glaclip.settings import RUNG_NAMES, STAGE_NAMES
 
-#: Of glaclip.evaluation.paper and plan, which import PyTorch; a test keeps them equal.
+#: Of glaclip.evaluation.paper.table and plan, which import PyTorch; a test keeps them equal.
 TABLE_NAMES, SETTING_NAMES, WORD_NAMES = ("TABLE1", "ABLATION"), ("paper", "released"), (
     "field",
     "project",

@@ -6,11 +6,11 @@ import argparse
 
 from glaclip.cli.console import Console
 from glaclip.cli.evaluate_set import show, write_results
-from glaclip.evaluation.classes import DatasetError
-from glaclip.evaluation.document import Document, evaluation_document, paper_document
-from glaclip.evaluation.evaluate import Evaluation, absent_photos, evaluation_of
-from glaclip.evaluation.paper import TABLES
-from glaclip.evaluation.store import read_counts
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.paper.table import TABLES
+from glaclip.evaluation.report.document import Document, evaluation_document, paper_document
+from glaclip.evaluation.run.evaluate import Evaluation, absent_photos, evaluation_of
+from glaclip.evaluation.run.store import read_counts
 
 
 def run_merge(args: argparse.Namespace, console: Console) -> None:

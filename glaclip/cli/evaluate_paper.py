@@ -12,14 +12,14 @@ from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_plan import say_missing, say_plan, unstarted
 from glaclip.cli.evaluate_set import pictures_of, score_set, show, write_results
 from glaclip.cli.given import Loader, described
-from glaclip.evaluation.document import Document, evaluation_document, paper_document
-from glaclip.evaluation.evaluate import CACHE_BYTES
-from glaclip.evaluation.paper import BENCHMARKS, PAPER_BACKBONE, TABLES
-from glaclip.evaluation.plan import Place, find_sets
-from glaclip.evaluation.processes import Team
-from glaclip.evaluation.worst import WorstPhoto
-from glaclip.segmenter import Segmenter
-from glaclip.word_store import WordStore
+from glaclip.evaluation.paper.plan import Place, find_sets
+from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES
+from glaclip.evaluation.report.document import Document, evaluation_document, paper_document
+from glaclip.evaluation.report.worst import WorstPhoto
+from glaclip.evaluation.run.evaluate import CACHE_BYTES
+from glaclip.evaluation.run.processes import Team
+from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter.word_store import WordStore
 
 #: Options that the table sets by itself.
 _FIXED = (

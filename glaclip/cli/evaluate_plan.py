@@ -10,10 +10,10 @@ from glaclip.backbones.clip.last_block import BASELINES, KEY_SOURCES
 from glaclip.backbones.registry import LITE, BackboneInfo
 from glaclip.cli.console import Console
 from glaclip.cli.given import Loader
-from glaclip.evaluation.layouts import LAYOUTS, layout_of
-from glaclip.evaluation.paper import BENCHMARKS, TABLES, Able
-from glaclip.evaluation.plan import Job, Place, plan_table
-from glaclip.evaluation.tables import photos_text
+from glaclip.evaluation.data.layouts import LAYOUTS, layout_of
+from glaclip.evaluation.paper.plan import Job, Place, plan_table
+from glaclip.evaluation.paper.table import BENCHMARKS, TABLES, Able
+from glaclip.evaluation.report.tables import photos_text
 
 
 def say_missing(

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.given import output_folder, write
-from glaclip.evaluation.classes import DatasetError
-from glaclip.evaluation.datasets import Dataset
-from glaclip.evaluation.document import Document, worst_photos
-from glaclip.evaluation.evaluate import Evaluation, evaluate
-from glaclip.evaluation.layouts import Skip
-from glaclip.evaluation.processes import Shard, Team
-from glaclip.evaluation.report import result_files
-from glaclip.evaluation.run import Run
-from glaclip.evaluation.store import Store
-from glaclip.evaluation.tables import classes_table, photos_text, tables_of
-from glaclip.evaluation.worst import WorstPhoto, worst_pictures
-from glaclip.methods import NamedMethod
-from glaclip.segmenter import Segmenter
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.datasets import Dataset
+from glaclip.evaluation.data.layouts import Skip
+from glaclip.evaluation.report.document import Document, worst_photos
+from glaclip.evaluation.report.files import result_files
+from glaclip.evaluation.report.tables import classes_table, photos_text, tables_of
+from glaclip.evaluation.report.worst import WorstPhoto, worst_pictures
+from glaclip.evaluation.run.evaluate import Evaluation, evaluate
+from glaclip.evaluation.run.processes import Shard, Team
+from glaclip.evaluation.run.setting import Run
+from glaclip.evaluation.run.store import Store
+from glaclip.segmenter.method import NamedMethod
+from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 
 #: Photos that are named when they are left out; all of them are in scores.json.

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError
-from glaclip.evaluation.classes import DatasetError
-from glaclip.evaluation.store import StoreError
-from glaclip.files import write_whole
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.run.store import StoreError
 from glaclip.photo import PhotoError
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, SettingsError, WindowSettings
+from glaclip.support.files import write_whole
 from glaclip.vocabulary import VocabularyError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from glaclip.clicks import AttentionMaps, RowAttention
+from glaclip.attention.point import AttentionMaps, RowAttention
 from glaclip.pictures.drawing import (
     Theme,
     ThemeName,

@@ -17,13 +17,13 @@ from PIL import Image
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
-from glaclip.methods import method_title
 from glaclip.pictures.drawing import Colors
 from glaclip.pictures.files import png_bytes
 from glaclip.pictures.labels import comparison, label_png, overlay
 from glaclip.pictures.numbers import percent
-from glaclip.seams import seam_rate
-from glaclip.segmenter import Method, Segmentation
+from glaclip.segmenter.method import method_title
+from glaclip.segmenter.seams import seam_rate
+from glaclip.segmenter.segmenter import Method, Segmentation
 
 #: The two sides of every result, as file and JSON names.
 SIDES = ("baseline", "glaclip")

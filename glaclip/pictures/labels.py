@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from glaclip.labels import resize_labels
 from glaclip.pictures.drawing import Colors, ThemeName, fit, font, rounded, scaled_to, theme_of
 from glaclip.pictures.legend import draw_legend, legend_entries
-from glaclip.seams import Labels
+from glaclip.segmenter.labels import resize_labels
+from glaclip.segmenter.seams import Labels
 
 
 def overlay(

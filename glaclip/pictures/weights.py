@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from glaclip.clicks import RowAttention
+from glaclip.attention.point import RowAttention
 from glaclip.pictures.drawing import Theme, font
 
 #: Weights are shown as (weight / top) ** WEIGHT_GAMMA: a square root, because a few tokens may take

@@ -8,14 +8,14 @@ from typing import Any
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.methods import method_title
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter import Progress, Segmentation
-from glaclip.ui.attention_value import attention_value
-from glaclip.ui.service import Comparison, Request, Service, best_classes
-from glaclip.ui.shown_photo import ShownPhoto
-from glaclip.ui.viewer_value import Side, viewer_value
+from glaclip.segmenter.method import method_title
+from glaclip.segmenter.segmenter import Progress, Segmentation
+from glaclip.serving.service import Comparison, Request, Service, best_classes
+from glaclip.ui.viewers.attention_value import attention_value
+from glaclip.ui.viewers.comparison_value import Side, viewer_value
+from glaclip.ui.viewers.shown_photo import ShownPhoto
 
 
 def status(result: Comparison, backbone: Backbone) -> str:

@@ -11,20 +11,20 @@ from typing import Any
 
 from PIL import Image
 
-from glaclip.evaluation.score import Score
+from glaclip.evaluation.score.counts import Score
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import result_document, result_zip
 from glaclip.pictures.files import png_bytes
 from glaclip.pictures.palette import class_colors
 from glaclip.settings import CAPTIONS, SettingsError, brief
-from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.demo import Demo
-from glaclip.ui.files import save_to_cache
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.photo_input import read
-from glaclip.ui.quick_gradio import gr
+from glaclip.ui.gradio.files import save_to_cache
+from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
-from glaclip.ui.truth import measure
+from glaclip.ui.viewers.attention_value import receiving_windows
+from glaclip.ui.viewers.photo_input import read
+from glaclip.ui.viewers.truth import measure
 
 _LOG = logging.getLogger(__name__)
 #: Requests of programs at once; a person on the page always finds a thread.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glaclip.ui.quick_gradio import gr
+from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import faults_hidden
 
 #: A hidden widget that stands for what an event is at where nothing shows it. With each message of

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from glaclip.backbones.base import Backbone
-from glaclip.methods import baseline_title, method_title
-from glaclip.segmenter import Method
+from glaclip.segmenter.method import baseline_title, method_title
+from glaclip.segmenter.segmenter import Method
+from glaclip.serving.service import SWITCHES_OFF
 from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
 from glaclip.ui.board import Board
-from glaclip.ui.example_strip import ExampleStrip
 from glaclip.ui.examples import examples, thumbnail
 from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
-from glaclip.ui.photo_input import PhotoInput
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.service import SWITCHES_OFF
+from glaclip.ui.gradio.quick import gr
+from glaclip.ui.viewers.example_strip import ExampleStrip
+from glaclip.ui.viewers.photo_input import PhotoInput
 from glaclip.vocabulary import load_preset, preset_names
 
 KEY_SOURCES = {

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.cache import ByteCache
-from glaclip.segmenter import WAITING, Progress
+from glaclip.segmenter.segmenter import WAITING, Progress
+from glaclip.serving.service import Request, Runs, Service, StoppedError
+from glaclip.support.cache import ByteCache
 from glaclip.ui.board import Visit
 from glaclip.ui.form import CONTROLS, Form
-from glaclip.ui.photo_input import read
-from glaclip.ui.service import Request, Runs, Service, StoppedError
-from glaclip.ui.shown_photo import ShownPhoto, shown_photo
+from glaclip.ui.viewers.photo_input import read
+from glaclip.ui.viewers.shown_photo import ShownPhoto, shown_photo
 
 #: What a run is doing, for people.
 STEPS = {

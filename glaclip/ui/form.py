@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from glaclip.backbones.base import Backbone
+from glaclip.serving.service import SWITCHES_OFF, Request
 from glaclip.settings import (
     FAST,
     PRECISIONS,
@@ -19,7 +20,6 @@ from glaclip.settings import (
     SettingsError,
     WindowSettings,
 )
-from glaclip.ui.service import SWITCHES_OFF, Request
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary
 
 #: (least, greatest, step) of the sliders. Widgets refuse values outside, so links are held to them.

@@ -12,15 +12,15 @@ from starlette.routing import Route
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
-from glaclip.limits import Limits
-from glaclip.segmenter import Progress
+from glaclip.segmenter.segmenter import Progress
+from glaclip.segmenter.word_store import WordStore
+from glaclip.serving.limits import Limits
+from glaclip.serving.service import Service
 from glaclip.ui.examples import PHOTOS
+from glaclip.ui.gradio.page_answer import PageAnswer
+from glaclip.ui.gradio.quick import gr
 from glaclip.ui.page import CSS, FRAMES, JS, build_page
-from glaclip.ui.page_answer import PageAnswer
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.service import Service
 from glaclip.vocabulary import ASSETS
-from glaclip.word_store import WordStore
 
 #: Uploads are refused above this by the server, before they are read.
 MAX_UPLOAD = "30mb"

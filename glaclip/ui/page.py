@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.serving.service import Service
 from glaclip.ui.actions import address, download, look, method, photo, run, show, words
 from glaclip.ui.api import build_api
 from glaclip.ui.board import Board
@@ -14,20 +15,20 @@ from glaclip.ui.controls import Choices, build_controls, build_method_bar
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import example_form, examples, first_values
 from glaclip.ui.form import Form, to_link
-from glaclip.ui.queue import queued
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.service import Service
-from glaclip.ui.tabs import TABS
+from glaclip.ui.gradio.queue import queued
+from glaclip.ui.gradio.quick import gr
+from glaclip.ui.tabs.order import TABS
 
 _LOG = logging.getLogger(__name__)
+_HERE = Path(__file__).parent
 ACTIONS = (run, method, words, photo, show, look, address, download)
-CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+CSS = (_HERE / "browser/style.css").read_text(encoding="utf-8")
 #: Runs before Gradio's own scripts.
-FRAMES = Path(__file__).with_name("frames.js").read_text(encoding="utf-8")
+FRAMES = (_HERE / "gradio/frames.js").read_text(encoding="utf-8")
 #: Functions of the browser that start with the page.
 _SCRIPTS = [
-    Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("stream.js", "page.js", "link.js")
+    (_HERE / name).read_text(encoding="utf-8")
+    for name in ("gradio/stream.js", "browser/page.js", "browser/link.js")
 ]
 #: For the scripts: titles of the tabs by id.
 _TITLES = json.dumps({tab.id: tab.title for tab in TABS})

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 
 from glaclip.backbones.registry import load
-from glaclip.files import write_whole
+from glaclip.serving.service import Service
 from glaclip.settings import EXACT
+from glaclip.support.files import write_whole
 from glaclip.ui import answers
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
 from glaclip.ui.form import Form
 from glaclip.ui.lessons.build import build_lessons
-from glaclip.ui.service import Service
-from glaclip.ui.shown_photo import shown_photo
+from glaclip.ui.viewers.shown_photo import shown_photo
 
 #: Shipped results are made by the embedded backbone, which every installation has.
 BACKBONE = "lite"

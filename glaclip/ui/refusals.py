@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from html import escape
 
 from glaclip.backbones.base import BackboneError
-from glaclip.limits import LimitError
 from glaclip.photo import PhotoError
+from glaclip.serving.limits import LimitError
+from glaclip.serving.service import StoppedError
 from glaclip.settings import SettingsError
 from glaclip.ui.form import LABELS
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.service import StoppedError
+from glaclip.ui.gradio.quick import gr
 from glaclip.vocabulary import VocabularyError
 
 _LOG = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from glaclip.attention import attention_chunks
+from glaclip.attention.rows import attention_chunks
 from glaclip.backbones.lite.backbone import LiteBackbone, load_lite
 from glaclip.backbones.lite.keys import COMPANY, LIKENESS, accompanied, apart
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter.segmenter import Segmenter
 
 
 def likeness(keys: Tensor) -> float:

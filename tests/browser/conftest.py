@@ -24,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from glaclip.ui.quick_gradio import gr
+    from glaclip.ui.gradio.quick import gr
     from tests.browser.site import PageBackbone, Site, TwoColors
 
 #: Milliseconds; machines that run the tests are often busy with something else.
@@ -46,7 +46,7 @@ def origins() -> list[str]:
 @pytest.fixture(scope="session")
 def serve(origins: list[str]) -> Iterator[Serve]:
     """Starts Blocks on a free port and gives the URL; all are closed at the end of the session."""
-    from glaclip.ui.queue import queued
+    from glaclip.ui.gradio.queue import queued
 
     started: list[gr.Blocks] = []
 
@@ -76,10 +76,10 @@ def toy() -> PageBackbone:
 def page_url(serve: Serve, toy: PageBackbone) -> str:
     """The whole page as it is launched, with the toy backbone and a second one to choose."""
     from glaclip.backbones.clip.last_block import BASELINES
+    from glaclip.serving.service import Service
     from glaclip.settings import WindowSettings
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
     from tests.browser.site import PageBackbone
 
     second = PageBackbone()
@@ -95,7 +95,7 @@ def page_url(serve: Serve, toy: PageBackbone) -> str:
 def browser() -> Iterator[Browser]:
     from playwright import sync_api as api
 
-    from glaclip.ui.waiting import browser as chromium
+    from glaclip.benchmark.page import browser as chromium
 
     api.expect.set_options(timeout=PATIENCE)
     with chromium() as started:

@@ -12,14 +12,14 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from glaclip.pictures.weights import COLLAPSED
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import AttentionSettings
-from glaclip.ui.attention_value import attention_value
-from glaclip.ui.attention_viewer import AttentionViewer
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.shown_photo import shown_photo
-from glaclip.ui.viewer import LinkedViewer
-from glaclip.ui.viewer_value import Side, viewer_value
+from glaclip.ui.gradio.quick import gr
+from glaclip.ui.viewers.attention import AttentionViewer
+from glaclip.ui.viewers.attention_value import attention_value
+from glaclip.ui.viewers.comparison import LinkedViewer
+from glaclip.ui.viewers.comparison_value import Side, viewer_value
+from glaclip.ui.viewers.shown_photo import shown_photo
 from glaclip.vocabulary import parse_vocabulary
 from tests.browser.site import LADDER
 from tests.toy import ColorBackbone

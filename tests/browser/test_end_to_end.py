@@ -9,10 +9,10 @@ import torch
 from playwright.sync_api import expect
 
 from glaclip.backbones.registry import load
+from glaclip.serving.service import Service
 from glaclip.ui.examples import find
 from glaclip.ui.launch import launch_options
 from glaclip.ui.page import build_page
-from glaclip.ui.service import Service
 from tests.browser.site import PATIENCE, Site
 
 if TYPE_CHECKING:

@@ -283,9 +283,9 @@ def test_a_click_during_a_run_is_not_undone(site: Site, toy: PageBackbone) -> No
 def test_a_page_that_closes_ends_its_run(
     new_page: Callable[..., Page], serve: Callable[..., str]
 ) -> None:
+    from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
 
     backbone = PageBackbone()
     service = Service(lambda name: backbone)
@@ -389,9 +389,9 @@ def test_texts_are_readable(new_page: Callable[..., Page], page_url: str, scheme
 def test_without_a_backbone_the_page_is_up_and_says_so(
     page: Page, serve: Callable[..., str], toy: PageBackbone
 ) -> None:
+    from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
 
     def load(name: str) -> PageBackbone:
         raise BackboneError("Run `fetch weights` first.", brief="The weights are not here.")

@@ -13,13 +13,13 @@ from PIL import Image
 
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
-from glaclip.seams import interior_edges
-from glaclip.ui.shown_photo import shown_size
-from glaclip.ui.viewer_value import Side, ViewerValue, viewer_value
+from glaclip.segmenter.seams import interior_edges
+from glaclip.ui.viewers.comparison_value import Side, ViewerValue, viewer_value
+from glaclip.ui.viewers.shown_photo import shown_size
 from glaclip.windows import Box
 
 gr = pytest.importorskip("gradio")
-from glaclip.ui.viewer import LinkedViewer  # noqa: E402 - only where gradio is
+from glaclip.ui.viewers.comparison import LinkedViewer  # noqa: E402 - only where gradio is
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

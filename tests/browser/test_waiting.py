@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glaclip.evaluation.waiting import page_ratios
+from glaclip.benchmark.processes import page_ratios
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
 def test_every_wait_is_measured(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    from glaclip.ui import waiting
+    from glaclip.benchmark import page as waiting
     from tests.browser.site import PageBackbone
 
     monkeypatch.setattr(waiting, "_REST", 0.2)
@@ -44,7 +44,7 @@ def test_a_page_on_which_nothing_happens_draws_no_frames(page: Page, page_url: s
 
 
 def test_a_missing_browser_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    from glaclip.ui import waiting
+    from glaclip.benchmark import page as waiting
 
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(waiting.NoBrowserError, match="apt-get install chromium"):

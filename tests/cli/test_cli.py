@@ -15,7 +15,7 @@ from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.main import main
 from glaclip.pictures.palette import class_colors
 from glaclip.vocabulary import ASSETS
-from tests.test_segmenter import halves
+from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone
 
 WORDS = "red; crimson, green, blue"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.evaluation.classes import DatasetError, read_classes
-from glaclip.evaluation.datasets import open_dataset
+from glaclip.evaluation.data.classes import DatasetError, read_classes
+from glaclip.evaluation.data.datasets import open_dataset
 
 CLASSES = "0 void\n1 red; crimson\n3 blue\n255 unknown color\n"
 

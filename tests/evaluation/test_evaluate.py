@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from glaclip.cli.main import main
-from glaclip.evaluation.comparison import Comparison, compare
-from glaclip.evaluation.datasets import open_dataset
-from glaclip.evaluation.evaluate import Evaluation, evaluate
-from glaclip.evaluation.run import Cost, Run, method_key
-from glaclip.evaluation.score import Score
-from glaclip.evaluation.store import Store, StoreError
-from glaclip.methods import parse_method
-from glaclip.segmenter import Progress, Segmenter
+from glaclip.evaluation.data.datasets import open_dataset
+from glaclip.evaluation.paper.comparison import Comparison, compare
+from glaclip.evaluation.run.evaluate import Evaluation, evaluate
+from glaclip.evaluation.run.setting import Cost, Run, method_key
+from glaclip.evaluation.run.store import Store, StoreError
+from glaclip.evaluation.score.counts import Score
+from glaclip.segmenter.method import parse_method
+from glaclip.segmenter.segmenter import Progress, Segmenter
 from glaclip.settings import RUNG_NAMES, AttentionSettings, SettingsError, WindowSettings
 from tests.clip_towers import tiny_backbone
 from tests.evaluation.sets import Clip

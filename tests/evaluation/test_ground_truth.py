@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from glaclip.pictures.palette import BACKGROUND, palette
-from training.draw_ground_truth import FOLDER, IGNORE, borders, draw, inside, near
+from training.data.draw_ground_truth import FOLDER, IGNORE, borders, draw, inside, near
 
 PHOTOS = Path(__file__).resolve().parents[2] / "assets" / "photos"
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from glaclip.cli.main import main
-from glaclip.evaluation.classes import DatasetError
-from glaclip.evaluation.datasets import Dataset, open_dataset
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from tests.evaluation.sets import clip, colors, photo, truth, voc
 
 

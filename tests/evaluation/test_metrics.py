@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glaclip.attention import attend
-from glaclip.evaluation.metrics import (
-    attention_summary,
+from glaclip.evaluation.score.metrics import (
     class_iou,
     confusion,
     mean_iou,
     pixel_accuracy,
 )
-from glaclip.seams import Edges, Pairs, boundary_errors, facing_pairs, interior_edges, seam_rate
-from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.segmenter.seams import (
+    Edges,
+    Pairs,
+    boundary_errors,
+    facing_pairs,
+    interior_edges,
+    seam_rate,
+)
+from glaclip.settings import WindowSettings
 from glaclip.windows import boxes
 
 
@@ -86,21 +90,3 @@ def test_facing_pairs_look_across_the_line_only() -> None:
     labels[:, 3:] = 1
     assert facing_pairs(labels, Edges((), (3,))) == Pairs(4, 4)
     assert facing_pairs(labels, Edges((2,), (2,))) == Pairs(0, 10)
-
-
-def test_attention_summary_counts_every_query() -> None:
-    torch.manual_seed(0)
-    windows = boxes((336, 448), WindowSettings())
-    keys = torch.randn(6, 9, 5)
-    for rung in AttentionSettings.ladder():
-        summary = attention_summary(keys, windows, rung)
-        assert summary.mass_by_distance.sum() == pytest.approx(1, abs=1e-5)
-        assert summary.own_mass == pytest.approx(summary.mass_by_distance[0])
-        # Attention averaged into one-hot window values gives the same mass.
-        marks = torch.eye(6)[:, None].expand(6, 9, 6)
-        mixed = attend(keys, marks.contiguous(), rung)
-        own = torch.stack([mixed[i, :, i] for i in range(6)]).mean()
-        assert summary.own_mass == pytest.approx(float(own), abs=1e-5)
-    assert summary.set_sizes is not None
-    assert summary.set_sizes.shape == (54,)
-    assert summary.set_sizes.min() >= 1

@@ -11,10 +11,10 @@ import pytest
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.evaluate_arguments import SETTING_NAMES, TABLE_NAMES, WORD_NAMES
 from glaclip.cli.main import main
-from glaclip.evaluation.classes import class_words, field_names
-from glaclip.evaluation.layouts import layout_of
-from glaclip.evaluation.paper import ABLATION, BENCHMARKS, SETTINGS, TABLE1, TABLES
-from glaclip.evaluation.plan import WORDS, find_sets, plan_table
+from glaclip.evaluation.data.classes import class_words, field_names
+from glaclip.evaluation.data.layouts import layout_of
+from glaclip.evaluation.paper.plan import WORDS, find_sets, plan_table
+from glaclip.evaluation.paper.table import ABLATION, BENCHMARKS, SETTINGS, TABLE1, TABLES
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import load_preset
 from tests.evaluation.sets import Clip, clip, photo, truth, voc
@@ -160,14 +160,14 @@ def test_a_whole_set_in_the_texts_settings_has_no_letter(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from glaclip.evaluation import layouts
+    from glaclip.evaluation.data import layouts
 
     monkeypatch.setattr(
         layouts, "LAYOUTS",
         {name: layouts.Layout(e.markers, e.find, e.presets, 1) for name, e in
          layouts.LAYOUTS.items()},
     )  # fmt: skip
-    for module in ("datasets", "plan"):
+    for module in ("data.datasets", "paper.plan"):
         monkeypatch.setattr(f"glaclip.evaluation.{module}.LAYOUTS", layouts.LAYOUTS)
     base = ["evaluate", "--paper", "TABLE1", "--data", str(data), "--sets", "ade20k", "--rows"]
     assert main([*base, "gla,proxyclip"], clip) == 0

@@ -12,7 +12,7 @@ from glaclip.backbones.base import Backbone
 from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.cli.given import load_registered
 from glaclip.cli.main import main
-from glaclip.evaluation.paper import TABLE1
+from glaclip.evaluation.paper.table import TABLE1
 from tests.evaluation.sets import voc
 
 

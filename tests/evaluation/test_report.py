@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from glaclip.cli.main import main
-from glaclip.evaluation.classes import DatasetError
-from glaclip.evaluation.document import read_document
-from glaclip.evaluation.tables import Table, document_html, html, latex, markdown
-from glaclip.evaluation.worst import error_picture
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.report.document import read_document
+from glaclip.evaluation.report.tables import Table, document_html, html, latex, markdown
+from glaclip.evaluation.report.worst import error_picture
 from tests.evaluation.sets import clip, colors
 
 HOSTILE = "<img src=x onerror=alert(1)>"

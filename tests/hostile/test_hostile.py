@@ -18,17 +18,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from glaclip.limits import LimitError, Limits
 from glaclip.photo import PhotoError
 from glaclip.pictures.labels import comparison
+from glaclip.serving.limits import LimitError, Limits
+from glaclip.serving.service import Service
 from glaclip.settings import SettingsError, WindowSettings
 from glaclip.ui.api import Endpoints
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, from_link, to_link
-from glaclip.ui.quick_gradio import gr
+from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import UNFORESEEN
-from glaclip.ui.service import Service
-from glaclip.ui.truth import read_label_map
+from glaclip.ui.viewers.truth import read_label_map
 from glaclip.vocabulary import VocabularyError, parse_vocabulary
 from tests.toy import ColorBackbone
 

@@ -27,9 +27,9 @@ from safetensors.numpy import load_file, save
 
 from glaclip.backbones.clip import weights
 from glaclip.cli.main import main
-from glaclip.evaluation import store
-from glaclip.files import write_whole
+from glaclip.evaluation.run import store
 from glaclip.settings import WindowSettings
+from glaclip.support.files import write_whole
 from glaclip.ui import precompute
 from glaclip.ui.examples import examples
 from tests.cli.test_cli import toy
@@ -204,9 +204,9 @@ class Toy(ColorBackbone):
 
 def serve(say: Connection, port: int, backbone: Toy) -> None:
     """The whole page on this port."""
+    from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
 
     page = build_page(Service(lambda name: backbone), [("Automatic", "auto")])
     page.queue().launch(

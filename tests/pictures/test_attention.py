@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from glaclip.clicks import AttentionMaps
+from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.attention import (
     attention_mosaic,
     attention_overlay,
@@ -20,9 +20,9 @@ from glaclip.pictures.attention import (
 )
 from glaclip.pictures.drawing import ThemeName, theme_of
 from glaclip.pictures.weights import COLLAPSED, bar_marks, weight_scales
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter.segmenter import Segmenter
 from tests.pictures.test_labels import has_color
-from tests.test_segmenter import halves
+from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from glaclip.evaluation.metrics import attention_summary
+from glaclip.attention.summary import attention_summary
 from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
 from glaclip.pictures.drawing import theme_of
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import AttentionSettings
-from tests.test_segmenter import halves
+from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone
 
 

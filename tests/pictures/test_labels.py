@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.labels import resize_labels
 from glaclip.pictures.files import png_bytes
 from glaclip.pictures.labels import comparison, label_png, overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
-from tests.test_segmenter import halves
+from glaclip.segmenter.labels import resize_labels
+from tests.segmenter.test_segmenter import halves
 
 COLORS = palette(3)
 

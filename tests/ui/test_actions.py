@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from glaclip.limits import Limits
+from glaclip.serving.limits import Limits
+from glaclip.serving.service import Service
 from glaclip.ui import answers
 from glaclip.ui import demo as demo_module
 from glaclip.ui.actions import run
@@ -23,10 +24,9 @@ from glaclip.ui.actions.words import changed, split
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.service import Service
-from glaclip.ui.tabs import TABS
-from glaclip.ui.windows_tab import charts, windows
+from glaclip.ui.gradio.quick import gr
+from glaclip.ui.tabs.order import TABS
+from glaclip.ui.tabs.windows import charts, windows
 from tests.toy import ColorBackbone
 
 

@@ -40,9 +40,9 @@ class SmallWindows(ColorBackbone):
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Blocks]:
+    from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
 
     toy = SmallWindows()
     demo = build_page(Service(lambda name: toy))

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from glaclip.backbones.registry import load
+from glaclip.serving.service import Service
 from glaclip.ui.examples import (
     PRECOMPUTED,
     Example,
@@ -21,7 +22,6 @@ from glaclip.ui.examples import (
 )
 from glaclip.ui.form import Form
 from glaclip.ui.precompute import BACKBONE, example_document
-from glaclip.ui.service import Service
 from glaclip.vocabulary import parse_vocabulary
 
 REBUILD = "shipped results are stale; rebuild them with `python -m glaclip.ui.precompute`"

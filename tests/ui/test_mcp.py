@@ -24,9 +24,9 @@ from tests.ui.test_api import SmallWindows
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
-    from glaclip.ui.service import Service
 
     toy = SmallWindows()
     demo = build_page(Service(lambda name: toy))

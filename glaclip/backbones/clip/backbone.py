@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.backbones.clip.last_block import BASELINES, INPUT, KEY_SOURCES, KeySource, LastBlock
 from glaclip.backbones.clip.vfm import IMAGENET, Normalization, Vfm, normalize
-from glaclip.cache import digest
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.support.cache import digest
 from glaclip.vocabulary import imagenet_templates
 
 #: CLIP's pixel normalization, of OpenAI, OpenCLIP and MetaCLIP alike.

@@ -23,8 +23,8 @@ from glaclip.backbones.lite.keys import KeyHead, accompanied, apart
 from glaclip.backbones.lite.lexicon import Lexicon, WordMixer, read_table
 from glaclip.backbones.lite.sentences import TextTower
 from glaclip.backbones.lite.towers import ImageTower, broken
-from glaclip.cache import digest as hash_of
 from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.support.cache import digest as hash_of
 from glaclip.vocabulary import ASSETS
 
 WEIGHTS = ASSETS / "lite" / "heads.safetensors"

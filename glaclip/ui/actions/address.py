@@ -6,7 +6,7 @@ from typing import Any
 
 from glaclip.ui.board import Board
 from glaclip.ui.demo import Demo
-from glaclip.ui.quick_gradio import gr
+from glaclip.ui.gradio.quick import gr
 
 _SHOW = """(query) => {
   const url = new URL(window.location);

@@ -8,7 +8,7 @@ from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.palette import class_colors
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
-from glaclip.ui.files import save_to_cache
+from glaclip.ui.gradio.files import save_to_cache
 from glaclip.ui.refusals import refusals_as_toasts
 
 _PRESS = """() => {

@@ -13,7 +13,7 @@ from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import LADDER, RANGES, SETTINGS, Form
-from glaclip.ui.quick_gradio import gr
+from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import sentence
 
 # In the browser, so that no click can come between a switch and the ladder.

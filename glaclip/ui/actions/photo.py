@@ -6,7 +6,7 @@ from glaclip.ui.actions.run import run_on
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import find
-from glaclip.ui.photo_input import accept
+from glaclip.ui.viewers.photo_input import accept
 
 
 def uploaded(demo: Demo, visit: Visit) -> Changes:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from glaclip.serving.service import StoppedError
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Handler, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
 from glaclip.ui.form import to_link
-from glaclip.ui.quick_gradio import gr
+from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import REFUSALS, sentence
-from glaclip.ui.service import StoppedError
 
 SHOWN = ("viewer", "status", "attention", "readout", "link")
 #: What stood in the way, such as "press Segment to start", is over once Segment is pressed.

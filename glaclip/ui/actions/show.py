@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glaclip.backbones.base import BackboneError
+from glaclip.serving.service import StoppedError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
 from glaclip.ui.board import Board, Changes, Visit
@@ -14,8 +15,7 @@ from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import Example, example_form, examples, find, first_values
 from glaclip.ui.form import CONTROLS, LABELS, Form, from_link, ladder_name, to_link
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.service import StoppedError
+from glaclip.ui.gradio.quick import gr
 
 #: What a prepared view sets.
 VIEW = (

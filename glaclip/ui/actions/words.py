@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from glaclip.serving.service import StoppedError
 from glaclip.ui.actions.run import compare, run_on, shown_by
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import split_words
-from glaclip.ui.quick_gradio import gr
-from glaclip.ui.service import StoppedError
+from glaclip.ui.gradio.quick import gr
 from glaclip.vocabulary import load_preset
 
 #: Changes a hidden widget when `split` may find several words in a tag, or white space.

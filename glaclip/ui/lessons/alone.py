@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from glaclip.labels import label_map
-from glaclip.methods import method_title
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
-from glaclip.seams import interior_edges
+from glaclip.segmenter.labels import label_map
+from glaclip.segmenter.method import method_title
+from glaclip.segmenter.seams import interior_edges
 from glaclip.ui.lessons.lab import Lab, labels_file, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from glaclip.ui.gradio.quick import gr
 from glaclip.ui.lessons.build import LESSONS, load_document, views
 from glaclip.ui.lessons.lesson import View
-from glaclip.ui.quick_gradio import gr
 
 _HERE = Path(__file__).parent
 #: The value of a book whose lessons follow.
 LATER = {"later": True}
 #: In this order: helpers, a figure a lesson, and last the book, which uses them.
 _SCRIPTS = (
-    "../drawing.js",
+    "../viewers/drawing.js",
     *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "book")),
 )
 

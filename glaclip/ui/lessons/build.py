@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from glaclip.files import write_whole
 from glaclip.pictures.files import data_uri
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter.segmenter import Segmenter
+from glaclip.support.files import write_whole
 from glaclip.ui.examples import PRECOMPUTED
 from glaclip.ui.lessons import (
     alone,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from glaclip.pictures.numbers import percent
-from glaclip.ui.attention_value import receiving_windows
 from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
+from glaclip.ui.viewers.attention_value import receiving_windows
 
 PHOTO = "meadow"
 SPOTS = {

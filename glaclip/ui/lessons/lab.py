@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from glaclip.clicks import AttentionMaps
-from glaclip.evaluation.metrics import AttentionSummary, attention_summary
-from glaclip.methods import parse_method
+from glaclip.attention.point import AttentionMaps
+from glaclip.attention.summary import AttentionSummary, attention_summary
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.files import encoded as encoded_picture
-from glaclip.segmenter import Encoded, Segmentation, Segmenter
+from glaclip.segmenter.method import parse_method
+from glaclip.segmenter.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.ui.examples import Example, examples, find
 from glaclip.vocabulary import parse_vocabulary

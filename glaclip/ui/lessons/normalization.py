@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glaclip.clicks import RowAttention, attention_row
+from glaclip.attention.point import RowAttention, attention_row
+from glaclip.attention.visible import Visible, dynamic_shift
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter import Encoded
+from glaclip.segmenter.segmenter import Encoded
 from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
-from glaclip.visible import Visible, dynamic_shift
 
 #: Places of each photo that are asked for the averages.
 GRID = (7, 5)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
-from glaclip.seams import Edges, control_lines, facing_pairs, interior_edges
+from glaclip.segmenter.seams import Edges, control_lines, facing_pairs, interior_edges
 from glaclip.ui.lessons.lab import Lab, labels_file, photo_file, stage
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 

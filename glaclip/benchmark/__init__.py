@@ -1,0 +1,1 @@
+"""What steps cost here, as ratios within one run."""

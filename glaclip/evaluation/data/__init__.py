@@ -1,0 +1,1 @@
+"""Evaluation sets on disk, their layouts and the words for their classes."""

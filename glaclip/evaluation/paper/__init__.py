@@ -1,0 +1,1 @@
+"""The paper's tables: facts, plans, and when scores may stand beside them."""

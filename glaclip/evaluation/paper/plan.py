@@ -1,0 +1,157 @@
+"""What of a table of the paper can be run here: which sets, which rows, in which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.datasets import Dataset, open_dataset
+from glaclip.evaluation.data.layouts import LAYOUTS, folders_within, layout_of
+from glaclip.evaluation.paper.table import BENCHMARKS, Able, PaperRow
+from glaclip.segmenter.method import NamedMethod
+from glaclip.settings import SettingsError, WindowSettings
+
+WORDS = ("field", "project")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A set that was found.
+
+    Attributes:
+        preset: the benchmark.
+        folder: where it is.
+        photos: photos that are there with their truth.
+        missing: photos that are not.
+    """
+
+    preset: str
+    folder: Path
+    photos: int
+    missing: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the set that papers report on."""
+        return not self.missing and self.photos == LAYOUTS[layout_of(self.preset)].photos
+
+
+def find_sets(root: Path) -> dict[str, Place]:
+    """The benchmarks that lie in a folder or up to two folders below, by preset.
+
+    Of several folders with the same layout, such as VOC2010 and VOC2012, the one with as many
+    photos as the benchmark has is taken, else the first.
+
+    Raises:
+        DatasetError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"there is no folder {root}")
+    folders = folders_within(root)
+    found: dict[str, Place] = {}
+    for preset in BENCHMARKS:
+        layout = LAYOUTS[layout_of(preset)]
+        places = []
+        for folder in folders:
+            if not layout.is_at(folder):
+                continue
+            try:
+                photos = layout.find(folder, preset)
+            except DatasetError:
+                continue
+            if photos.samples:
+                places.append(Place(preset, folder, len(photos.samples), len(photos.missing)))
+        if places:
+            found[preset] = next((place for place in places if place.whole), places[0])
+    return found
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows that share a set, its words and its windows: photos are encoded once for all of them.
+
+    Attributes:
+        place: the set.
+        words: as `class_words` takes them.
+        windows: how photos are cut.
+        rows: of the table.
+        methods: the rows as methods of the backbone.
+    """
+
+    place: Place
+    words: str
+    windows: WindowSettings
+    rows: tuple[PaperRow, ...]
+    methods: tuple[NamedMethod, ...]
+
+    @property
+    def name(self) -> str:
+        """A folder's name for its counts: "voc21-336-224-112-field-voc21"."""
+        shape = f"{self.windows.short_side}-{self.windows.crop}-{self.windows.stride}"
+        return f"{self.place.preset}-{shape}-{self.words.replace('/', '-')}"
+
+    def open(self, limit: int | None = None) -> Dataset:
+        """The set with this job's words."""
+        layout = layout_of(self.place.preset)
+        return open_dataset(self.place.folder, layout=layout, classes_from=self.words, limit=limit)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs of a table with one backbone.
+
+    Attributes:
+        jobs: in the order of the table's columns.
+        impossible: rows that the backbone cannot run, in sentences.
+    """
+
+    jobs: tuple[Job, ...]
+    impossible: tuple[str, ...]
+
+
+def plan_table(
+    rows: Sequence[PaperRow],
+    places: Sequence[Place],
+    backbone: Able,
+    settings: str = "paper",
+    words: str = "field",
+) -> Plan:
+    """Sorts rows and sets into jobs.
+
+    Args:
+        rows: a table of `paper.TABLES`.
+        places: the sets to run.
+        backbone: whose baselines and keys are used.
+        settings: "paper" or "released".
+        words: "field" for the released word lists, "project" for this project's presets.
+    """
+    methods: dict[str, NamedMethod] = {}
+    impossible = []
+    for row in rows:
+        try:
+            methods[row.name] = row.method(backbone, settings)
+        except SettingsError as error:
+            impossible.append(f"{row.title}: {error}")
+    grouped: dict[tuple[Place, str, WindowSettings], list[PaperRow]] = {}
+    for place in places:
+        for row in rows:
+            if row.name not in methods:
+                continue
+            source = row.words(place.preset) if words == "field" else place.preset
+            windows = row.window_settings(settings, place.preset)
+            if windows.crop % backbone.pixel_multiple:
+                sentence = (
+                    f"{row.title} on {BENCHMARKS[place.preset].title}: windows of {windows.crop} "
+                    f"pixels are no multiple of {backbone.pixel_multiple}, which "
+                    f"{backbone.title} needs"
+                )
+                impossible.append(sentence)
+                continue
+            grouped.setdefault((place, source, windows), []).append(row)
+    jobs = (
+        Job(place, source, windows, tuple(group), tuple(methods[row.name] for row in group))
+        for (place, source, windows), group in grouped.items()
+    )
+    return Plan(tuple(jobs), tuple(impossible))

@@ -1,0 +1,206 @@
+"""Results as one document: everything that tables, files and the page show of an evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import math
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import glaclip
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.paper.comparison import compare
+from glaclip.evaluation.paper.table import BENCHMARKS, STANDING_DIFFERENCE, TABLES
+from glaclip.evaluation.run.evaluate import Evaluation
+from glaclip.segmenter.method import NamedMethod
+
+FORM = "glaclip evaluation 1"
+#: Photos listed as worst.
+WORST = 20
+_PACKAGES = ("torch", "numpy", "pillow", "open_clip_torch", "timm")
+Document = dict[str, Any]
+
+
+def versions() -> dict[str, str]:
+    """This project, Python, and the packages that figures depend on."""
+    found = {"glaclip-demo": glaclip.__version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def evaluation_document(evaluation: Evaluation) -> Document:
+    """One run as JSON; shares are of 1, the paper's mIoU is in percent."""
+    run = evaluation.run
+    return {
+        "form": FORM,
+        "made": time.strftime("%Y-%m-%d"),
+        "versions": versions(),
+        "dataset": run.dataset,
+        "preset": run.preset,
+        "photos": evaluation.photos,
+        "photos_in_set": len(run.photos) + len(run.missing),
+        "whole_benchmark": evaluation.whole,
+        "skipped": [dataclasses.asdict(skip) for skip in evaluation.skipped],
+        "words": run.words,
+        "background_threshold": run.background_threshold,
+        "backbone": {
+            "name": run.backbone,
+            "title": run.backbone_title,
+            "fingerprint": run.fingerprint,
+        },
+        "windows": dataclasses.asdict(run.windows),
+        "run": run.key,
+        "cost": dataclasses.asdict(evaluation.cost),
+        "methods": [_method(evaluation, method) for method in evaluation.methods],
+        "worst": worst_photos(evaluation),
+    }
+
+
+def _method(evaluation: Evaluation, method: NamedMethod) -> Document:
+    score = evaluation.scores[method.name]
+    beside, reason = compare(evaluation, method)
+    names = evaluation.run.classes
+    return {
+        "name": method.name,
+        "title": method.title,
+        "attention": dataclasses.asdict(method.settings) if method.settings else None,
+        "baseline": method.baseline or None,
+        "key_source": method.key_source or None,
+        "photos": score.photos,
+        "miou": _finite(score.miou),
+        "pixel_accuracy": _finite(score.accuracy),
+        "ber": _finite(score.ber),
+        "seam_rate": _finite(score.seam_rate),
+        "iou": {
+            name: _finite(float(value))
+            for name, value in zip(_distinct(names), score.ious, strict=True)
+        },
+        "seconds": round(score.seconds, 2),
+        "paper_miou": beside.miou if beside else None,
+        "paper_row": beside.title if beside else None,
+        "differences": list(beside.differences) if beside else [],
+        "not_comparable": reason or None,
+    }
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of classes, the second "bag" as "bag (2)"."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return found
+
+
+def worst_photos(evaluation: Evaluation, count: int = WORST) -> list[Document]:
+    """The photos with the lowest mIoU by the last method, worst first; ties by their names."""
+    if not evaluation.methods:
+        return []
+    by = evaluation.methods[-1].name
+    rated = [
+        (miou[by], stem)
+        for stem, miou in evaluation.photo_miou.items()
+        if by in miou and math.isfinite(miou[by])
+    ]
+    return [
+        {
+            "photo": stem,
+            "miou": {name: _finite(v) for name, v in evaluation.photo_miou[stem].items()},
+        }
+        for _, stem in sorted(rated)[:count]
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def paper_document(table: str, settings: str, words: str, runs: Sequence[Document]) -> Document:
+    """Runs of a table of the paper as one document.
+
+    Args:
+        table: a name of `TABLES`.
+        settings: "paper" or "released".
+        words: "field" or "project".
+        runs: documents of single runs; a row of a set is in at most one for each backbone.
+    """
+    backbones = dict.fromkeys(run["backbone"]["name"] for run in runs)
+    return {
+        "form": FORM,
+        "made": time.strftime("%Y-%m-%d"),
+        "versions": versions(),
+        "table": table,
+        "settings": settings,
+        "words": words,
+        "standing_difference": STANDING_DIFFERENCE,
+        "rows": [row for name in backbones for row in _table_rows(table, name, runs)],
+        "runs": list(runs),
+    }
+
+
+def _table_rows(table: str, backbone: str, runs: Sequence[Document]) -> list[Document]:
+    rows = []
+    for row in TABLES[table]:
+        cells = {}
+        for run in runs:
+            if run["backbone"]["name"] != backbone or run["preset"] not in BENCHMARKS:
+                continue
+            for method in run["methods"]:
+                if method["name"] == row.name:
+                    cells[run["preset"]] = {
+                        "miou": method["miou"],
+                        "ber": method["ber"],
+                        "paper_miou": row.values.get(run["preset"]),
+                        "differences": _cell_differences(run, method),
+                    }
+        if cells:
+            rows.append(
+                {
+                    "row": row.name,
+                    "title": row.title,
+                    "backbone": backbone,
+                    "cells": cells,
+                    "average": _average(cells),
+                    "paper_average": row.average,
+                }
+            )
+    return rows
+
+
+def _cell_differences(run: Document, method: Document) -> list[str]:
+    if method["not_comparable"]:
+        return [method["not_comparable"]]
+    return list(method["differences"])
+
+
+def _average(cells: Document) -> float | None:
+    """Mean over the eight sets, or None before all of them are there."""
+    values = [cell["miou"] for cell in cells.values()]
+    if len(values) < len(BENCHMARKS) or None in values:
+        return None
+    return round(float(sum(values)) / len(values), 6)
+
+
+def read_document(path: str | Path) -> Document:
+    """A document that `evaluate` wrote as scores.json.
+
+    Raises:
+        DatasetError: another file.
+    """
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError("this file cannot be read as JSON; choose a scores.json") from error
+    if not isinstance(document, dict) or document.get("form") != FORM:
+        raise DatasetError("this file holds no scores; choose a scores.json that `evaluate` wrote")
+    return document

@@ -1,0 +1,285 @@
+"""Scores of a set: mIoU, accuracy, BER and seam rate of any methods (method, section 4).
+
+All measures are over the whole set: confusions and pairs of all photos are added first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.datasets import Dataset
+from glaclip.evaluation.data.layouts import Sample, Skip
+from glaclip.evaluation.run.processes import Team
+from glaclip.evaluation.run.setting import Cost, Run, method_key, total_cost
+from glaclip.evaluation.run.store import Counts, Store
+from glaclip.evaluation.score.counts import Score, score_of
+from glaclip.photo import PhotoError, load_photo
+from glaclip.segmenter.method import NamedMethod
+from glaclip.segmenter.seams import Labels
+from glaclip.segmenter.segmenter import Encoded, Progress, Segmenter
+from glaclip.settings import WindowSettings
+from glaclip.support.memory import gpu_peak_gigabytes, peak_gigabytes
+
+#: Memory for photos and words during a run; every photo is seen once.
+CACHE_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a run.
+
+    Attributes:
+        run: set, words, backbone and windows.
+        methods: in the order they were asked for.
+        scores: by method name.
+        photo_miou: photo -> method name -> mIoU over the classes in that photo's truth.
+        skipped: photos that were left out, those that are not there among them.
+        cost: what it took.
+    """
+
+    run: Run
+    methods: tuple[NamedMethod, ...]
+    scores: dict[str, Score]
+    photo_miou: dict[str, dict[str, float]]
+    skipped: tuple[Skip, ...]
+    cost: Cost
+
+    @property
+    def photos(self) -> int:
+        """Photos that are in the scores of every method."""
+        return min((score.photos for score in self.scores.values()), default=0)
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the whole set that papers report on, no photo left out."""
+        return bool(self.run.benchmark) and self.photos == len(self.run.photos)
+
+
+def evaluate(
+    segmenter: Segmenter,
+    dataset: Dataset,
+    methods: Sequence[NamedMethod],
+    windows: WindowSettings,
+    *,
+    store: Store | None = None,
+    team: Team | None = None,
+    samples: Sequence[Sample] | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Scores of a set.
+
+    Args:
+        segmenter: with the backbone.
+        dataset: from `open_dataset`.
+        methods: each photo is encoded once for all of them.
+        windows: how photos are cut.
+        store: keeps the counts of every photo and knows those of a run before.
+        team: the processes that share the photos; this one alone when left out.
+        samples: a shard of the set's photos; all of them when left out.
+        strict: stop at the first photo that cannot be used instead of leaving it out.
+        progress: called as ("evaluate", photos done by all processes, photos).
+
+    Raises:
+        DatasetError: strict, and a photo or ground truth cannot be read.
+    """
+    run = Run.of(dataset, segmenter.backbone, windows)
+    team = team or Team()
+    work = _Work(segmenter, dataset, methods, windows, store)
+    todo = list(dataset.samples if samples is None else samples)
+    known = [s for s in todo if store is not None and store.has(s.stem, work.keys)]
+    pending = [s for s in todo if s not in set(known)]
+    team.begin()  # nobody writes before all have read
+    if store is not None and team.rank == 0:
+        store.add_methods(methods)
+    if team.rank == 0:
+        for sample in known:
+            work.take_known(sample)
+    report = _reporter(team, progress, len(known), len(todo))
+    start = time.perf_counter()
+    report(team.advance(0))
+    for sample in team.share(pending):
+        work.do(sample, strict)
+        report(team.advance())
+    seconds = time.perf_counter() - start
+    team.wait(len(pending), report)
+    report(len(pending))
+    return _joined(run, methods, team.gather(work.result(seconds)), store, team)
+
+
+def _reporter(
+    team: Team, progress: Progress | None, known: int, total: int
+) -> Callable[[int], None]:
+    def report(done: int) -> None:
+        if progress and team.rank == 0:
+            progress("evaluate", known + done, total)
+
+    return report
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one process found."""
+
+    scores: dict[str, Score]
+    photo_miou: dict[str, dict[str, float]]
+    skipped: tuple[Skip, ...]
+    cost: Cost
+
+
+class _Work:
+    """Adds up the photos of one process."""
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        dataset: Dataset,
+        methods: Sequence[NamedMethod],
+        windows: WindowSettings,
+        store: Store | None,
+    ) -> None:
+        self._segmenter, self._dataset, self._windows = segmenter, dataset, windows
+        self._methods, self._store = methods, store
+        self.keys = [method_key(method) for method in methods]
+        classes = len(dataset.vocabulary.classes)
+        self._scores = {
+            m.name: Score(np.zeros((classes, classes), dtype=np.int64)) for m in methods
+        }
+        self._miou: dict[str, dict[str, float]] = {}
+        self._skipped: list[Skip] = []
+        self._encode_seconds, self._computed = 0.0, 0
+
+    def take_known(self, sample: Sample) -> None:
+        """A photo of a run before."""
+        assert self._store is not None
+        for method, key in zip(self._methods, self.keys, strict=True):
+            score = self._store.get(sample.stem, key)
+            assert score is not None
+            self._add(sample, method, score)
+
+    def do(self, sample: Sample, strict: bool) -> None:
+        """Segments a photo by every method, or notes why it is left out."""
+        start = time.perf_counter()
+        try:
+            encoded, truth = self._read(sample)
+        except (DatasetError, PhotoError) as error:
+            if strict:
+                raise DatasetError(f"the photo {sample.stem} cannot be used: {error}") from error
+            skip = Skip(sample.stem, str(error))
+            self._skipped.append(skip)
+            if self._store is not None:
+                self._store.skip(skip)
+            return
+        self._encode_seconds += time.perf_counter() - start
+        self._computed += 1
+        for method, key in zip(self._methods, self.keys, strict=True):
+            score = self._store.get(sample.stem, key) if self._store is not None else None
+            if score is None:
+                score = self._score(encoded, truth, method)
+                if self._store is not None:
+                    self._store.put(sample.stem, key, score)
+            self._add(sample, method, score)
+
+    def _read(self, sample: Sample) -> tuple[Encoded, Labels]:
+        truth = self._dataset.truth(sample)
+        return self._segmenter.encode(load_photo(sample.photo), self._windows), truth
+
+    def _score(self, encoded: Encoded, truth: Labels, method: NamedMethod) -> Score:
+        result = self._segmenter.segment(
+            encoded,
+            self._dataset.vocabulary,
+            method.settings,
+            baseline=method.baseline or None,
+            key_source=method.key_source or None,
+        )
+        return score_of(result, truth)
+
+    def _add(self, sample: Sample, method: NamedMethod, score: Score) -> None:
+        self._scores[method.name] += score
+        self._miou.setdefault(sample.stem, {})[method.name] = score.miou
+
+    def result(self, seconds: float) -> _Part:
+        """All of it."""
+        device = self._segmenter.backbone.device
+        cost = Cost(
+            seconds=round(seconds, 2),
+            encode_seconds=round(self._encode_seconds, 2),
+            gigabytes=round(peak_gigabytes(), 2),
+            gpu_gigabytes=round(gpu_peak_gigabytes(device), 2),
+            photos=self._computed,
+            devices=(str(device),),
+        )
+        return _Part(self._scores, self._miou, tuple(self._skipped), cost)
+
+
+def _joined(
+    run: Run,
+    methods: Sequence[NamedMethod],
+    parts: Sequence[_Part],
+    store: Store | None,
+    team: Team,
+) -> Evaluation:
+    """The parts of all processes together, in the order of their ranks."""
+    scores, cost = dict(parts[0].scores), parts[0].cost
+    miou, skipped = dict(parts[0].photo_miou), list(parts[0].skipped)
+    for part in parts[1:]:
+        for name, score in part.scores.items():
+            scores[name] += score
+        miou.update(part.photo_miou)
+        skipped += part.skipped
+        cost = cost.beside(part.cost)
+    if store is not None:
+        if team.rank == 0 and cost.photos:
+            store.add_cost(cost)
+        cost = total_cost(store.costs) if store.costs else cost
+    missing = [Skip(stem, reason) for stem, reason in run.missing]
+    return Evaluation(
+        run,
+        tuple(methods),
+        scores,
+        {stem: miou[stem] for stem in run.photos if stem in miou},
+        (*missing, *sorted(skipped, key=lambda skip: skip.stem)),
+        cost,
+    )
+
+
+def evaluation_of(counts: Counts) -> Evaluation:
+    """The scores of counts that were read from files, for `evaluate --merge`."""
+    run = counts.run
+    classes = len(run.classes)
+    scores: dict[str, Score] = {}
+    miou: dict[str, dict[str, float]] = {}
+    for key, method in counts.methods.items():
+        total = Score(np.zeros((classes, classes), dtype=np.int64))
+        for stem in run.photos:
+            score = counts.get(stem, key)
+            if score is not None:
+                total += score
+                miou.setdefault(stem, {})[method.name] = score.miou
+        scores[method.name] = total
+    missing = [Skip(stem, reason) for stem, reason in run.missing]
+    return Evaluation(
+        run,
+        tuple(counts.methods.values()),
+        scores,
+        miou,
+        (*missing, *sorted(counts.skipped, key=lambda skip: skip.stem)),
+        total_cost(counts.costs) if counts.costs else Cost(),
+    )
+
+
+def absent_photos(evaluation: Evaluation) -> tuple[str, ...]:
+    """Photos of the set that no method counted and that were not left out on purpose: to do."""
+    skipped = {skip.stem for skip in evaluation.skipped}
+    names = [method.name for method in evaluation.methods]
+    return tuple(
+        stem
+        for stem in evaluation.run.photos
+        if stem not in skipped
+        and not all(name in evaluation.photo_miou.get(stem, {}) for name in names)
+    )

@@ -1,0 +1,167 @@
+"""What a run is: set, words, backbone and windows, which all its methods share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from glaclip.backbones.base import Backbone
+from glaclip.evaluation.data.datasets import Dataset
+from glaclip.segmenter.method import NamedMethod
+from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.support.cache import digest
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run by what it depends on, without photos, weights or words themselves.
+
+    Attributes:
+        key: hash of set, words, backbone and windows; counts of different keys never mix.
+        dataset: name of the set, for people.
+        benchmark: the preset's name when this is the whole set that papers report on, else empty.
+        photos: stems of the photos that are there with their truth.
+        missing: (stem, reason) of photos that are not.
+        classes: names of the classes.
+        words: where their words come from.
+        background_threshold: probability below which a pixel is background; 0 for none.
+        backbone: registry name.
+        backbone_title: name for people.
+        fingerprint: of weights, dtype, templates and options.
+        default_keys: the backbone's first key source.
+        windows: how photos are cut.
+        preset: the benchmark whose classes these are, whole set or not, else empty.
+    """
+
+    key: str
+    dataset: str
+    benchmark: str
+    photos: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
+    classes: tuple[str, ...]
+    words: str
+    background_threshold: float
+    backbone: str
+    backbone_title: str
+    fingerprint: str
+    default_keys: str
+    windows: WindowSettings
+    preset: str = ""
+
+    @classmethod
+    def of(cls, dataset: Dataset, backbone: Backbone, windows: WindowSettings) -> Run:
+        """The run of a set with a backbone."""
+        vocabulary = dataset.vocabulary
+        return cls(
+            key=digest(
+                dataset.name, vocabulary, dataset.table.tobytes(), backbone.fingerprint, windows
+            ),
+            dataset=dataset.name,
+            benchmark=dataset.benchmark,
+            photos=tuple(sample.stem for sample in dataset.samples),
+            missing=tuple((skip.stem, skip.reason) for skip in dataset.missing),
+            classes=vocabulary.names,
+            words=dataset.words,
+            background_threshold=vocabulary.background_threshold,
+            backbone=backbone.name,
+            backbone_title=backbone.title,
+            fingerprint=backbone.fingerprint,
+            default_keys=backbone.key_sources[0],
+            windows=windows,
+            preset=dataset.preset,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Run:
+        """The run of a `record`.
+
+        Raises:
+            KeyError, TypeError, ValueError: a record of another form.
+        """
+        values = dict(record)
+        values["windows"] = WindowSettings(**values["windows"])
+        values["missing"] = tuple((stem, reason) for stem, reason in values["missing"])
+        for name in ("photos", "classes"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+
+def method_key(method: NamedMethod) -> str:
+    """Hash of what a method does; its name and title are not part of it."""
+    return digest(method.settings, method.baseline, method.key_source)[:16]
+
+
+def method_record(method: NamedMethod) -> dict[str, Any]:
+    """A method as JSON."""
+    return dataclasses.asdict(method)
+
+
+def method_from_record(record: Mapping[str, Any]) -> NamedMethod:
+    """The method of a `method_record`."""
+    values = dict(record)
+    if values["settings"] is not None:
+        values["settings"] = AttentionSettings(**values["settings"])
+    return NamedMethod(**values)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took. Seconds are wall-clock time of the slowest process, summed over restarts.
+
+    Attributes:
+        seconds: from the first photo to the last.
+        encode_seconds: reading and encoding photos, summed over processes.
+        gigabytes: most memory one process held (GiB).
+        gpu_gigabytes: most memory its tensors held on a GPU (GiB).
+        photos: photos that were computed and not known before.
+        processes: how many shared the photos.
+        devices: where they ran.
+    """
+
+    seconds: float = 0.0
+    encode_seconds: float = 0.0
+    gigabytes: float = 0.0
+    gpu_gigabytes: float = 0.0
+    photos: int = 0
+    processes: int = 1
+    devices: tuple[str, ...] = field(default_factory=tuple)
+
+    def beside(self, other: Cost) -> Cost:
+        """Of two processes that ran at the same time."""
+        return dataclasses.replace(
+            self._both(other),
+            seconds=max(self.seconds, other.seconds),
+            processes=self.processes + other.processes,
+        )
+
+    def after(self, other: Cost) -> Cost:
+        """Of two runs, one after the other."""
+        return dataclasses.replace(
+            self._both(other),
+            seconds=self.seconds + other.seconds,
+            processes=max(self.processes, other.processes),
+        )
+
+    def _both(self, other: Cost) -> Cost:
+        return dataclasses.replace(
+            self,
+            encode_seconds=self.encode_seconds + other.encode_seconds,
+            gigabytes=max(self.gigabytes, other.gigabytes),
+            gpu_gigabytes=max(self.gpu_gigabytes, other.gpu_gigabytes),
+            photos=self.photos + other.photos,
+            devices=tuple(dict.fromkeys((*self.devices, *other.devices))),
+        )
+
+
+def total_cost(costs: Sequence[Cost]) -> Cost:
+    """Of runs one after the other."""
+    total = Cost()
+    for cost in costs:
+        total = total.after(cost)
+    return total

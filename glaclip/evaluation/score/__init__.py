@@ -1,0 +1,1 @@
+"""Counts and measures with ground truth."""

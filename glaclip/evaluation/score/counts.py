@@ -1,0 +1,102 @@
+"""Counts of one photo or of many, and the measures they give (method, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from glaclip.evaluation.score.metrics import class_iou, confusion, mean_iou, pixel_accuracy
+from glaclip.segmenter.labels import label_map
+from glaclip.segmenter.seams import (
+    Labels,
+    Pairs,
+    boundary_errors,
+    control_lines,
+    facing_pairs,
+    interior_edges,
+)
+from glaclip.segmenter.segmenter import Segmentation
+
+
+@dataclass(frozen=True)
+class Score:
+    """Counts of one photo or of many; they add.
+
+    Attributes:
+        confusion: [C, C] pixel counts, rows ground truth.
+        boundary: pairs of BER.
+        edges: facing pairs at window edges, for the seam rate.
+        controls: facing pairs at control lines.
+        photos: how many photos.
+        seconds: time of attention and labels, encoding and words left out.
+    """
+
+    confusion: NDArray[np.int64]
+    boundary: Pairs = field(default_factory=Pairs)
+    edges: Pairs = field(default_factory=Pairs)
+    controls: Pairs = field(default_factory=Pairs)
+    photos: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(
+            self.confusion + other.confusion,
+            self.boundary + other.boundary,
+            self.edges + other.edges,
+            self.controls + other.controls,
+            self.photos + other.photos,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def miou(self) -> float:
+        """Mean over the classes present in the ground truth of the whole set."""
+        return mean_iou(self.confusion)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of pixels with the right label."""
+        return pixel_accuracy(self.confusion)
+
+    @property
+    def ious(self) -> NDArray[np.float64]:
+        """[C] intersection over union; NaN for a class that no ground truth contains."""
+        return class_iou(self.confusion)
+
+    @property
+    def ber(self) -> float:
+        """Boundary error rate."""
+        return self.boundary.rate
+
+    @property
+    def seam_rate(self) -> float:
+        """Label changes at window edges beyond those at control lines."""
+        return self.edges.rate - self.controls.rate
+
+
+def score_of(result: Segmentation, truth: Labels) -> Score:
+    """Counts of one photo, at the ground truth's size.
+
+    Args:
+        result: the segmentation.
+        truth: [H, W] class indices, below zero where ignored.
+    """
+    encoded = result.encoded
+    labels: Labels = result.labels
+    if labels.shape != truth.shape:
+        with torch.inference_mode():
+            labels = label_map(result.canvas(), result.vocabulary, truth.shape)
+    geometry = (encoded.boxes, encoded.size)
+    lines = interior_edges(*geometry, labels.shape)
+    controls = control_lines(*geometry, labels.shape, encoded.windows.stride)
+    return Score(
+        confusion(truth, labels, len(result.classes), ignore=()),
+        boundary_errors(labels, truth, *geometry, ignore=(-1,)),
+        facing_pairs(labels, lines),
+        facing_pairs(labels, controls),
+        photos=1,
+        seconds=result.seconds.get("attention", 0.0) + result.seconds.get("labels", 0.0),
+    )

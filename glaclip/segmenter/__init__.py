@@ -1,0 +1,5 @@
+"""Encode a photo once, ask many times."""
+
+from glaclip.segmenter.segmenter import Encoded, Method, Segmentation, Segmenter
+
+__all__ = ["Encoded", "Method", "Segmentation", "Segmenter"]

@@ -1,0 +1,1 @@
+"""Many visitors on one machine; no gradio here."""

@@ -1,0 +1,1 @@
+"""What every room may use: caches, whole files, interruption, the processor, memory."""

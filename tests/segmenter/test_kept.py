@@ -1,0 +1,99 @@
+"""What switches and words do not change is computed once a photo."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from glaclip.attention import fast
+from glaclip.segmenter.segmenter import Segmenter
+from glaclip.settings import EXACT, FAST, AttentionSettings, WindowSettings
+from glaclip.vocabulary import parse_vocabulary
+from tests.toy import ColorBackbone
+
+WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
+WORDS = parse_vocabulary("red, blue")
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each computation of anchors."""
+    calls: list[int] = []
+    compute = fast._Steps.anchors
+
+    def count(self: fast._Steps, *given: object) -> object:
+        calls.append(len(calls))
+        return compute(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fast._Steps, "anchors", count)
+    return calls
+
+
+def photo() -> Image.Image:
+    noise = np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8)
+    return Image.fromarray(noise)
+
+
+def test_switches_share_the_anchors_and_change_no_result(counted: list[int]) -> None:
+    on = AttentionSettings(precision=FAST, threshold=0.9)
+    switched = [
+        dataclasses.replace(on, dynamic_normalization=False),
+        dataclasses.replace(on, proxy_anchors=False),
+    ]
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(photo(), WINDOWS)
+    segmenter.segment(encoded, WORDS, on)
+    method = segmenter.method(switched[0])
+    assert segmenter.knows_anchors(encoded, method)
+    found = [segmenter.segment(encoded, WORDS, settings) for settings in switched]
+    assert len(counted) == 1
+    for settings, result in zip(switched, found, strict=True):
+        fresh = Segmenter(ColorBackbone())
+        alone = fresh.segment(fresh.encode(photo(), WINDOWS), WORDS, settings)
+        assert result.window_scores.equal(alone.window_scores)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"threshold": 0.8}, {"iterations": 3}, {"cross_window": False}, {"precision": EXACT}],
+)
+def test_what_changes_anchors_computes_them_again(change: dict[str, object]) -> None:
+    on = AttentionSettings(precision=FAST, threshold=0.9)
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(photo(), WINDOWS)
+    segmenter.segment(encoded, WORDS, on)
+    other = dataclasses.replace(on, **change)  # type: ignore[arg-type]
+    assert not segmenter.knows_anchors(encoded, segmenter.method(other))
+    fresh = Segmenter(ColorBackbone())
+    alone = fresh.segment(fresh.encode(photo(), WINDOWS), WORDS, other)
+    assert segmenter.segment(encoded, WORDS, other).window_scores.equal(alone.window_scores)
+
+
+def test_forgetting_forgets_anchors() -> None:
+    segmenter = Segmenter(ColorBackbone())
+    on = AttentionSettings(precision=FAST)
+    encoded = segmenter.encode(photo(), WINDOWS)
+    segmenter.segment(encoded, WORDS, on)
+    segmenter.forget()
+    assert not segmenter.knows_anchors(encoded, segmenter.method(on))
+    assert segmenter.cached_bytes == 0
+
+
+def test_the_attention_of_a_point_is_computed_once() -> None:
+    """Words and switches change nothing about it; constants and the point do."""
+    segmenter = Segmenter(ColorBackbone())
+    on = AttentionSettings(precision=FAST)
+    encoded = segmenter.encode(photo(), WINDOWS)
+    first = segmenter.attention(encoded, (9, 9), on)
+    assert segmenter.attention(encoded, (9, 9), on.off()) is first
+    others = [
+        segmenter.attention(encoded, (10, 9), on),
+        segmenter.attention(encoded, (9, 9), dataclasses.replace(on, scale=5.0)),
+        segmenter.attention(encoded, (9, 9), dataclasses.replace(on, threshold=0.1)),
+        segmenter.attention(encoded, (9, 9), dataclasses.replace(on, precision=EXACT)),
+    ]
+    assert all(other is not first for other in others)
+    assert 0 < segmenter._maps.nbytes <= segmenter.cached_bytes

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from glaclip.backbones.base import BackboneError
+from glaclip.segmenter.segmenter import Segmenter
+from glaclip.serving.service import (
+    CHEAP_SCORES,
+    CHEAP_SECONDS,
+    CHEAP_SIMILARITIES,
+    CHEAP_TEXTS,
+    CHEAP_WINDOWS,
+    Cost,
+    Request,
+    Runs,
+    Service,
+    StoppedError,
+    best_classes,
+)
+from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.ui.answers import status
+from glaclip.vocabulary import parse_vocabulary
+from glaclip.windows import boxes, working_size
+from tests.toy import ColorBackbone
+
+WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
+#: Of a photo of 128 x 96.
+WINDOW_COUNT = len(boxes(working_size(96, 128, WINDOWS), WINDOWS))
+
+
+def photo(left: str = "red", right: str = "blue") -> Image.Image:
+    picture = Image.new("RGB", (128, 96), left)
+    picture.paste(right, (64, 0, 128, 96))
+    return picture
+
+
+def request(words: str = "red, blue", **options: object) -> Request:
+    return Request(parse_vocabulary(words), AttentionSettings(), WINDOWS, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def backbone() -> ColorBackbone:
+    return ColorBackbone()
+
+
+@pytest.fixture
+def service(backbone: ColorBackbone) -> Service:
+    return Service(lambda name: backbone)
+
+
+def test_compare_is_what_the_segmenter_says(service: Service) -> None:
+    result = service.compare(photo(), request())
+    alone = Segmenter(ColorBackbone())
+    encoded = alone.encode(photo(), WINDOWS)
+    vocabulary = parse_vocabulary("red, blue")
+    right = alone.segment(encoded, vocabulary, AttentionSettings())
+    left = alone.segment(encoded, vocabulary, AttentionSettings().off())
+    assert np.array_equal(result.right.labels, right.labels)
+    assert np.array_equal(result.left.labels, left.labels)
+    assert result.left.method.settings == AttentionSettings().off()
+
+
+def test_compare_with_a_baseline(service: Service) -> None:
+    result = service.compare(photo(), request(baseline="identity", key_source="twice"))
+    assert result.left.method.baseline == "identity"
+    assert result.left.method.settings is None
+    assert result.right.method.key_source == "twice"
+
+
+def test_second_compare_encodes_nothing(service: Service, backbone: ColorBackbone) -> None:
+    assert not service.compare(photo(), request()).encoded_cached
+    windows, texts = backbone.encoded_windows, len(backbone.encoded_texts)
+    assert windows == WINDOW_COUNT
+    again = service.compare(photo(), request("red, blue, green"))
+    assert again.encoded_cached
+    assert backbone.encoded_windows == windows
+    assert backbone.encoded_texts[texts:] == ["green"]
+
+
+def test_two_visitors_do_not_mix(service: Service) -> None:
+    def visit(colors: tuple[str, str]) -> list[list[str]]:
+        seen = []
+        for _ in range(6):
+            result = service.compare(photo(*colors), request(", ".join(colors)))
+            names = result.right.classes
+            seen.append([names[result.right.labels[48, x]] for x in (10, 118)])
+        return seen
+
+    pairs = [("red", "blue"), ("blue", "green"), ("green", "red"), ("blue", "red")]
+    with ThreadPoolExecutor(4) as pool:
+        for pair, seen in zip(pairs, pool.map(visit, pairs), strict=True):
+            assert seen == [list(pair)] * 6
+
+
+def test_a_stopped_run_leaves_nothing_behind(service: Service, backbone: ColorBackbone) -> None:
+    def stop(name: str, done: int, total: int) -> None:
+        if done:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        service.compare(photo("green"), request(), stop)
+    half = backbone.encoded_windows
+    assert 0 < half < WINDOW_COUNT
+    # The model is free again, and the half-encoded photo is not taken for a whole one.
+    assert not service.compare(photo("green"), request()).encoded_cached
+
+
+def test_a_run_can_be_stopped_in_the_middle_of_attention(service: Service) -> None:
+    seen = []
+
+    def stop(name: str, done: int, total: int) -> None:
+        if name == "attention":
+            seen.append(done)
+            if done > seen[0]:
+                raise StoppedError
+
+    with pytest.raises(StoppedError):
+        service.compare(photo("green"), request(), stop)
+    assert seen[-1] > seen[0]
+    again = service.compare(photo("green"), request())
+    assert again.encoded_cached
+    assert "attention" not in again.right.cached, "a stopped attention is not kept"
+
+
+def test_cost_is_what_is_left_to_compute(service: Service) -> None:
+    many = dataclasses.replace(request(), windows=WindowSettings(96, 64, 16))
+    first = service.cost(photo(), many)
+    assert (first.windows, first.to_encode, first.words, first.texts) == (15, 15, 2, 2)
+    # 15 windows of 16 tokens: the right side sees all, twice more for its anchors.
+    both = (15 * 16) ** 2 * 3 + 15 * 16 * 16
+    assert first.similarities == both
+    assert first.scores == 2 * 2 * (96 * 128 + 96 * 128), "words at canvas and photo, both sides"
+    assert first.cheap
+    assert not first.certain
+    assert "15 windows take a while" in first.sentence
+    service.compare(photo(), many)
+    done = service.cost(photo(), many)
+    assert (done.to_encode, done.similarities, done.texts, done.scores, done.seconds) == (0,) * 5
+    # Without context each token sees the 16 of its window; the sides differ in anchors.
+    alone = dataclasses.replace(many, attention=AttentionSettings(cross_window=False))
+    assert service.cost(photo(), alone).similarities == 15 * 16 * 16 * 3
+    wide = dataclasses.replace(many, attention=AttentionSettings(threshold=0.5))
+    left = service.cost(photo(), wide)
+    assert left.similarities == both
+    assert left.seconds > 0
+    assert left.certain
+
+
+def test_the_estimate_counts_words_and_labels() -> None:
+    service = Service(lambda name: ColorBackbone())
+    few = service.cost(photo(), request())
+    many = service.cost(photo(), request(", ".join(f"word {i}" for i in range(400))))
+    assert many.texts == 400
+    assert many.seconds > few.seconds + 1
+    service.compare(photo(), request())
+    again = service.cost(photo(), request("red, blue, green"))
+    assert (again.to_encode, again.similarities, again.texts) == (0, 0, 1)
+    assert again.scores > 0
+    assert "Reading and placing 3 words takes" in dataclasses.replace(again, seconds=9).sentence
+
+
+def test_a_run_is_cheap_up_to_its_limits() -> None:
+    assert Cost(CHEAP_WINDOWS, CHEAP_WINDOWS, 0, 30).cheap
+    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, 1, certain=False).cheap
+    assert not Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, CHEAP_SECONDS + 1).cheap
+    assert Cost(CHEAP_WINDOWS + 1, CHEAP_WINDOWS + 1, 0, CHEAP_SECONDS).cheap
+    assert Cost(500, 0, CHEAP_SIMILARITIES, 30).cheap
+    assert not Cost(500, 0, 0, 30, texts=CHEAP_TEXTS + 1).cheap
+    assert not Cost(500, 0, 0, 30, scores=CHEAP_SCORES * 2).cheap
+    expensive = Cost(500, 0, CHEAP_SIMILARITIES + 1, 41.7)
+    assert not expensive.cheap
+    assert expensive.sentence == (
+        "Attention over all windows takes about 42 s here: press Segment to start."
+    )
+    unsure = Cost(108, 108, 1e10, 133, certain=False)
+    assert unsure.sentence == "108 windows take about 2 min or more here: press Segment to start."
+
+
+def test_a_run_that_waits_for_the_model_can_be_stopped(service: Service) -> None:
+    inside, release = threading.Event(), threading.Event()
+
+    def hold(name: str, done: int, total: int) -> None:
+        inside.set()
+        assert release.wait(30)
+
+    def give_up(name: str, done: int, total: int) -> None:
+        assert name == "waiting"
+        raise StoppedError
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(service.compare, photo("green"), request(), hold)
+        assert inside.wait(30)
+        with pytest.raises(StoppedError):
+            service.compare(photo("blue"), request(), give_up)
+        release.set()
+        assert first.result(30).right.labels.shape == (96, 128)
+
+
+def test_a_backbone_is_loaded_once_and_a_failure_is_tried_again() -> None:
+    calls: list[str] = []
+
+    def load(name: str) -> ColorBackbone:
+        calls.append(name)
+        if len(calls) == 1:
+            raise BackboneError("no weights")
+        return ColorBackbone()
+
+    service = Service(load)
+    with pytest.raises(BackboneError, match="no weights"):
+        service.segmenter("auto")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(service.segmenter, ["auto"] * 8))
+    assert len({id(segmenter) for segmenter in found}) == 1
+    assert calls == ["auto", "auto"]
+
+
+def test_warm_up_survives_a_missing_backbone() -> None:
+    def load(name: str) -> ColorBackbone:
+        raise BackboneError("no weights")
+
+    Service(load).warm_up("auto")
+
+
+def test_attention_has_the_four_steps(service: Service) -> None:
+    maps = service.attention(photo(), (10, 10), request())
+    assert len(maps.rungs) == 4
+    assert maps.rungs[0].own_mass == pytest.approx(1)
+    assert maps.rungs[1].own_mass < 1
+    summaries, encoded = service.summaries(photo(), request())
+    assert len(summaries) == 4
+    assert len(encoded.boxes) == WINDOW_COUNT
+
+
+def test_best_classes() -> None:
+    probabilities = np.array([0.1, 0.4, 0.1, 0.4], np.float32)
+    ranked = best_classes(probabilities, ("a", "b", "c", "d"), 3)
+    assert [name for name, _ in ranked] == ["b", "d", "a"]
+
+
+def test_a_newer_run_ends_older_ones_of_its_page_only() -> None:
+    runs = Runs()
+    mine, other = runs.start("mine"), runs.start("other")
+    newer = runs.start("mine")
+    with pytest.raises(StoppedError):
+        mine()
+    newer()
+    other()
+    runs.stop("mine")
+    with pytest.raises(StoppedError):
+        newer()
+    other()
+    runs.start("mine")()
+
+
+def test_many_pages_are_forgotten_longest_idle_first() -> None:
+    runs = Runs(pages=2)
+    first, second = runs.start("1"), runs.start("2")
+    first_again = runs.start("1")
+    third = runs.start("3")
+    with pytest.raises(StoppedError):
+        second()
+    with pytest.raises(StoppedError):
+        first()
+    first_again()
+    third()
+
+
+def test_the_first_text_of_a_process_is_no_part_of_a_run(
+    service: Service, backbone: ColorBackbone
+) -> None:
+    service.warm_up("auto")
+    assert backbone.encoded_texts == ["anything", "else"]
+
+
+def test_the_status_says_the_type_and_why() -> None:
+    backbone = ColorBackbone()
+    result = Service(lambda name: backbone).compare(photo(), request())
+    assert "<span>float32</span>" in status(result, backbone)
+    backbone.dtype, backbone.dtype_why = torch.bfloat16, "quicker here, and 99.80% of labels stay"
+    line = "<span title='quicker here, and 99.80% of labels stay'>bfloat16</span>"
+    assert line in status(result, backbone)

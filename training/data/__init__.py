@@ -1,0 +1,1 @@
+"""Photos, words and samples of training."""

@@ -1,0 +1,1 @@
+"""The parts that are trained, and what training asks of them."""

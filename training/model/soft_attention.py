@@ -1,0 +1,51 @@
+"""Attention with all three switches on, for training: `glaclip.attention.rows` with a gradient."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from glaclip.settings import AttentionSettings
+
+#: Softness of the two comparisons' gradients.
+SOFTNESS = 0.05
+
+
+def over(scores: Tensor, bound: float | Tensor) -> Tensor:
+    """1 where scores pass the bound, else 0; with the gradient of a soft comparison."""
+    soft = torch.sigmoid((scores - bound) / SOFTNESS)
+    return (scores > bound).to(soft.dtype) + soft - soft.detach()
+
+
+def attention_rows(
+    keys: Tensor, rows: Tensor, windows: int, settings: AttentionSettings
+) -> tuple[Tensor, Tensor]:
+    """Method, section 2, for some rows.
+
+    Args:
+        keys: [N, D] unit vectors of all windows.
+        rows: [R] tokens that ask.
+        windows: L that the threshold counts.
+        settings: rho, iterations, lambda1 and lambda2; the switches are taken as on.
+
+    Returns:
+        Weights [R, N] that add to 1, and scores less their threshold [R, N].
+    """
+    query = keys[rows]
+    size = query.new_ones(len(rows), 1)
+    for _ in range(settings.iterations):
+        member = over(query @ keys.T, settings.threshold)
+        size = member.detach().sum(1, keepdim=True)
+        query = F.normalize(torch.where(size > 0, member @ keys, keys[rows]), dim=1)
+    scores = query @ keys.T
+    bound = 1 + settings.shift * math.log(1 + windows)
+    above = scores - bound * scores.mean(1, keepdim=True).clamp(min=0)
+    lowest = above.amax(1, keepdim=True).clamp(max=0).detach()
+    soft = torch.sigmoid((above - lowest) / SOFTNESS)
+    kept = (above >= lowest).to(soft.dtype) + soft - soft.detach()
+    sharp = (1 + settings.scale / size.clamp(min=1)) * above
+    raised = (sharp - sharp.amax(1, keepdim=True).detach()).exp() * kept
+    return raised / raised.sum(1, keepdim=True).clamp(min=1e-6), above

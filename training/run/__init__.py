@@ -1,0 +1,1 @@
+"""Programs that train, choose and measure."""
