@@ -50,3 +50,13 @@ def test_charts() -> None:
     assert set_size_histogram([1, 1, 1]) is not None
     with pytest.raises(ValueError, match="theme must be light or dark"):
         theme_of("sepia")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rungs", [1, 2, 4, 5, 7])
+def test_each_rung_has_a_color_of_its_own(rungs: int) -> None:
+    masses = [np.array([0.5, 0.5])] * rungs
+    names = [f"rung {index}" for index in range(rungs)]
+    figure = mass_by_distance_chart(np.array([1.0, np.inf]), masses, names)
+    shown = [bars[0].get_facecolor() for bars in figure.axes[0].containers]
+    assert len(set(shown)) == rungs
+    assert all(name in text_of(figure) for name in names)

@@ -1,10 +1,10 @@
-// The photo with its query point, the four steps as mosaics of windows, and what two windows say.
+// The photo with its query point, the method's steps as mosaics of windows, and what two windows say.
 // Everything a person may have typed (class names) is placed with textContent only.
 const $ = (selector) => element.querySelector(selector);
 const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), heatBox = $('.av-heat-box'), playButton = $('.av-play');
 const LINE = 4;  // pixels of the resized photo in one of the heat's
 const BEAT = 1900, FADE = 450;  // milliseconds a step stays, and that it takes to come
-let state = null, chosen = 3, version = 0, pending = 0, playing = 0, fade = 0;
+let state = null, chosen = Infinity, version = 0, pending = 0, playing = 0, fade = 0;
 
 function add(parent, tag, className, text) {
   const child = document.createElement(tag);
@@ -148,7 +148,7 @@ function choose(index, from = index) {
 function stop() {
   clearTimeout(playing); playing = 0;
   playButton.setAttribute('aria-pressed', 'false');
-  playButton.querySelector('span').textContent = 'Play the four steps';
+  playButton.querySelector('span').textContent = playTitle(state?.value.panels.length);
 }
 
 function play(index = 0, from = 0) {
@@ -216,11 +216,11 @@ async function set() {
   }
   const image = await sharedPhoto(value.photo);
   if (mine !== version) return;  // a newer value is on its way
-  stop();
   state = {value, image, gray: dimmed(image), point: value.point, weights: value.panels.map(unpackWeights), levels: []};
+  stop();
   $('.av-empty').hidden = true; $('.av-body').hidden = false;
   $('.av-sentence').textContent = value.sentence;
-  $('.av-scale-note').textContent = value.shared ? 'One color scale for all four steps.' : value.scale_note;
+  $('.av-scale-note').textContent = value.shared ? `One color scale for all ${COUNTS[value.panels.length]} steps.` : value.scale_note;
   root.style.setProperty('--av-ratio', String(image.naturalWidth / image.naturalHeight));
   photo.dataset.point = value.point.join(',');
   read(); drawPanels(); drawViews(); choose(Math.min(chosen, value.panels.length - 1));

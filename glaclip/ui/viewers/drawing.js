@@ -8,6 +8,9 @@ const percent = (share) => {
   return value < 0.1 ? '< 0.1 %' : value.toFixed(value < 9.95 ? 1 : 0) + ' %';
 };
 
+const COUNTS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+const playTitle = (steps) => `Play the ${COUNTS[steps ?? 0]} steps`;
+
 // Inferno, sampled: perceptually even, readable in grey and by color-blind eyes.
 const STOPS = [[0,0,4],[22,11,57],[66,10,104],[106,23,110],[147,38,103],[188,55,84],[221,81,58],[243,120,25],[252,165,10],[246,215,70],[252,255,164]];
 const RAMP = Uint8ClampedArray.from({length: 256 * 3}, (_, i) => {
