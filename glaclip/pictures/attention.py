@@ -1,4 +1,4 @@
-"""Attention of one query as pictures: mosaics of all windows, heat on the photo, panels of all rungs."""
+"""Attention of one query as pictures: mosaics of all windows, heat on the photo, panels."""
 
 from __future__ import annotations
 
