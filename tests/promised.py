@@ -42,13 +42,10 @@ from glaclip.vocabulary import parse_vocabulary
 from tests.browser.site import file_of, halves
 from tests.clip_towers import tiny_backbone
 from tests.toy import ColorBackbone
+from tests.ui.test_api import SmallWindows
 
 FORM = Form(words=("red", "blue"))
 VOCABULARY = parse_vocabulary("red, blue")
-
-
-class SmallWindows(ColorBackbone):
-    default_windows = WindowSettings(short_side=96, crop=64, stride=32)
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from glaclip.attention.summary import attention_summary
 from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
 from glaclip.pictures.drawing import theme_of
 from glaclip.segmenter.segmenter import Segmenter
-from glaclip.settings import AttentionSettings
+from glaclip.settings import CAPTIONS, AttentionSettings
 from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone
 
@@ -36,7 +36,7 @@ def test_charts() -> None:
         bars = mass_by_distance_chart(
             summaries[0].distances, [s.mass_by_distance for s in summaries], theme=theme
         )
-        assert "+ Normalization" in text_of(bars)
+        assert CAPTIONS[-1] in text_of(bars)
         assert "own 0.5" in text_of(bars)
         assert "> 2" not in text_of(bars)  # no window is that far
         sizes = summaries[3].set_sizes
