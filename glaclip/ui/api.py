@@ -13,15 +13,15 @@ from typing import Any
 from PIL import Image
 
 from glaclip.evaluation.score.counts import Score
-from glaclip.pictures.attention import attention_panels
+from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import result_document, result_zip
-from glaclip.pictures.files import png_bytes
+from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.settings import CAPTIONS, STAGES, SettingsError, brief
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.gradio.files import save_to_cache
 from glaclip.ui.gradio.quick import gr
+from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.viewers.attention_value import receiving_windows
 from glaclip.ui.viewers.photo_input import read

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from glaclip.photo import PhotoError
-from glaclip.pictures.labels import comparison
+from glaclip.pictures.label_pictures import comparison
 from glaclip.serving.limits import LimitError, Limits
 from glaclip.serving.service import Service
 from glaclip.settings import SettingsError, WindowSettings

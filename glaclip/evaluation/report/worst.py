@@ -11,8 +11,8 @@ from PIL import Image
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.photo import load_photo
 from glaclip.pictures.drawing import Colors, scaled_to
-from glaclip.pictures.files import data_uri, encoded
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.encoding import data_uri, encoded
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.palette import palette
 from glaclip.segmenter.labels import resize_labels
 from glaclip.segmenter.method import NamedMethod

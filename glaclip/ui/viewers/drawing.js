@@ -1,5 +1,20 @@
 // What the viewers and the lessons share; each component puts it before its own code.
 
+// An element inside its parent, if it has one yet; the text is never HTML.
+function make(parent, tag, className, text) {
+  const child = document.createElement(tag);
+  if (className) child.className = className;
+  if (text !== undefined) child.textContent = text;
+  parent?.append(child);
+  return child;
+}
+
+function canvasOf(width, height) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width; canvas.height = height;
+  return canvas;
+}
+
 // A share of 1 for people, by the rule of glaclip/pictures/numbers.py.
 const percent = (share) => {
   const value = 100 * share;

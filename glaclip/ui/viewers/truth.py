@@ -15,7 +15,7 @@ from PIL import Image
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, check_size
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter.labels import resize_labels
@@ -23,7 +23,7 @@ from glaclip.segmenter.method import method_title
 from glaclip.segmenter.segmenter import Progress
 from glaclip.serving.service import Comparison, Service
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.viewers.charts import picture_html
+from glaclip.ui.viewers.figures import picture_html
 from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
