@@ -22,7 +22,7 @@ from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.benchmark.ratios import Row
-from glaclip.segmenter.segmenter import Progress, Segmenter
+from glaclip.segmenter import Progress, Segmenter
 from glaclip.serving.service import CHEAP_WINDOWS, Cost, Service
 from glaclip.ui.examples import example_form, examples
 from glaclip.ui.form import Form

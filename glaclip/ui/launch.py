@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import Progress
+from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service

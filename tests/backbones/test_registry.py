@@ -32,7 +32,7 @@ from glaclip.backbones.clip import models, weights
 from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
 from glaclip.benchmark import costs as clip_cost
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import random_photo, random_pixels, tiny_backbone

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from glaclip.attention import fast
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import EXACT, FAST, AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone
