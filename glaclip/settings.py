@@ -157,7 +157,7 @@ EXACT, FAST = PRECISIONS = ("exact", "fast")
 T = TypeVar("T")
 
 
-def _after_anchors(default: T) -> T:
+def after_anchors(default: T) -> T:
     """A field that proxy anchors do not read; see `AttentionSettings.of_anchors`."""
     return dataclasses.field(default=default, metadata={"anchors": False})
 
@@ -180,14 +180,14 @@ class AttentionSettings:
     """
 
     cross_window: bool = True
-    proxy_anchors: bool = _after_anchors(True)
-    dynamic_normalization: bool = _after_anchors(True)
+    proxy_anchors: bool = after_anchors(True)
+    dynamic_normalization: bool = after_anchors(True)
     threshold: float = 0.6
     iterations: int = 2
-    shift: float = _after_anchors(0.3)
-    scale: float = _after_anchors(30.0)
-    beta: float = _after_anchors(1.2)
-    gamma: float = _after_anchors(3.0)
+    shift: float = after_anchors(0.3)
+    scale: float = after_anchors(30.0)
+    beta: float = after_anchors(1.2)
+    gamma: float = after_anchors(3.0)
     precision: str = EXACT
 
     def __post_init__(self) -> None:

@@ -180,7 +180,7 @@ class Segmenter:
             ValueError: tokens of another backbone.
         """
         self._require_own(encoded)
-        note = progress or unheard
+        method, note = self.method(method), progress or unheard
         return self._features.get(
             (encoded.key, method),
             lambda: self._compute_features(encoded, method, note),
