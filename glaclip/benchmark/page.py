@@ -141,8 +141,7 @@ def waiting(
 
 def _photo(number: int) -> Image.Image:
     """The first shipped photo, which differs from the other rounds' in one pixel."""
-    with Image.open(examples()[0].path) as shipped:
-        photo = shipped.convert("RGB").resize(SIZE)
+    photo = examples()[0].photo().resize(SIZE)
     photo.putpixel((0, 0), (number % 256, 7, 7))
     return photo
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.score.counts import Score, score_of
-from glaclip.photo import PhotoError, check_size
+from glaclip.photo import PhotoError, check_size, open_picture
 from glaclip.pictures.labels import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
@@ -37,7 +37,7 @@ def read_label_map(path: str | Path) -> NDArray[np.int64]:
     """
     accepted = "A label map is an indexed or grey PNG whose pixel values are class numbers"
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             check_size(*image.size)
             if image.format == "JPEG":
                 raise PhotoError(f"{accepted}; JPEG changes the values and is not accepted.")
