@@ -60,21 +60,25 @@ _ASKED = {
 }
 
 
-@functools.cache
 def processor() -> Processor:
     """This process's row of the table: as GLACLIP_PROCESSOR says, else as the processor does.
 
     Raises:
         ProcessorError: GLACLIP_PROCESSOR names none.
     """
-    asked = os.environ.get(VARIABLE, "")
+    asked = os.environ.get(VARIABLE)
     if not asked:
-        return next(kind for kind in KINDS if kind.name not in _ASKED or _has(kind.name))
-    found = next((kind for kind in KINDS if kind.name == asked), None)
-    if found is None:
+        return _found()
+    named = next((kind for kind in KINDS if kind.name == asked), None)
+    if named is None:
         names = ", ".join(kind.name for kind in KINDS)
         raise ProcessorError(f"{VARIABLE} must be one of {names}; received {asked[:60]!r}")
-    return found
+    return named
+
+
+@functools.cache
+def _found() -> Processor:
+    return next(kind for kind in KINDS if kind.name not in _ASKED or _has(kind.name))
 
 
 def _has(name: str) -> bool:

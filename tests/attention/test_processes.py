@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import random
@@ -35,14 +34,15 @@ def answer(seed: int, say: Connection) -> None:
     say.send((*found, registry.load("lite").fingerprint))
 
 
-def be_busy(parent: int) -> None:
+def be_busy() -> None:
+    parent = os.getppid()
     while os.getppid() == parent:
         pass
 
 
 def test_six_processes_beside_busy_ones_give_one_answer() -> None:
     context = fresh()
-    busy = [context.Process(target=be_busy, args=(os.getpid(),), daemon=True) for _ in range(2)]
+    busy = [context.Process(target=be_busy, daemon=True) for _ in range(2)]
     heard, spoken = context.Pipe(duplex=False)
     asked = [context.Process(target=answer, args=(seed, spoken)) for seed in range(6)]
     for process in (*busy, *asked):

@@ -24,9 +24,9 @@ HAS = {
 def unasked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Not asked yet, and not afterwards."""
     monkeypatch.delenv("GLACLIP_PROCESSOR", raising=False)
-    processor.cache_clear()
+    module._found.cache_clear()
     yield
-    processor.cache_clear()
+    module._found.cache_clear()
 
 
 @pytest.mark.parametrize("name", HAS)

@@ -1,4 +1,4 @@
-"""Attention with all three switches on, for training: `glaclip.attention.method` with a gradient."""
+"""Attention with all three switches on, for training: `attention.method` with a gradient."""
 
 from __future__ import annotations
 
