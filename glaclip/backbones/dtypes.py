@@ -1,9 +1,9 @@
 """The type of numbers a backbone computes in when nobody names one: measured, never guessed.
 
-A GPU computes in half precision. A CPU computes in bfloat16 where it multiplies it clearly quicker
-than float32 and where it was measured, for exactly these weights, that nearly all labels of the
-shipped photos stay; else in float32. Measurements come with the program (RECORDS) or were made on
-this computer by `python -m glaclip benchmark --agreement`.
+A GPU computes in half precision. A CPU computes in bfloat16 where it has instructions for it
+(`support.processor`) and where it was measured, for exactly these weights, that nearly all labels
+of the shipped photos stay; else in float32. Measurements come with the program (RECORDS) or were
+made on this computer by `python -m glaclip benchmark --agreement`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from glaclip.backbones.base import BackboneError
 from glaclip.settings import brief
 from glaclip.support.cache import digest
 from glaclip.support.files import cache_folder, write_whole
-from glaclip.support.processor import bfloat16_pays
+from glaclip.support.processor import processor
 from glaclip.vocabulary import ASSETS
 
 #: What a type may be called, beside "auto": `choose`.
@@ -101,7 +101,6 @@ def choose(
     device: torch.device,
     fingerprint: Callable[[], str],
     *,
-    pays: Callable[[], bool] = bfloat16_pays,
     record_of: Callable[[str, str], Record | None] | None = None,
 ) -> Choice:
     """The type for a backbone on a device.
@@ -109,14 +108,13 @@ def choose(
     Args:
         device: where it runs.
         fingerprint: of the backbone in float32; asked for only if that matters.
-        pays: whether this processor multiplies bfloat16 clearly quicker than float32.
         record_of: the measurement for (fingerprint, type); `find_record` when left out.
     """
     if device.type == "cuda":
         return Choice(torch.float16, "half precision on a GPU")
     if device.type != "cpu":
         return Choice(torch.float32, f"bfloat16 is not measured on {device.type}")
-    if not pays():
+    if not processor().bfloat16:
         return Choice(torch.float32, "bfloat16 is not quicker on this processor")
     record = (record_of or find_record)(fingerprint(), "bfloat16")
     if record is None:

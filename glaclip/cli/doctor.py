@@ -22,6 +22,7 @@ from glaclip.cli.given import type_described
 from glaclip.photo import load_photo
 from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
+from glaclip.support.processor import VARIABLE, ProcessorError, processor
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
 _PACKAGES = (
@@ -40,13 +41,14 @@ def run_doctor(args: argparse.Namespace, load: Loader, console: Console) -> None
         BackboneError: the backbone asked for cannot start; said after everything else.
     """
     report: dict[str, Any] = {"versions": _versions(), "room": _room()}
+    report["processor"], processor_problem = _processor()
     report["limits"], problem = _limits()
     report["backbones"], backbone_problem = _backbones(args.weights)
     report["run"], run_problem = _quick_run(args, load, console)
-    problems = [text for text in (problem, backbone_problem, run_problem) if text]
-    report["problems"] = problems
+    found = processor_problem, problem, backbone_problem, run_problem
+    report["problems"] = problems = list(dict.fromkeys(text for text in found if text))
     print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else _text(report))
-    if run_problem or backbone_problem or problem:
+    if problems:
         raise BackboneError(" ".join(problems))
 
 
@@ -58,6 +60,13 @@ def _versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "missing"
     return found
+
+
+def _processor() -> tuple[dict[str, Any], str]:
+    try:
+        return asdict(processor()), ""
+    except ProcessorError as error:
+        return {}, str(error)
 
 
 def _room() -> dict[str, float | None]:
@@ -125,7 +134,7 @@ def _quick_run(
         encoded = segmenter.encode(photo, progress=console.progress)
         result = segmenter.segment(encoded, parse_vocabulary(_WORDS), progress=console.progress)
         seconds = time.perf_counter() - start
-    except BackboneError as error:
+    except (BackboneError, ProcessorError) as error:
         return {}, str(error)
     return {
         "backbone": backbone.name,
@@ -153,6 +162,14 @@ def _text(report: dict[str, Any]) -> str:
         for entry in report["backbones"]
     ]
     parts = [versions, table(["backbone", "can start"], rows, (0, 1))]
+    if kind := report["processor"]:
+        fast = "threefold bfloat16" if kind["threefold"] else "float32"
+        towers = "bfloat16 where it was measured" if kind["bfloat16"] else "float32"
+        sums = "8-bit integers" if kind["integers"] else "float32"
+        parts.append(
+            f"Processor: {kind['name']} ({kind['title']}; {VARIABLE} names another). "
+            f"Fast precision in {fast}, backbones in {towers}, sums of keys in {sums}."
+        )
     if report["limits"]:
         shown = {key: value for key, value in report["limits"].items() if key != "hosted"}
         limits = Limits(**shown)

@@ -16,13 +16,14 @@ from glaclip.evaluation.run.store import StoreError
 from glaclip.photo import PhotoError
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.files import write_whole
+from glaclip.support.processor import ProcessorError
 from glaclip.vocabulary import VocabularyError
 
 if TYPE_CHECKING:
     pass
 
 #: What a person can mend: reported as one sentence.
-FORESEEN = (PhotoError, VocabularyError, SettingsError, DatasetError, StoreError)
+FORESEEN = (PhotoError, VocabularyError, SettingsError, DatasetError, StoreError, ProcessorError)
 
 #: Starts a backbone: (name, device, dtype, weights folder). Tests pass their own.
 Loader = Callable[[str, str, str, str | None], Backbone]

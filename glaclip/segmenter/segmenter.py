@@ -16,7 +16,6 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.attention.anchors import Queries
-from glaclip.attention.chunks import Resizing
 from glaclip.attention.point import (
     AttentionMaps,
     attention_ladder,
@@ -24,7 +23,8 @@ from glaclip.attention.point import (
     token_at,
     window_views,
 )
-from glaclip.attention.rows import attend_and_mean_query, mean_query
+from glaclip.attention.precision import attend_and_mean_query, mean_query
+from glaclip.attention.rows import Resizing
 from glaclip.backbones.base import Backbone, Grid
 from glaclip.photo import PhotoSource, as_photo
 from glaclip.segmenter.encoding import encode

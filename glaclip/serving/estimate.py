@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glaclip.attention.chunks import CHUNK_BYTES
 from glaclip.attention.fast import fast_bytes
+from glaclip.attention.rows import CHUNK_BYTES
 from glaclip.backbones.base import Backbone, Tokens
 from glaclip.segmenter import Method
 from glaclip.segmenter.encoding import windows_per_batch

@@ -92,7 +92,7 @@ def test_agreement_counts_equal_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     def careless(keys: Tensor, values: Tensor, *rest: object) -> tuple[Tensor, Tensor]:
         return -values.mean(dim=(0, 1)).expand(*keys.shape[:2], -1), keys[0, 0]  # what fits least
 
-    monkeypatch.setattr("glaclip.attention.rows.attend_fast", careless)
+    monkeypatch.setattr("glaclip.attention.fast.attend", careless)
     wrong = agreement(Segmenter(AnyWordBackbone()), AttentionSettings())
     assert min(share.on for share in wrong) < 0.9
 
