@@ -27,7 +27,7 @@ from glaclip.attention.point import (
 )
 from glaclip.attention.rows import attend_and_mean_query, mean_query
 from glaclip.backbones.base import Backbone, Grid, Tokens
-from glaclip.photo import PhotoSource, as_photo
+from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.labels import class_probabilities, label_map
 from glaclip.segmenter.places import alone, joined
 from glaclip.segmenter.word_store import WordStore
@@ -220,14 +220,14 @@ class Segmenter:
 
     def encode(
         self,
-        photo: PhotoSource,
+        photo: AnyPhoto,
         windows: WindowSettings | None = None,
         progress: Progress | None = None,
     ) -> Encoded:
         """Cuts a photo into windows and encodes them.
 
         Args:
-            photo: PIL image, or uint8 array [H, W, 3].
+            photo: PIL image, uint8 array [H, W, 3], or either with its hash.
             windows: the backbone's default when left out.
             progress: called as ("encode", windows done, windows).
 
@@ -239,7 +239,7 @@ class Segmenter:
 
     def encode_with_origin(
         self,
-        photo: PhotoSource,
+        photo: AnyPhoto,
         windows: WindowSettings | None = None,
         progress: Progress | None = None,
     ) -> tuple[Encoded, bool]:
@@ -251,11 +251,13 @@ class Segmenter:
                 f"crop must be a multiple of {multiple} for {self.backbone.title}; "
                 f"received {settings.crop}"
             )
-        image = as_photo(photo)
-        key = self._encoding_key(image, settings)
+        hashed = HashedPhoto.of(photo)
+        key = self._encoding_key(hashed, settings)
         note = progress or _unheard
         return self._encoded.get(
-            key, lambda: self._encode(key, image, settings, note), lambda: note(WAITING, 0, 1)
+            key,
+            lambda: self._encode(key, hashed.image, settings, note),
+            lambda: note(WAITING, 0, 1),
         )
 
     def _encode(
@@ -378,13 +380,9 @@ class Segmenter:
             lambda: note(WAITING, 0, 1),
         )
 
-    def known_encoding(
-        self, photo: PhotoSource, windows: WindowSettings | None = None
-    ) -> Encoded | None:
+    def known_encoding(self, photo: HashedPhoto, windows: WindowSettings) -> Encoded | None:
         """What `encode` would return at once, or None when it would have to compute."""
-        return self._encoded.peek(
-            self._encoding_key(as_photo(photo), windows or self.backbone.default_windows)
-        )
+        return self._encoded.peek(self._encoding_key(photo, windows))
 
     def knows_features(self, encoded: Encoded, method: Method) -> bool:
         """Whether `features` would answer from the cache."""
@@ -446,8 +444,8 @@ class Segmenter:
                 f"encode of this segmenter first ({self.backbone.title})."
             )
 
-    def _encoding_key(self, photo: Image.Image, windows: WindowSettings) -> str:
-        return digest(photo.tobytes(), photo.size, windows, self.backbone.fingerprint)
+    def _encoding_key(self, photo: HashedPhoto, windows: WindowSettings) -> str:
+        return digest(photo.content, windows, self.backbone.fingerprint)
 
     def _compute_features(
         self, encoded: Encoded, method: Method, progress: Progress

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
+from glaclip.segmenter.hashed import HashedPhoto
 from glaclip.segmenter.segmenter import WAITING, Progress
-from glaclip.serving.service import Request, Runs, Service, StoppedError
+from glaclip.serving.runs import Runs, StoppedError
+from glaclip.serving.service import Request, Service
 from glaclip.support.cache import ByteCache
 from glaclip.ui.board import Visit
 from glaclip.ui.form import CONTROLS, Form
-from glaclip.ui.viewers.photo_input import read
+from glaclip.ui.viewers.photo_input import keep, read
 from glaclip.ui.viewers.shown_photo import ShownPhoto, shown_photo
 
 #: What a run is doing, for people.
@@ -59,9 +61,9 @@ class Demo:
     runs: Runs = field(default_factory=Runs)
     looks: Runs = field(default_factory=Runs)
     views: Runs = field(default_factory=Runs)
-    _photos: ByteCache[Image.Image] = field(
+    _photos: ByteCache[HashedPhoto] = field(
         default_factory=lambda: ByteCache(
-            _PHOTO_BYTES, lambda photo: 3 * photo.width * photo.height
+            _PHOTO_BYTES, lambda photo: 3 * photo.image.width * photo.image.height
         )
     )
     _pictures: ByteCache[ShownPhoto] = field(
@@ -76,8 +78,8 @@ class Demo:
         """
         return self.service.segmenter(form.backbone).backbone
 
-    def photo(self, path: str | None) -> Image.Image:
-        """The photo of the input, decoded once as long as the file stays the same.
+    def photo(self, path: str | None) -> HashedPhoto:
+        """The photo of the input, decoded and hashed once as long as the file stays the same.
 
         Raises:
             gr.Error: no photo, or one that cannot be read.
@@ -85,19 +87,27 @@ class Demo:
         most = self.service.limits.max_pixels
         key = _state(path)
         if key is None:
-            return read(path, most)  # which says what is wrong
-        return self._photos.get(key, lambda: read(path, most))[0]
+            return HashedPhoto.of(read(path, most))  # which says what is wrong
+        return self._photos.get(key, lambda: HashedPhoto.of(read(path, most)))[0]
+
+    def accept(self, path: str | None) -> str:
+        """The file of an upload as the page keeps it, see `keep`; raises as `photo` does."""
+        photo = self.photo(path)
+        kept = keep(photo.image)
+        if key := _state(kept):
+            self._photos.put(key, photo)
+        return kept
 
     def picture(self, path: str | None) -> ShownPhoto:
         """The photo of the input as the browser shows it; raises as `photo` does."""
         key = _state(path)
-        photo = self.photo(path)
+        photo = self.photo(path).image
         return self._pictures.get(key, lambda: shown_photo(photo))[0] if key else shown_photo(photo)
 
-    def stop(self, page: str) -> None:
-        """Ends whatever an open page waits for."""
-        self.runs.stop(page)
-        self.looks.stop(page)
+    def stop(self, page: str, at: float | None = None) -> None:
+        """Ends whatever an open page waits for, and what was asked for before `at`."""
+        self.runs.stop(page, at)
+        self.looks.stop(page, at)
 
 
 def _state(path: str | None) -> tuple[str, int, int] | None:
@@ -109,7 +119,7 @@ def _state(path: str | None) -> tuple[str, int, int] | None:
     return path or "", file.st_mtime_ns, file.st_size
 
 
-def asked(demo: Demo, visit: Visit) -> tuple[Image.Image, Form, Request]:
+def asked(demo: Demo, visit: Visit) -> tuple[HashedPhoto, Form, Request]:
     """Photo and request of the controls.
 
     Raises:

@@ -23,17 +23,16 @@ def download(demo: Demo, visit: Visit) -> Changes:
     """The zip file, in gradio's own cache, where its clean-up finds it."""
     photo, form, request = asked(demo, visit)
     step = follow(visit, demo.runs.start(visit.page, "download"))
-    result = demo.service.compare(photo, request, step)
-    backbone = demo.backbone(form)
-    point = point_in(visit, photo)
-    maps = demo.service.attention(photo, point, request, step) if point else None
-    panels = attention_panels(maps, photo) if maps else None
+    point = point_in(visit, photo.image)
+    result = demo.service.answer(photo, request, point, step)
+    backbone, maps = demo.backbone(form), result.maps
+    panels = attention_panels(maps, photo.image) if maps else None
     vocabulary = request.vocabulary
     colors = class_colors(vocabulary.names, vocabulary.background)
     sides = (result.left, result.right)
     document = result_document(*sides, backbone, colors, point=point)
-    files = result_files(*sides, backbone, colors, photo, panels=panels, document=document)
-    files |= everything(sides, photo, colors, link=visit["link"], maps=maps)
+    files = result_files(*sides, backbone, colors, photo.image, panels=panels, document=document)
+    files |= everything(sides, photo.image, colors, link=visit["link"], maps=maps)
     return {"file": save_to_cache(zip_files(files), f"gla-clip-{visit['example'] or 'photo'}.zip")}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from glaclip.serving.service import StoppedError
+from glaclip.serving.estimate import Estimate
+from glaclip.serving.runs import StoppedError
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Visit
@@ -28,17 +29,13 @@ def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Changes:
     visit = dataclasses.replace(visit, values={**visit.values, "point": chosen})
     try:
         photo, form, request = asked(demo, visit)
-        point = point_in(visit, photo)
+        point = point_in(visit, photo.image)
 
         def step(_name: str, _done: int, _total: int) -> None:
             newest()  # a click shows no bar
 
-        cost = demo.service.cost(photo, request, step, click=True)
-        if not cost.cheap:
-            raise gr.Error(cost.sentence, print_exception=False)
-        result = demo.service.compare(photo, request, step)
-        picture = demo.picture(visit["photo"])
-        looked = answers.look(demo.service, photo, picture, request, result, point, step)
+        result = demo.service.answer(photo, request, point, step, unless=Estimate.check_cheap)
+        looked = answers.look(demo.picture(visit["photo"]), result, point)
     except StoppedError:
         return {}
     except REFUSALS as error:

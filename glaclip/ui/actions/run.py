@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glaclip.serving.service import StoppedError
+from glaclip.serving.estimate import Estimate
+from glaclip.serving.runs import StoppedError
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Handler, Visit
@@ -21,20 +22,24 @@ _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : statu
 
 def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
     """Runs both sides; after a change of a control only if that is cheap, else it says so."""
+    newest = _overtaken
+
+    def start_look(estimate: Estimate) -> None:
+        nonlocal newest
+        if only_if_cheap:
+            estimate.check_cheap()
+        newest = _look_of(demo, visit, check)
+
     try:
         check = demo.runs.start(visit.page, at=visit.at)
-        step = follow(visit, check)
         photo, form, request = asked(demo, visit)
-        if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
-            demo.service.check(cost)  # else Segment would be offered, and refuse
-            raise gr.Error(cost.sentence, print_exception=False)
-        newest = _look_of(demo, visit, check)
-        result = demo.service.compare(photo, request, step)
-        point = point_in(visit, photo)
+        point = point_in(visit, photo.image)
+        step = follow(visit, check)
+        result = demo.service.answer(photo, request, point, step, unless=start_look)
         picture = demo.picture(visit["photo"])
-        looked = answers.look(demo.service, photo, picture, request, result, point, step)
+        looked = answers.look(picture, result, point)
         shown = {
-            "viewer": answers.compare_value(photo, picture, result, point, visit.held),
+            "viewer": answers.compare_value(photo.image, picture, result, point, visit.held),
             "status": answers.status(result, demo.backbone(form)),
         }
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
@@ -70,36 +75,41 @@ def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> No
     shown_by(board, events, lambda visit: compare(demo, visit, only_if_cheap=not always))
 
 
-def shown_by(board: Board, events: Any, run: Handler, reads: tuple[str, ...] = ()) -> None:
-    """A run on an event, by a handler that may read more than `compare` does."""
-    show_link(
-        board,
-        board.on(
-            events,
-            run,
-            (*ASKED, *reads),
-            SHOWN,
-            in_order=True,
-            # A newer run must be able to start while an older one is still in the model.
-            trigger_mode="multiple",
-            concurrency_limit=16,
-            show_progress="minimal",  # the spinner of "full" turns on, unseen, for seconds
-            show_progress_on=[board["run_state"]],
-        ),
+def shown_by(
+    board: Board,
+    events: Any,
+    run: Handler,
+    reads: tuple[str, ...] = (),
+    writes: tuple[str, ...] = (),
+) -> Any:
+    """The event of a run, by a handler that may read and write more than `compare` does."""
+    event = board.on(
+        events,
+        run,
+        (*ASKED, *reads),
+        (*SHOWN, *writes),
+        in_order=True,
+        # A newer run must be able to start while an older one is still in the model.
+        trigger_mode="multiple",
+        concurrency_limit=16,
+        show_progress="minimal",  # the spinner of "full" turns on, unseen, for seconds
+        show_progress_on=[board["run_state"]],
     )
+    show_link(board, event)
+    return event
 
 
 def connect(demo: Demo, board: Board) -> None:
     """Segment, Stop, and leaving the page."""
 
     def stop(visit: Visit) -> Changes:
-        demo.stop(visit.page)
+        demo.stop(visit.page, visit.at)
         sentence = "Stopped. What was there before is still shown."
         return {"status": answers.problem(sentence)}
 
     board.in_browser(board["run"].click, _FORGET, ["status"], ["status"])
     run_on(demo, board, board["run"].click, always=True)
-    board.on(board["stop"].click, stop, (), ["status"])
+    board.on(board["stop"].click, stop, (), ["status"], in_order=True)
 
     def closed(request: gr.Request) -> None:
         demo.stop(request.session_hash or "")  # nobody waits for the run

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from glaclip.backbones.base import BackboneError
-from glaclip.serving.service import StoppedError
+from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
 from glaclip.ui.board import Board, Changes, Visit
@@ -63,9 +63,10 @@ def show(
     name: str,
     changes: Mapping[str, Any] | None = None,
     point: tuple[int, int] | None = None,
+    at: float | None = None,
 ) -> Changes:
-    """A shipped photo as it ships, or with some controls changed; ends the page's run."""
-    demo.stop(page)
+    """A shipped photo as it ships, or with some controls changed; ends runs asked for before."""
+    demo.stop(page, at)
     demo.views.start(page)
     example = find(name) or examples()[0]
     form = example_form(demo.start, example).changed(changes or {})
@@ -124,9 +125,10 @@ def connect(demo: Demo, board: Board) -> None:
     """The strip of photos, and what happens when the page is opened."""
 
     def chosen(visit: Visit) -> Changes:
-        return show(demo, visit.page, str(visit.picked.get("value")))
+        return show(demo, visit.page, str(visit.picked.get("value")), at=visit.at)
 
-    shown = board.on(board["strip"].select, chosen, (), VIEW, picks=True, trigger_mode="multiple")
+    picked: dict[str, Any] = {"picks": True, "in_order": True, "trigger_mode": "multiple"}
+    shown = board.on(board["strip"].select, chosen, (), VIEW, **picked)
     show_link(board, shown)
     board.on(
         board["example"].change,

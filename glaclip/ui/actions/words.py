@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glaclip.serving.service import StoppedError
+from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.run import compare, run_on, shown_by
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import Demo

@@ -40,12 +40,13 @@ def _connect(demo: Demo, board: Board) -> None:
         view = view_of(visit.picked)
         if view is None:
             raise gr.Error("This lesson has nothing to open.", print_exception=False)
-        shown = show(demo, visit.page, view.example, view.changes, view.point)
+        shown = show(demo, visit.page, view.example, view.changes, view.point, visit.at)
         return shown | {"tabs": gr.Tabs(selected=view.tab)}
 
     lessons = book_value()
     board.on(opened(board, TAB), lambda visit: {"lessons": lessons}, (), ["lessons"])
-    tried = board.on(board["lessons"].select, try_it, (), ["tabs", *VIEW], picks=True)
+    lesson = board["lessons"].select
+    tried = board.on(lesson, try_it, (), ["tabs", *VIEW], picks=True, in_order=True)
     show_link(board, tried)
     board.in_browser(tried.success, _TO_VIEW)
     run_on(demo, board, tried.success, always=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from glaclip.evaluation.data.classes import DatasetError
-from glaclip.serving.service import StoppedError
+from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.show import VIEW, show
 from glaclip.ui.answers import problem
@@ -124,7 +124,7 @@ def truth(demo: Demo, visit: Visit) -> Changes:
     except REFUSALS as error:
         return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": _YES}
     return {
-        "truth_shown": sides(photo, result, scores, labels),
+        "truth_shown": sides(photo.image, result, scores, labels),
         "truth_table": report(result, *scores),
         "measured": _YES,
     }
@@ -153,7 +153,7 @@ def _connect(demo: Demo, board: Board) -> None:
         if found is None:
             return {}
         chosen = (str(found.label_map), found.classes, found.ignore)
-        return show(demo, visit.page, name) | dict(zip(given, chosen, strict=True))
+        return show(demo, visit.page, name, at=visit.at) | dict(zip(given, chosen, strict=True))
 
     def measure_on(event: Any, reads: tuple[str, ...] = (), **options: Any) -> None:
         def answer(visit: Visit) -> Changes:
@@ -167,7 +167,7 @@ def _connect(demo: Demo, board: Board) -> None:
     measure_on(board["measure"].click)
     measure_on(due(board, TAB), ("measured", "tab"), trigger_mode="always_last")
     board.on(board["classes_file"].upload, classes_read, ["classes_file"], ["classes"])
-    chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given])
+    chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given], in_order=True)
     show_link(board, chosen)
     measure_on(chosen.success)
     # Another photo: what was measured is no longer about what is shown.
