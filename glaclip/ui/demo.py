@@ -15,7 +15,7 @@ from glaclip.segmenter.segmenter import WAITING, Progress
 from glaclip.serving.runs import Runs, StoppedError
 from glaclip.serving.service import Request, Service
 from glaclip.support.cache import ByteCache
-from glaclip.ui.board import Visit
+from glaclip.ui.board import Event
 from glaclip.ui.form import CONTROLS, Form
 from glaclip.ui.viewers.photo_input import keep, read
 from glaclip.ui.viewers.shown_photo import ShownPhoto, shown_photo
@@ -119,19 +119,19 @@ def _state(path: str | None) -> tuple[str, int, int] | None:
     return path or "", file.st_mtime_ns, file.st_size
 
 
-def asked(demo: Demo, visit: Visit) -> tuple[HashedPhoto, Form, Request]:
+def asked(demo: Demo, event: Event) -> tuple[HashedPhoto, Form, Request]:
     """Photo and request of the controls.
 
     Raises:
         PhotoError, VocabularyError, SettingsError, gr.Error: what is wrong, in a sentence.
     """
-    form = Form.of(visit.values)
-    return demo.photo(visit["photo"]), form, form.request()
+    form = Form.of(event.values)
+    return demo.photo(event["photo"]), form, form.request()
 
 
-def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
+def point_in(event: Event, photo: Image.Image) -> tuple[int, int] | None:
     """The chosen point moved into the photo, which may have changed since."""
-    point = visit["point"]
+    point = event["point"]
     if point is None:
         return None
     return (
@@ -140,13 +140,13 @@ def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
     )
 
 
-def follow(visit: Visit, check: Callable[[], None], pause: float = PAUSE) -> Progress:
+def follow(event: Event, check: Callable[[], None], pause: float = PAUSE) -> Progress:
     """What a run calls between pieces of work: ends it where nobody waits, shows how far it is.
 
     One bar for all steps, which never goes back; a download counts its own megabytes.
 
     Args:
-        visit: the event that asked for the run.
+        event: the event that asked for the run.
         check: from `Runs.start`.
         pause: seconds between two looks of the bar.
     """
@@ -161,10 +161,10 @@ def follow(visit: Visit, check: Callable[[], None], pause: float = PAUSE) -> Pro
             return
         shown, named = now, name
         if name == "download":
-            visit.progress((done, total), desc=STEPS[name], unit="MB")
+            event.progress((done, total), desc=STEPS[name], unit="MB")
             return
         furthest = max(furthest, done / total)
-        visit.progress(furthest, desc=STEPS[name])
+        event.progress(furthest, desc=STEPS[name])
 
     return step
 

@@ -11,7 +11,7 @@ from glaclip.segmenter.segmenter import WAITING
 from glaclip.serving.estimate import Bar, Part
 from glaclip.serving.service import Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
-from glaclip.ui.board import Visit
+from glaclip.ui.board import Event
 from glaclip.ui.demo import STEPS, follow
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone
@@ -62,7 +62,7 @@ def followed(
     def show(value: Any, desc: str, unit: str = "") -> None:
         seen.append((value, desc, unit))
 
-    return seen, follow(Visit("page", {}, {}, {}, show), lambda: None, pause)
+    return seen, follow(Event("page", {}, {}, {}, show), lambda: None, pause)
 
 
 def test_a_run_of_the_page_fills_one_bar() -> None:

@@ -21,7 +21,7 @@ from glaclip.ui.actions.photo import uploaded
 from glaclip.ui.actions.run import compare
 from glaclip.ui.actions.show import restore, show
 from glaclip.ui.actions.words import changed, split
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form
 from glaclip.ui.gradio.quick import gr
@@ -35,17 +35,17 @@ def demo() -> Demo:
     return Demo(Service(lambda name: ColorBackbone()), Form())
 
 
-def visit(folder: Path, form: Form, **values: Any) -> Visit:
+def visit(folder: Path, form: Form, **values: Any) -> Event:
     """An event on a page with a red and blue photo."""
     photo = Image.new("RGB", (200, 150), "red")
     photo.paste("blue", (100, 0, 200, 150))
     photo.save(folder / "photo.png")
     given = {"photo": str(folder / "photo.png"), "point": None, "example": "", **form.values}
     extra = {"rung": "+ Normalization", "exclude_own": False}
-    return Visit("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
+    return Event("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
 
 
-def keeping(event: Visit) -> tuple[Visit, dict[str, Any]]:
+def keeping(event: Event) -> tuple[Event, dict[str, Any]]:
     """The event, and the states that its handler keeps."""
     kept: dict[str, Any] = {}
     return dataclasses.replace(event, keep=kept.__setitem__), kept
@@ -53,7 +53,7 @@ def keeping(event: Visit) -> tuple[Visit, dict[str, Any]]:
 
 @pytest.mark.parametrize("handler", [windows, charts, download])
 def test_what_the_model_refuses_is_said_beside_every_tab(
-    handler: Callable[[Demo, Visit], Changes], demo: Demo, tmp_path: Path
+    handler: Callable[[Demo, Event], Changes], demo: Demo, tmp_path: Path
 ) -> None:
     """A window side that no form can refuse: it depends on the model."""
     form = Form(words=("red", "blue")).changed({"crop": 100, "stride": 100})
@@ -166,7 +166,7 @@ def test_a_run_that_was_overtaken_takes_nothing_from_the_newer_one(
     reached, go_on = threading.Event(), threading.Event()
     read, compute = run.asked, demo.service.answer
 
-    def held(demo: Demo, event: Visit) -> Any:
+    def held(demo: Demo, event: Event) -> Any:
         found = read(demo, event)
         if event is older:
             reached.set()

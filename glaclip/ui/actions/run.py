@@ -9,7 +9,7 @@ from glaclip.serving.estimate import Estimate
 from glaclip.serving.runs import StoppedError
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
-from glaclip.ui.board import Board, Changes, Handler, Visit
+from glaclip.ui.board import Board, Changes, Event, Handler
 from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.gradio.quick import gr
@@ -20,7 +20,7 @@ SHOWN = ("viewer", "status", "attention", "readout", "link")
 _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
 
-def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
+def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes:
     """Runs both sides; after a change of a control only if that is cheap, else it says so."""
     newest = _overtaken
 
@@ -28,18 +28,18 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         nonlocal newest
         if only_if_cheap:
             estimate.check_cheap()
-        newest = _look_of(demo, visit, check)
+        newest = _look_of(demo, event, check)
 
     try:
-        check = demo.runs.start(visit.page, at=visit.at)
-        photo, form, request = asked(demo, visit)
-        point = point_in(visit, photo.image)
-        step = follow(visit, check)
+        check = demo.runs.start(event.page, at=event.at)
+        photo, form, request = asked(demo, event)
+        point = point_in(event, photo.image)
+        step = follow(event, check)
         result = demo.service.answer(photo, request, point, step, unless=start_look)
-        picture = demo.picture(visit["photo"])
+        picture = demo.picture(event["photo"])
         looked = answers.look(picture, result, point)
         shown = {
-            "viewer": answers.compare_value(photo.image, picture, result, point, visit.held),
+            "viewer": answers.compare_value(photo.image, picture, result, point, event.held),
             "status": answers.status(result, demo.backbone(form)),
         }
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
@@ -50,17 +50,17 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         return {"status": answers.problem(sentence(error))}
     if ended(newest):
         return shown
-    return shown | looked | {"link": to_link(form, demo.start, visit["example"], point)}
+    return shown | looked | {"link": to_link(form, demo.start, event["example"], point)}
 
 
-def _look_of(demo: Demo, visit: Visit, check: Callable[[], None]) -> Callable[[], None]:
+def _look_of(demo: Demo, event: Event, check: Callable[[], None]) -> Callable[[], None]:
     """Starts what the point shows after a run; ended already where a click has come since.
 
     Raises:
         StoppedError: the run is no longer the newest, by its check.
     """
     try:
-        return demo.looks.start(visit.page, unless=check, at=visit.at)
+        return demo.looks.start(event.page, unless=check, at=event.at)
     except StoppedError:
         check()
         return _overtaken
@@ -72,7 +72,7 @@ def _overtaken() -> None:
 
 def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> None:
     """Runs on an event: always, or only if that is cheap."""
-    shown_by(board, events, lambda visit: compare(demo, visit, only_if_cheap=not always))
+    shown_by(board, events, lambda event: compare(demo, event, only_if_cheap=not always))
 
 
 def shown_by(
@@ -102,8 +102,8 @@ def shown_by(
 def connect(demo: Demo, board: Board) -> None:
     """Segment, Stop, and leaving the page."""
 
-    def stop(visit: Visit) -> Changes:
-        demo.stop(visit.page, visit.at)
+    def stop(event: Event) -> Changes:
+        demo.stop(event.page, event.at)
         sentence = "Stopped. What was there before is still shown."
         return {"status": answers.problem(sentence)}
 

@@ -14,7 +14,7 @@ from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.show import VIEW, show
 from glaclip.ui.answers import problem
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
 from glaclip.ui.gradio.quick import gr
@@ -112,12 +112,12 @@ def _build(board: Board, first: Changes) -> None:
     build_scores(board)
 
 
-def truth(demo: Demo, visit: Visit) -> Changes:
+def truth(demo: Demo, event: Event) -> Changes:
     """Both sides against a label map: pictures, errors, a table; or what is wrong, and no table."""
     try:
-        photo, form, _ = asked(demo, visit)
-        step = follow(visit, demo.runs.start(visit.page, "truth"))
-        given = (visit["label_map"], visit["classes"] or "", visit["ignore"])
+        photo, form, _ = asked(demo, event)
+        step = follow(event, demo.runs.start(event.page, "truth"))
+        given = (event["label_map"], event["classes"] or "", event["ignore"])
         result, scores, labels = measure(demo.service, photo, form, *given, step)
     except StoppedError:
         return {}
@@ -130,10 +130,10 @@ def truth(demo: Demo, visit: Visit) -> Changes:
     }
 
 
-def classes_read(visit: Visit) -> Changes:
+def classes_read(event: Event) -> Changes:
     """The field filled from a file, or what is wrong with the file."""
     try:
-        text = Path(visit["classes_file"]).read_text(encoding="utf-8-sig")
+        text = Path(event["classes_file"]).read_text(encoding="utf-8-sig")
         return {"classes": class_list(text)}
     except UnicodeDecodeError:
         refused = "A classes.txt is a text file in UTF-8; this file is not."
@@ -146,20 +146,20 @@ def _connect(demo: Demo, board: Board) -> None:
     """The tab measures the page's photo with the page's controls."""
     given, results = ("label_map", "classes", "ignore"), ("truth_shown", "truth_table", "measured")
 
-    def choose(visit: Visit) -> Changes:
+    def choose(event: Event) -> Changes:
         # The whole page turns to the photo, as if its thumbnail had been pressed.
-        name = visit["shipped"] or ""
+        name = event["shipped"] or ""
         found = shipped_truths().get(name)
         if found is None:
             return {}
         chosen = (str(found.label_map), found.classes, found.ignore)
-        return show(demo, visit.page, name, at=visit.at) | dict(zip(given, chosen, strict=True))
+        return show(demo, event.page, name, at=event.at) | dict(zip(given, chosen, strict=True))
 
     def measure_on(event: Any, reads: tuple[str, ...] = (), **options: Any) -> None:
-        def answer(visit: Visit) -> Changes:
+        def answer(event: Event) -> Changes:
             # Only what was measured once follows, and only while it is looked at.
-            follows = not reads or (visit["measured"] and visit["tab"] == TAB.id)
-            return truth(demo, visit) if follows else {}
+            follows = not reads or (event["measured"] and event["tab"] == TAB.id)
+            return truth(demo, event) if follows else {}
 
         options |= {"show_progress": "full", "concurrency_limit": 4}
         board.on(event, answer, (*reads, *given, *ASKED), results, **options)
