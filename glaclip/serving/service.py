@@ -15,10 +15,11 @@ from PIL import Image
 from glaclip.attention.point import AttentionMaps
 from glaclip.attention.summary import AttentionSummary, attention_summary
 from glaclip.backbones.base import BackboneError
-from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
-from glaclip.segmenter.segmenter import (
+from glaclip.segmenter import (
     WAITING,
+    AnyPhoto,
     Encoded,
+    HashedPhoto,
     Method,
     Progress,
     Segmentation,
@@ -137,24 +138,11 @@ class _Job:
 
     def segment(self, encoded: Encoded, method: Method, step: Progress) -> Segmentation:
         """Labels by a method."""
-        return self.segmenter.segment(
-            encoded,
-            self.request.vocabulary,
-            method.settings,
-            baseline=method.baseline or None,
-            key_source=method.key_source or None,
-            progress=step,
-        )
+        return self.segmenter.segment(encoded, self.request.vocabulary, method, progress=step)
 
     def maps(self, encoded: Encoded, point: Point, step: Progress) -> AttentionMaps:
         """The four rungs for a point."""
-        return self.segmenter.attention(
-            encoded,
-            point,
-            self.right.settings,
-            key_source=self.right.key_source,
-            progress=step,
-        )
+        return self.segmenter.attention(encoded, point, self.right, progress=step)
 
 
 class Service:

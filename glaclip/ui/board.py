@@ -91,7 +91,7 @@ class Board:
 
         Args:
             events: a listener such as `button.click` or `event.then`, or a list of listeners.
-            do: takes a `Event` and gives new values by name.
+            do: takes an `Event` and gives new values by name.
             reads: names of the widgets whose values the handler gets.
             writes: names of the widgets that it may change.
             picks: whether the event carries a choice.

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.hashed import HashedPhoto
-from glaclip.segmenter.segmenter import WAITING, Progress
+from glaclip.segmenter import WAITING, HashedPhoto, Progress
 from glaclip.serving.runs import Runs, StoppedError
 from glaclip.serving.service import Request, Service
 from glaclip.support.cache import ByteCache

@@ -11,8 +11,7 @@ import torch
 from PIL import Image
 
 from glaclip.backbones.base import BackboneError
-from glaclip.segmenter.hashed import HashedPhoto
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import HashedPhoto, Segmenter
 from glaclip.serving.estimate import (
     CHEAP_SCORES,
     CHEAP_SECONDS,
