@@ -28,10 +28,10 @@ def example_document(service: Service, example: Example) -> dict[str, Any]:
     form = example_form(Form().with_defaults(backbone), example)
     # Exact, so that every computer builds the same files.
     photo, request = example.photo(), form.changed({"precision": EXACT}).request()
-    result = service.compare(photo, request)
+    result = service.answer(photo, request, example.point)
     picture = shown_photo(photo)
     compare = answers.compare_value(photo, picture, result, example.point)
-    looked = answers.look(service, photo, picture, request, result, example.point)
+    looked = answers.look(picture, result, example.point)
     attention = looked["attention"]
     del compare["photo"], compare["photo_name"], attention["photo"]
     rows, columns = result.encoded.grid
