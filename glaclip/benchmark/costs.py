@@ -1,4 +1,4 @@
-"""Speed and memory of the real CLIP backbones with random weights.
+"""Speed and memory of the real CLIP backbones with random weights; a word list's first start.
 
 `python -m glaclip.benchmark.costs NAME`.
 
@@ -15,15 +15,19 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from glaclip.backbones.base import Backbone
 from glaclip.backbones.clip.models import CLIP_MODELS, untrained_clip
 from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter.word_store import WordStore, shipped_lists
 from glaclip.support.memory import peak_gigabytes
 
 
@@ -116,6 +120,40 @@ def measure(
     if done.returncode:
         raise RuntimeError(f"measuring {name} failed: {done.stderr.strip().splitlines()[-1:]}")
     return Measurement(**json.loads(done.stdout.splitlines()[-1]))
+
+
+@dataclass(frozen=True)
+class WordCost:
+    """Seconds from a list to its embeddings.
+
+    Attributes:
+        words: of the list.
+        texts: words times templates.
+        first: nothing is on disk yet.
+        second: another process's segmenter finds them there.
+        equal: whether both have the same numbers to the last bit.
+    """
+
+    words: int
+    texts: int
+    first: float
+    second: float
+    equal: bool
+
+
+def word_cost(backbone: Backbone, words: tuple[str, ...] | None = None) -> WordCost:
+    """Times both starts in a folder of its own, which is removed.
+
+    Args:
+        backbone: encodes the texts.
+        words: a list; the longest shipped one when left out.
+    """
+    chosen = max(shipped_lists(), key=lambda each: (len(each), each)) if words is None else words
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        both = [Segmenter(backbone, word_store=WordStore(Path(folder), [chosen])) for _ in "12"]
+        first, second = (_seconds(functools.partial(s.text_features, chosen)) for s in both)
+        equal = torch.equal(*(segmenter.text_features(chosen) for segmenter in both))
+    return WordCost(len(chosen), len(chosen) * len(backbone.templates), first, second, equal)
 
 
 def _main() -> None:

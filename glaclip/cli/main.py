@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from glaclip import __version__
 from glaclip.cli.arguments import (
     DTYPES,
-    OPTIONS,
+    OPTION_NAMES,
     Help,
     add_attention,
     add_backbone,
@@ -30,7 +30,7 @@ from glaclip.settings import STAGE_NAMES, STAGES
 from glaclip.vocabulary import BACKGROUND_WORDS, DEFAULT_BACKGROUND_THRESHOLD, preset_names
 
 if TYPE_CHECKING:
-    from glaclip.cli.given import Loader
+    from glaclip.cli.options import Loader
 
 OK, BAD_INPUT, NO_BACKBONE, INTERRUPTED = 0, 2, 3, 130
 
@@ -258,18 +258,19 @@ def main(argv: Sequence[str] | None = None, load: Loader | None = None) -> int:
 def _run(args: argparse.Namespace, load: Loader | None, console: Console) -> int:
     # Only now: PyTorch takes seconds to import, and help and usage errors need none of it.
     from glaclip.backbones.base import BackboneError
-    from glaclip.cli.commands import COMMANDS
-    from glaclip.cli.given import FORESEEN, load_registered
+    from glaclip.cli.commands import COMMANDS, FORESEEN
+    from glaclip.cli.options import load_registered
     from glaclip.settings import SettingsError
 
+    read, run = COMMANDS[args.command]
     console.quiet = args.quiet
     try:
         with contextlib.ExitStack() as stack:
             if args.quiet:
                 stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-            COMMANDS[args.command](args, load or load_registered, console)
+            run(read(args), load or load_registered, console)
     except SettingsError as error:
-        console.error(error.named(OPTIONS))
+        console.error(error.named(OPTION_NAMES))
         return BAD_INPUT
     except FORESEEN as error:
         console.error(str(error))

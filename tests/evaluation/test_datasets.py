@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.data.datasets import open_dataset
+from tests.evaluation.sets import photo, truth, voc
 
 CLASSES = "0 void\n1 red; crimson\n3 blue\n255 unknown color\n"
-
-
-def photo(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (40, 30)).save(path)
-
-
-def truth(path: Path, values: Sequence[int], mode: str = "L") -> None:
-    """Columns of equal width, one a value."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    labels = np.repeat(np.repeat([list(values)], 4, axis=0), 2, axis=1).astype(np.uint8)
-    image = Image.fromarray(labels)
-    if mode == "P":
-        image.putpalette([7] * 768)
-    image.convert(mode).save(path) if mode == "RGB" else image.save(path)
 
 
 @pytest.fixture
@@ -136,12 +120,7 @@ def test_what_is_not_there(tmp_path: Path, folder: Path) -> None:
 
 
 def test_pascal_voc(tmp_path: Path) -> None:
-    root = tmp_path / "VOCdevkit" / "VOC2012"
-    for stem in ("one", "two"):
-        photo(root / "JPEGImages" / f"{stem}.jpg")
-        truth(root / "SegmentationClass" / f"{stem}.png", [0, 1, 20, 255], "P")
-    (root / "ImageSets" / "Segmentation").mkdir(parents=True)
-    (root / "ImageSets" / "Segmentation" / "val.txt").write_text("two\n")
+    (voc(tmp_path) / "ImageSets" / "Segmentation" / "val.txt").write_text("two\n")
     dataset = open_dataset(tmp_path)
     assert [sample.stem for sample in dataset.samples] == ["two"]
     assert dataset.vocabulary.background == 0

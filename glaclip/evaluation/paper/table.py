@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from glaclip.evaluation.paper.names import TABLE_NAMES
 from glaclip.segmenter.method import NamedMethod
 from glaclip.settings import (
     ATTENTION_PRESETS,
@@ -22,7 +23,6 @@ from glaclip.settings import (
     WindowSettings,
 )
 
-SETTINGS = ("paper", "released")
 PAPER_BACKBONE = "clip-b16"
 #: Always so, whatever the settings: worth a line under every comparison.
 STANDING_DIFFERENCE = (
@@ -243,4 +243,4 @@ ABLATION = (
         if rung.name != "on"
     ),
 )
-TABLES: Mapping[str, tuple[PaperRow, ...]] = {"TABLE1": TABLE1, "ABLATION": ABLATION}
+TABLES: Mapping[str, tuple[PaperRow, ...]] = dict(zip(TABLE_NAMES, (TABLE1, ABLATION), strict=True))

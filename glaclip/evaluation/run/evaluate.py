@@ -14,9 +14,9 @@ import numpy as np
 from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.layouts import Sample, Skip
-from glaclip.evaluation.run.processes import Team
-from glaclip.evaluation.run.setting import Cost, Run, method_key, total_cost
-from glaclip.evaluation.run.store import Counts, Store
+from glaclip.evaluation.run.setting import Run, RunCost, method_key, total_cost
+from glaclip.evaluation.run.store import Store, StoredRun
+from glaclip.evaluation.run.team import Team
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, load_photo
 from glaclip.segmenter.method import NamedMethod
@@ -47,7 +47,7 @@ class Evaluation:
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
-    cost: Cost
+    cost: RunCost
 
     @property
     def photos(self) -> int:
@@ -129,7 +129,7 @@ class _Part:
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
-    cost: Cost
+    cost: RunCost
 
 
 class _Work:
@@ -206,7 +206,7 @@ class _Work:
     def result(self, seconds: float) -> _Part:
         """All of it."""
         device = self._segmenter.backbone.device
-        cost = Cost(
+        cost = RunCost(
             seconds=round(seconds, 2),
             encode_seconds=round(self._encode_seconds, 2),
             gigabytes=round(peak_gigabytes(), 2),
@@ -248,7 +248,7 @@ def _joined(
     )
 
 
-def evaluation_of(counts: Counts) -> Evaluation:
+def evaluation_of(counts: StoredRun) -> Evaluation:
     """The scores of counts that were read from files, for `evaluate --merge`."""
     run = counts.run
     classes = len(run.classes)
@@ -269,7 +269,7 @@ def evaluation_of(counts: Counts) -> Evaluation:
         scores,
         miou,
         (*missing, *sorted(counts.skipped, key=lambda skip: skip.stem)),
-        total_cost(counts.costs) if counts.costs else Cost(),
+        total_cost(counts.costs) if counts.costs else RunCost(),
     )
 
 

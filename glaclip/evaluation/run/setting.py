@@ -111,7 +111,7 @@ def method_from_record(record: Mapping[str, Any]) -> NamedMethod:
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """What a run took. Seconds are wall-clock time of the slowest process, summed over restarts.
 
     Attributes:
@@ -132,7 +132,7 @@ class Cost:
     processes: int = 1
     devices: tuple[str, ...] = field(default_factory=tuple)
 
-    def beside(self, other: Cost) -> Cost:
+    def beside(self, other: RunCost) -> RunCost:
         """Of two processes that ran at the same time."""
         return dataclasses.replace(
             self._both(other),
@@ -140,7 +140,7 @@ class Cost:
             processes=self.processes + other.processes,
         )
 
-    def after(self, other: Cost) -> Cost:
+    def after(self, other: RunCost) -> RunCost:
         """Of two runs, one after the other."""
         return dataclasses.replace(
             self._both(other),
@@ -148,7 +148,7 @@ class Cost:
             processes=max(self.processes, other.processes),
         )
 
-    def _both(self, other: Cost) -> Cost:
+    def _both(self, other: RunCost) -> RunCost:
         return dataclasses.replace(
             self,
             encode_seconds=self.encode_seconds + other.encode_seconds,
@@ -159,9 +159,9 @@ class Cost:
         )
 
 
-def total_cost(costs: Sequence[Cost]) -> Cost:
+def total_cost(costs: Sequence[RunCost]) -> RunCost:
     """Of runs one after the other."""
-    total = Cost()
+    total = RunCost()
     for cost in costs:
         total = total.after(cost)
     return total
