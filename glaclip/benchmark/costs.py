@@ -12,12 +12,12 @@ import argparse
 import dataclasses
 import functools
 import json
-import os
-import subprocess
+import multiprocessing
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,18 +91,8 @@ def measure_here(
     with torch.inference_mode():
         word_seconds = _seconds(functools.partial(backbone.encode_text, prompts))
     windows, keys, _ = encoded.tokens.keys.shape
-    return Measurement(
-        name=name,
-        windows=windows,
-        tokens=windows * keys,
-        encode_seconds=encode_seconds,
-        attention_seconds=attention_seconds,
-        baseline_seconds=baseline_seconds,
-        word_seconds=word_seconds,
-        peak_gigabytes=peak_gigabytes(),
-        threads=threads,
-        device=device,
-    )
+    seconds = (encode_seconds, attention_seconds, baseline_seconds, word_seconds)
+    return Measurement(name, windows, windows * keys, *seconds, peak_gigabytes(), threads, device)
 
 
 def measure(
@@ -111,15 +101,14 @@ def measure(
     """`measure_here` in a process of its own.
 
     Raises:
-        RuntimeError: the process failed; the message is its last line.
+        RuntimeError: it failed.
     """
-    command = [sys.executable, "-m", "glaclip.benchmark.costs", name, "--json"]
-    command += ["--size", f"{size[1]}x{size[0]}", "--device", device, "--threads", str(threads)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        raise RuntimeError(f"measuring {name} failed: {done.stderr.strip().splitlines()[-1:]}")
-    return Measurement(**json.loads(done.stdout.splitlines()[-1]))
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        try:
+            return pool.submit(measure_here, name, size, device, threads).result()
+        except Exception as error:
+            raise RuntimeError(f"measuring {name} failed: {error!r}") from error
 
 
 @dataclass(frozen=True)
@@ -162,12 +151,10 @@ def _main() -> None:
     parser.add_argument("--size", default="480x336", help="photo, width x height in pixels")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", action="store_true", help="measure one name in this process")
     given = parser.parse_args()
     width, height = map(int, given.size.split("x"))
     for name in given.names:
-        run = measure_here if given.json else measure
-        found = run(name, (height, width), given.device, given.threads)
+        found = measure(name, (height, width), given.device, given.threads)
         sys.stdout.write(json.dumps(dataclasses.asdict(found)) + "\n")
         sys.stdout.flush()
 

@@ -136,7 +136,6 @@ def add_evaluate(commands: Any) -> None:
     add_attention(parser)
     add_windows(parser)
     add_backbone(parser)
-    parser.set_defaults(command="evaluate")
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
