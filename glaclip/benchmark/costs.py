@@ -26,7 +26,7 @@ import torch
 
 from glaclip.backbones.base import Backbone
 from glaclip.backbones.clip.models import CLIP_MODELS, untrained_clip
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore, shipped_lists
 from glaclip.support.memory import peak_gigabytes
 

@@ -22,7 +22,7 @@ from glaclip.cli.console import Console, UsageError
 from glaclip.cli.options import Loader, RunOptions, check_writable, type_name, untrained, write
 from glaclip.photo import load_photo
 from glaclip.pictures.charts import png_of, ratio_chart
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import PRECISIONS
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
 

@@ -18,7 +18,7 @@ from glaclip.backbones.base import BackboneError
 from glaclip.cli.console import Console, table
 from glaclip.cli.options import BackboneOptions, Loader, type_described, type_name
 from glaclip.photo import load_photo
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError
@@ -14,10 +14,11 @@ from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from glaclip.evaluation.report.document import evaluation_document, joined_document
 from glaclip.evaluation.run.evaluate import CACHE_BYTES, Evaluation, absent_photos, evaluation_of
+from glaclip.evaluation.run.setting import Entry
 from glaclip.evaluation.run.store import read_counts
 from glaclip.evaluation.run.team import team_of_environment
-from glaclip.segmenter.method import NamedMethod, parse_method
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
+from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
 
 
@@ -50,15 +51,13 @@ def _run_set(options: EvaluateOptions, load: Loader, console: Console, scorer: S
         write_results(document, options.out, options.json, scorer.worst, console)
 
 
-def _methods_of(options: EvaluateOptions, backbone: Backbone) -> list[NamedMethod]:
+def _methods_of(options: EvaluateOptions, backbone: Backbone) -> list[Entry]:
     base = options.attention(backbone)
-    found = [parse_method(name, backbone, base) for name in dict.fromkeys(options.methods)]
-    source = options.key_source
+    entries = (Entry.of(parse_method(name, backbone, base)) for name in options.methods)
+    # --key-source changes no name: it is the same for all that name no keys of their own.
     return [
-        dataclasses.replace(method, key_source=source)
-        if source and method.settings is not None and not method.key_source
-        else method
-        for method in found
+        replace(entry, method=entry.method.with_keys(options.key_source))
+        for entry in dict.fromkeys(entries)
     ]
 
 

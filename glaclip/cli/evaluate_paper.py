@@ -15,7 +15,7 @@ from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES, A
 from glaclip.evaluation.report.document import Document, paper_document
 from glaclip.evaluation.report.tables import photos_text
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore
 
 

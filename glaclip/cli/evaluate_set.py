@@ -17,11 +17,10 @@ from glaclip.evaluation.report.html_report import report_files
 from glaclip.evaluation.report.tables import classes_table, photos_text, tables_of
 from glaclip.evaluation.report.worst import WorstPhoto, worst_pictures
 from glaclip.evaluation.run.evaluate import Evaluation, evaluate
-from glaclip.evaluation.run.setting import Run
+from glaclip.evaluation.run.setting import Entry, Run
 from glaclip.evaluation.run.store import Store
 from glaclip.evaluation.run.team import Team
-from glaclip.segmenter.method import NamedMethod
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 
 #: Photos that are named when they are left out; all of them are in scores.json.
@@ -45,7 +44,7 @@ class Scorer:
         self,
         segmenter: Segmenter,
         dataset: Dataset,
-        methods: Sequence[NamedMethod],
+        methods: Sequence[Entry],
         windows: WindowSettings,
         folder: Path | None,
     ) -> Document | None:
@@ -67,7 +66,7 @@ class Scorer:
         self,
         segmenter: Segmenter,
         dataset: Dataset,
-        methods: Sequence[NamedMethod],
+        methods: Sequence[Entry],
         windows: WindowSettings,
         folder: Path | None,
     ) -> Evaluation:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from glaclip.cli.arguments import CONSTANTS, WINDOWS
 from glaclip.cli.console import Console, UsageError
 from glaclip.settings import ATTENTION_PRESETS, AttentionSettings, WindowSettings
-from glaclip.support.files import write_whole
+from glaclip.support.files import atomic_write
 
 if TYPE_CHECKING:
     from glaclip.backbones.base import Backbone
@@ -105,7 +105,7 @@ def load_registered(name: str, device: str, dtype: str, weights: str | None) -> 
     place = default_device() if device == "auto" else device
     if place == "cuda":  # torchrun's processes take a GPU each
         place = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    return load(name, place, _type_named(dtype), weights)
+    return load(name, place, dtype, weights)
 
 
 def untrained(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
@@ -114,14 +114,7 @@ def untrained(name: str, device: str, dtype: str, weights: str | None) -> Backbo
     from glaclip.backbones.zero_gpu import default_device
 
     place = default_device() if device == "auto" else device
-    return load_untrained(name, place, _type_named(dtype))
-
-
-def _type_named(dtype: str) -> Any:
-    """PyTorch's type of a name; "auto" stays, for the registry to choose."""
-    import torch
-
-    return dtype if dtype == "auto" else getattr(torch, dtype)
+    return load_untrained(name, place, dtype)
 
 
 def described(backbone: Backbone) -> str:
@@ -160,6 +153,6 @@ def check_writable(path: Path) -> None:
 def write(path: Path, content: bytes) -> None:
     """Writes a file of results."""
     try:
-        write_whole(path, content)
+        atomic_write(path, content)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be written: {error.strerror}") from error
