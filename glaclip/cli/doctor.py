@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,19 +75,14 @@ def _room() -> dict[str, float | None]:
         memory = int(free.split()[1]) / 1e6 if free else None
     from huggingface_hub import constants
 
-    places = {"downloads": Path(constants.HF_HUB_CACHE), "page": Path(_temporary())}
+    temporary = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
+    places = {"downloads": Path(constants.HF_HUB_CACHE), "page": Path(temporary)}
     room: dict[str, float | None] = {"memory": memory}
     for name, place in places.items():
         while not place.exists():
             place = place.parent
         room[f"disk_{name}"] = shutil.disk_usage(place).free / 1e9
     return room
-
-
-def _temporary() -> str:
-    import tempfile
-
-    return os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
 
 
 def _limits() -> tuple[dict[str, Any], str]:
