@@ -20,7 +20,7 @@ import torch
 from glaclip.backbones.base import BackboneError
 from glaclip.settings import brief
 from glaclip.support.cache import digest
-from glaclip.support.files import cache_folder, write_whole
+from glaclip.support.files import atomic_write, cache_folder
 from glaclip.support.processor import processor
 from glaclip.vocabulary import ASSETS
 
@@ -162,7 +162,7 @@ def write_records(path: Path, records: list[Record]) -> None:
         OSError: the file cannot be written.
     """
     text = json.dumps([asdict(record) for record in records], indent=1)
-    write_whole(path, f"{text}\n".encode())
+    atomic_write(path, f"{text}\n".encode())
 
 
 def _own_file(fingerprint: str, dtype: str) -> Path | None:
