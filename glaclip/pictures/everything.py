@@ -15,7 +15,7 @@ from glaclip.pictures.drawing import Colors
 from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import SIDES
 from glaclip.pictures.label_pictures import label_png
-from glaclip.segmenter.segmenter import Segmentation
+from glaclip.segmenter import Segmentation
 from glaclip.settings import RUNG_NAMES
 
 

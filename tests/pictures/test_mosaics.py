@@ -20,7 +20,7 @@ from glaclip.pictures.mosaics import (
     rung_caption,
 )
 from glaclip.pictures.weights import COLLAPSED, bar_marks, weight_scales
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from tests.pictures.test_label_pictures import has_color
 from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone
