@@ -31,11 +31,10 @@ import numpy as np
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import Method, Segmenter
+from glaclip.segmenter import Method, Segmenter
 from glaclip.serving import estimate as costs
 from glaclip.serving.estimate import Plan
 from glaclip.serving.limits import Limits
-from glaclip.serving.service import MAX_SIDE
 from glaclip.settings import FAST, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh
@@ -263,10 +262,12 @@ _WORDS = 1000
 
 def at_the_limits(name: str) -> list[dict[str, Any]]:
     """Options of the largest runs that the limits allow: most windows, and most words."""
+    from glaclip.ui.viewers.photo_input import LONG_SIDE
+
     backbone, limits = backbone_of(name), Limits()
     off = backbone.default_attention.off()
     method = Method(off, backbone.key_sources[0])
-    photo = (MAX_SIDE * LARGE[1] // LARGE[0], MAX_SIDE)  # as the server shrinks it
+    photo = (LONG_SIDE * LARGE[1] // LARGE[0], LONG_SIDE)  # as the server shrinks it
 
     def megabytes(windows: WindowSettings, words: int) -> float:
         plan = Plan(photo, windows, (method, method), words)

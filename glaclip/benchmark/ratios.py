@@ -29,7 +29,7 @@ from glaclip.attention.anchors import Keys
 from glaclip.attention.rows import CHUNK_BYTES, Resizing, row_chunks
 from glaclip.backbones.base import Backbone
 from glaclip.benchmark.dense import dense_attend
-from glaclip.segmenter.segmenter import Encoded, Progress, Segmenter
+from glaclip.segmenter import Encoded, Progress, Segmenter
 from glaclip.settings import CAPTIONS, PRECISIONS, AttentionSettings, WindowSettings
 from glaclip.support.processor import processor
 from glaclip.vocabulary import Vocabulary

@@ -14,8 +14,8 @@ from glaclip.backbones import dtypes, registry
 from glaclip.backbones.clip.models import ClipModel
 from glaclip.backbones.dtypes import ENOUGH, Choice, Record, choose, find_record, keep_record
 from glaclip.backbones.lite.backbone import load_lite
-from glaclip.benchmark.dtype_agreement import dtype_agreement
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.benchmark.agreement import dtype_agreement
+from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.support.processor import KINDS
 from glaclip.vocabulary import parse_vocabulary
@@ -105,7 +105,7 @@ def test_a_damaged_measurement_is_none(
 
 def test_the_shipped_measurement_is_of_the_shipped_weights_and_photos() -> None:
     found = find_record(load_lite(dtype=torch.float32).fingerprint, "bfloat16")
-    assert found is not None, "run `python -m glaclip.benchmark.dtype_agreement`"
+    assert found is not None, "run `python -m glaclip.benchmark.agreement`"
     assert found.weights == "embedded"
     assert len(found.on) == len(found.off) == 12
 

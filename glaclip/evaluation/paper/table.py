@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from glaclip.segmenter.method import NamedMethod
+from glaclip.evaluation.paper.names import SETTINGS, TABLE_NAMES
+from glaclip.evaluation.run.setting import Entry
+from glaclip.segmenter import Method
 from glaclip.settings import (
     ATTENTION_PRESETS,
     RUNGS,
@@ -22,7 +24,6 @@ from glaclip.settings import (
     WindowSettings,
 )
 
-SETTINGS = ("paper", "released")
 PAPER_BACKBONE = "clip-b16"
 #: Always so, whatever the settings: worth a line under every comparison.
 STANDING_DIFFERENCE = (
@@ -99,24 +100,13 @@ _CLEAR: dict[str, _Windows] = {
 }
 _PROXY: dict[str, _Windows] = {
     "paper": {"": (448, 336, 112)},
-    "released": {
-        "": (336, 336, 112),
-        "cityscapes": (448, 224, 112),
-        "ade20k": (448, 336, 112),
-    },
+    "released": {"": (336, 336, 112), "cityscapes": (448, 224, 112), "ade20k": (448, 336, 112)},
 }
 _SCLIP: dict[str, _Windows] = {
     "paper": {"": (336, 224, 112), "cityscapes": (560, 224, 112)},
-    "released": {
-        "": (336, 224, 112),
-        "cityscapes": (560, 224, 112),
-        "coco_stuff": (448, 224, 112),
-    },
+    "released": {"": (336, 224, 112), "cityscapes": (560, 224, 112), "coco_stuff": (448, 224, 112)},
 }
-_GLA: dict[str, _Windows] = {
-    "paper": {"": (336, 224, 112), "cityscapes": (560, 224, 112)},
-    "released": {"": (336, 224, 112), "cityscapes": (560, 224, 112)},
-}
+_GLA: dict[str, _Windows] = dict.fromkeys(SETTINGS, _SCLIP["paper"])
 
 
 @dataclass(frozen=True)
@@ -166,7 +156,7 @@ class PaperRow:
             base = dataclasses.replace(base, beta=0.0, gamma=1.0)
         return base.with_stages(self.stages)
 
-    def method(self, backbone: Able, settings: str) -> NamedMethod:
+    def entry(self, backbone: Able, settings: str) -> Entry:
         """The row as a method of a backbone.
 
         Raises:
@@ -180,7 +170,7 @@ class PaperRow:
                 raise SettingsError(f"{backbone.title} has no keys {source}")
             source = backbone.key_sources[0]  # whatever stands for the VFM there
         attention = self.attention(settings)
-        return NamedMethod(self.name, self.title, attention, self.baseline, source)
+        return Entry(self.name, self.title, Method(attention, source, self.baseline))
 
 
 def _row(
@@ -243,4 +233,4 @@ ABLATION = (
         if rung.name != "on"
     ),
 )
-TABLES: Mapping[str, tuple[PaperRow, ...]] = {"TABLE1": TABLE1, "ABLATION": ABLATION}
+TABLES: Mapping[str, tuple[PaperRow, ...]] = dict(zip(TABLE_NAMES, (TABLE1, ABLATION), strict=True))

@@ -17,7 +17,7 @@ from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.paper.comparison import compare
 from glaclip.evaluation.paper.table import BENCHMARKS, STANDING_DIFFERENCE, TABLES
 from glaclip.evaluation.run.evaluate import Evaluation
-from glaclip.segmenter.method import NamedMethod
+from glaclip.evaluation.run.setting import Entry
 
 FORM = "glaclip evaluation 1"
 #: Photos listed as worst.
@@ -65,13 +65,13 @@ def evaluation_document(evaluation: Evaluation) -> Document:
     }
 
 
-def _method(evaluation: Evaluation, method: NamedMethod) -> Document:
-    score = evaluation.scores[method.name]
+def _method(evaluation: Evaluation, entry: Entry) -> Document:
+    score, method = evaluation.scores[entry.name], entry.method
     beside, reason = compare(evaluation, method)
     names = evaluation.run.classes
     return {
-        "name": method.name,
-        "title": method.title,
+        "name": entry.name,
+        "title": entry.title,
         "attention": dataclasses.asdict(method.settings) if method.settings else None,
         "baseline": method.baseline or None,
         "key_source": method.key_source or None,
@@ -146,6 +146,21 @@ def paper_document(table: str, settings: str, words: str, runs: Sequence[Documen
         "rows": [row for name in backbones for row in _table_rows(table, name, runs)],
         "runs": list(runs),
     }
+
+
+def joined_document(runs: Sequence[Document], table: str | None = None) -> Document:
+    """One run as it is; several as a table, of the paper where their methods are its rows.
+
+    Args:
+        runs: documents of single runs.
+        table: a name of `TABLES`; the first that fits when left out.
+    """
+    if len(runs) == 1 and not table:
+        return runs[0]
+    names = {method["name"] for run in runs for method in run["methods"]}
+    fitting = [name for name, rows in TABLES.items() if names & {row.name for row in rows}]
+    chosen = table or next(iter([*fitting, *TABLES]))
+    return paper_document(chosen, "as they ran", "as they ran", runs)
 
 
 def _table_rows(table: str, backbone: str, runs: Sequence[Document]) -> list[Document]:

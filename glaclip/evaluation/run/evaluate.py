@@ -6,22 +6,19 @@ All measures are over the whole set: confusions and pairs of all photos are adde
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.layouts import Sample, Skip
-from glaclip.evaluation.run.processes import Team
-from glaclip.evaluation.run.setting import Cost, Run, method_key, total_cost
-from glaclip.evaluation.run.store import Counts, Store
+from glaclip.evaluation.run.setting import Entry, Run, RunCost, total_cost
+from glaclip.evaluation.run.store import Store, StoredRun
+from glaclip.evaluation.run.team import Team
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, load_photo
-from glaclip.segmenter.method import NamedMethod
+from glaclip.segmenter import Encoded, Method, Progress, Segmenter
 from glaclip.segmenter.seams import Labels
-from glaclip.segmenter.segmenter import Encoded, Progress, Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.support.memory import gpu_peak_gigabytes, peak_gigabytes
 
@@ -43,11 +40,11 @@ class Evaluation:
     """
 
     run: Run
-    methods: tuple[NamedMethod, ...]
+    methods: tuple[Entry, ...]
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
-    cost: Cost
+    cost: RunCost
 
     @property
     def photos(self) -> int:
@@ -63,7 +60,7 @@ class Evaluation:
 def evaluate(
     segmenter: Segmenter,
     dataset: Dataset,
-    methods: Sequence[NamedMethod],
+    methods: Sequence[Entry],
     windows: WindowSettings,
     *,
     store: Store | None = None,
@@ -100,7 +97,11 @@ def evaluate(
     if team.rank == 0:
         for sample in known:
             work.take_known(sample)
-    report = _reporter(team, progress, len(known), len(todo))
+
+    def report(done: int) -> None:
+        if progress and team.rank == 0:
+            progress("evaluate", len(known) + done, len(todo))
+
     start = time.perf_counter()
     report(team.advance(0))
     for sample in team.share(pending):
@@ -112,16 +113,6 @@ def evaluate(
     return _joined(run, methods, team.gather(work.result(seconds)), store, team)
 
 
-def _reporter(
-    team: Team, progress: Progress | None, known: int, total: int
-) -> Callable[[int], None]:
-    def report(done: int) -> None:
-        if progress and team.rank == 0:
-            progress("evaluate", known + done, total)
-
-    return report
-
-
 @dataclass(frozen=True)
 class _Part:
     """What one process found."""
@@ -129,7 +120,7 @@ class _Part:
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
-    cost: Cost
+    cost: RunCost
 
 
 class _Work:
@@ -139,17 +130,15 @@ class _Work:
         self,
         segmenter: Segmenter,
         dataset: Dataset,
-        methods: Sequence[NamedMethod],
+        methods: Sequence[Entry],
         windows: WindowSettings,
         store: Store | None,
     ) -> None:
         self._segmenter, self._dataset, self._windows = segmenter, dataset, windows
         self._methods, self._store = methods, store
-        self.keys = [method_key(method) for method in methods]
+        self.keys = [method.key for method in methods]
         classes = len(dataset.vocabulary.classes)
-        self._scores = {
-            m.name: Score(np.zeros((classes, classes), dtype=np.int64)) for m in methods
-        }
+        self._scores = {method.name: Score.none(classes) for method in methods}
         self._miou: dict[str, dict[str, float]] = {}
         self._skipped: list[Skip] = []
         self._encode_seconds, self._computed = 0.0, 0
@@ -177,36 +166,30 @@ class _Work:
             return
         self._encode_seconds += time.perf_counter() - start
         self._computed += 1
-        for method, key in zip(self._methods, self.keys, strict=True):
+        for entry, key in zip(self._methods, self.keys, strict=True):
             score = self._store.get(sample.stem, key) if self._store is not None else None
             if score is None:
-                score = self._score(encoded, truth, method)
+                score = self._score(encoded, truth, entry.method)
                 if self._store is not None:
                     self._store.put(sample.stem, key, score)
-            self._add(sample, method, score)
+            self._add(sample, entry, score)
 
     def _read(self, sample: Sample) -> tuple[Encoded, Labels]:
         truth = self._dataset.truth(sample)
         return self._segmenter.encode(load_photo(sample.photo), self._windows), truth
 
-    def _score(self, encoded: Encoded, truth: Labels, method: NamedMethod) -> Score:
-        result = self._segmenter.segment(
-            encoded,
-            self._dataset.vocabulary,
-            method.settings,
-            baseline=method.baseline or None,
-            key_source=method.key_source or None,
-        )
+    def _score(self, encoded: Encoded, truth: Labels, method: Method) -> Score:
+        result = self._segmenter.segment(encoded, self._dataset.vocabulary, method)
         return score_of(result, truth)
 
-    def _add(self, sample: Sample, method: NamedMethod, score: Score) -> None:
+    def _add(self, sample: Sample, method: Entry, score: Score) -> None:
         self._scores[method.name] += score
         self._miou.setdefault(sample.stem, {})[method.name] = score.miou
 
     def result(self, seconds: float) -> _Part:
         """All of it."""
         device = self._segmenter.backbone.device
-        cost = Cost(
+        cost = RunCost(
             seconds=round(seconds, 2),
             encode_seconds=round(self._encode_seconds, 2),
             gigabytes=round(peak_gigabytes(), 2),
@@ -219,7 +202,7 @@ class _Work:
 
 def _joined(
     run: Run,
-    methods: Sequence[NamedMethod],
+    methods: Sequence[Entry],
     parts: Sequence[_Part],
     store: Store | None,
     team: Team,
@@ -237,6 +220,17 @@ def _joined(
         if team.rank == 0 and cost.photos:
             store.add_cost(cost)
         cost = total_cost(store.costs) if store.costs else cost
+    return _evaluation(run, methods, scores, miou, skipped, cost)
+
+
+def _evaluation(
+    run: Run,
+    methods: Iterable[Entry],
+    scores: dict[str, Score],
+    miou: dict[str, dict[str, float]],
+    skipped: Iterable[Skip],
+    cost: RunCost,
+) -> Evaluation:
     missing = [Skip(stem, reason) for stem, reason in run.missing]
     return Evaluation(
         run,
@@ -248,29 +242,21 @@ def _joined(
     )
 
 
-def evaluation_of(counts: Counts) -> Evaluation:
+def evaluation_of(stored: StoredRun) -> Evaluation:
     """The scores of counts that were read from files, for `evaluate --merge`."""
-    run = counts.run
-    classes = len(run.classes)
+    run = stored.run
     scores: dict[str, Score] = {}
     miou: dict[str, dict[str, float]] = {}
-    for key, method in counts.methods.items():
-        total = Score(np.zeros((classes, classes), dtype=np.int64))
+    for key, method in stored.methods.items():
+        total = Score.none(len(run.classes))
         for stem in run.photos:
-            score = counts.get(stem, key)
+            score = stored.get(stem, key)
             if score is not None:
                 total += score
                 miou.setdefault(stem, {})[method.name] = score.miou
         scores[method.name] = total
-    missing = [Skip(stem, reason) for stem, reason in run.missing]
-    return Evaluation(
-        run,
-        tuple(counts.methods.values()),
-        scores,
-        miou,
-        (*missing, *sorted(counts.skipped, key=lambda skip: skip.stem)),
-        total_cost(counts.costs) if counts.costs else Cost(),
-    )
+    cost = total_cost(stored.costs)
+    return _evaluation(run, stored.methods.values(), scores, miou, stored.skipped, cost)
 
 
 def absent_photos(evaluation: Evaluation) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from glaclip.evaluation.score.metrics import class_iou, confusion, mean_iou, pixel_accuracy
+from glaclip.segmenter import Segmentation
 from glaclip.segmenter.labels import label_map
 from glaclip.segmenter.seams import (
     Labels,
@@ -18,7 +19,6 @@ from glaclip.segmenter.seams import (
     facing_pairs,
     interior_edges,
 )
-from glaclip.segmenter.segmenter import Segmentation
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,13 @@ class Score:
     seconds: float = 0.0
 
     def __add__(self, other: Score) -> Score:
-        return Score(
-            self.confusion + other.confusion,
-            self.boundary + other.boundary,
-            self.edges + other.edges,
-            self.controls + other.controls,
-            self.photos + other.photos,
-            self.seconds + other.seconds,
-        )
+        names = (field.name for field in fields(self))
+        return Score(*(getattr(self, name) + getattr(other, name) for name in names))
+
+    @classmethod
+    def none(cls, classes: int) -> Score:
+        """Nothing counted yet."""
+        return cls(np.zeros((classes, classes), dtype=np.int64))
 
     @property
     def miou(self) -> float:

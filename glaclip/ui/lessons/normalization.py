@@ -15,7 +15,7 @@ from glaclip.attention.anchors import Keys
 from glaclip.attention.point import RowAttention, attention_row
 from glaclip.attention.rows import queries_of
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter.segmenter import Encoded
+from glaclip.segmenter import Encoded
 from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 

@@ -14,16 +14,15 @@ from PIL import Image
 
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.score.counts import Score, score_of
-from glaclip.photo import PhotoError, check_size
-from glaclip.pictures.labels import overlay
+from glaclip.photo import PhotoError, check_size, open_picture
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
+from glaclip.segmenter import AnyPhoto, HashedPhoto, Progress
 from glaclip.segmenter.labels import resize_labels
-from glaclip.segmenter.method import method_title
-from glaclip.segmenter.segmenter import Progress
-from glaclip.serving.service import Comparison, Service
+from glaclip.serving.service import Answer, Service
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.viewers.charts import picture_html
+from glaclip.ui.viewers.figures import picture_html
 from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
@@ -38,7 +37,7 @@ def read_label_map(path: str | Path) -> NDArray[np.int64]:
     """
     accepted = "A label map is an indexed or grey PNG whose pixel values are class numbers"
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             check_size(*image.size)
             if image.format == "JPEG":
                 raise PhotoError(f"{accepted}; JPEG changes the values and is not accepted.")
@@ -68,13 +67,13 @@ def resize_to(labels: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.in
 
 def measure(
     service: Service,
-    photo: Image.Image,
+    photo: AnyPhoto,
     form: Form,
     label_map: str | None,
     words: str,
     ignore: float | None,
     progress: Progress | None = None,
-) -> tuple[Comparison, tuple[Score, Score], NDArray[np.int64]]:
+) -> tuple[Answer, tuple[Score, Score], NDArray[np.int64]]:
     """Runs both sides with the class list as words and scores them.
 
     Returns:
@@ -91,10 +90,11 @@ def measure(
     if notes:
         # Leaving a double out would shift the numbers of all classes after it.
         raise VocabularyError(f"Each class of the list must be named once. {notes[0]}")
-    truth = resize_to(read_label_map(label_map), (photo.height, photo.width))
+    hashed = HashedPhoto.of(photo)
+    truth = resize_to(read_label_map(label_map), (hashed.image.height, hashed.image.width))
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
     known = known_labels(truth, classes, left_out)
-    result = service.compare(photo, request, progress)
+    result = service.answer(hashed, request, progress=progress)
     return result, (score_of(result.left, known), score_of(result.right, known)), known
 
 
@@ -134,7 +134,7 @@ def truth_colors(names: Sequence[str]) -> NDArray[np.uint8]:
 
 def sides(
     photo: Image.Image,
-    result: Comparison,
+    result: Answer,
     scores: tuple[Score, Score],
     truth: NDArray[np.int64],
 ) -> str:
@@ -153,7 +153,7 @@ def sides(
     true = overlay(small, np.where(truth < 0, len(classes), truth), colors, 0.62)
     rows = []
     for side, score in zip((result.left, result.right), scores, strict=True):
-        title = method_title(side.method)
+        title = side.method.title
         wrong = np.where(truth < 0, 2, side.labels != truth)
         pictures = (
             ("Prediction", overlay(small, side.labels, colors, 0.62), "predicted classes"),
@@ -183,7 +183,7 @@ def _cell(value: float) -> str:
     return "–" if math.isnan(value) else percent(value)
 
 
-def report(result: Comparison, left: Score, right: Score) -> str:
+def report(result: Answer, left: Score, right: Score) -> str:
     """Both sides as an HTML table."""
     names = result.right.classes
     rows = [
@@ -201,7 +201,7 @@ def report(result: Comparison, left: Score, right: Score) -> str:
         for name, a, b in zip(names, left.ious, right.ious, strict=True)
         if not math.isnan(a)
     )
-    titles = (method_title(part.method) for part in (result.left, result.right))
+    titles = (part.method.title for part in (result.left, result.right))
     head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in titles)
     return (
         f"<table class='scores'><thead><tr><th></th>{head}</tr></thead>"
