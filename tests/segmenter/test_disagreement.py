@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from glaclip.segmenter import disagreement
 from glaclip.segmenter.disagreement import window_disagreement
 from glaclip.segmenter.seams import Labels, Pairs
+from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import WindowSettings
+from glaclip.vocabulary import parse_vocabulary
 from glaclip.windows import Box, Size, boxes
+from tests.toy import ColorBackbone
 
 SHAPES = {
     "one window": ((64, 64), 64, 32),
@@ -84,3 +90,29 @@ def test_more_windows_than_a_byte_holds() -> None:
     pairs, against = window_disagreement(labels, windows, (1, 1), 600)
     assert pairs.rate == 1
     assert against.item() == 255
+
+
+def test_a_result_knows_where_its_windows_contradict_each_other() -> None:
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(Image.new("RGB", (336, 224), "red"), WindowSettings(224, 224, 112))
+    words = parse_vocabulary("red; crimson, green", background=True, background_threshold=0.9)
+    result = segmenter.segment(encoded, words)
+    assert result.disagreement == 0
+    scores = torch.zeros_like(result.window_scores)  # red, crimson, green, background's words
+    scores[0, 1], scores[1, 2] = 1.0, 1.0
+    against = dataclasses.replace(result, window_scores=scores)
+    assert against.window_pairs == Pairs(224 * 112, 224 * 112)
+    expected = np.zeros((224, 336))
+    expected[:, 112:224] = 1
+    np.testing.assert_array_equal(against.contradictions(), expected)
+    scores[0, 0] = scores[0, 1]  # two synonyms are one answer; each alone is too unsure a one
+    unsure = dataclasses.replace(result, window_scores=scores / 20)
+    assert unsure.disagreement == 0
+
+
+def test_a_photo_of_one_window_has_no_disagreement() -> None:
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(Image.new("RGB", (224, 224), "red"), WindowSettings(224, 224, 112))
+    result = segmenter.segment(encoded, parse_vocabulary("red, green"))
+    assert math.isnan(result.disagreement)
+    assert result.contradictions().shape == (224, 224)
