@@ -410,13 +410,13 @@ class Service:
         cost = self._cost(segmenter, plan, encoded, [("attention", each) for each in compared])
         with self._run(cost, segmenter, progress) as step:
             encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
-            keys, _ = segmenter.first_keys(encoded, method.key_source)
+            keys, _ = segmenter.backbone.keys(encoded.tokens, method.key_source)[0]
 
             def report(done: int, total: int) -> None:
                 step("attention", done, total)
 
             def summary(rung: AttentionSettings) -> AttentionSummary:
-                return attention_summary(keys[rung.cross_window], encoded.boxes, rung, report)
+                return attention_summary(keys, encoded.boxes, rung, report)
 
             found = tuple(map(summary, AttentionSettings.ladder(request.attention)))
         return found, encoded

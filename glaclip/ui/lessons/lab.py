@@ -56,11 +56,10 @@ class Lab:
         """Tokens of a shipped photo; the segmenter keeps them."""
         return self.segmenter.encode(self.example(name).photo())
 
-    def keys(self, name: str, cross_window: bool = True) -> Tensor:
-        """[L, S, Dk] keys of a shipped photo, of all windows together or of each alone."""
+    def keys(self, name: str) -> Tensor:
+        """[L, S, Dk] keys of a shipped photo."""
         backbone = self.segmenter.backbone
-        seen = self.encoded(name).tokens.seen(cross_window)
-        return backbone.keys(seen, backbone.key_sources[0])[0][0]
+        return backbone.keys(self.encoded(name).tokens, backbone.key_sources[0])[0][0]
 
     def click(self, name: str, point: tuple[float, float]) -> AttentionMaps:
         """Attention of a place of a shipped photo, at every rung."""
@@ -79,8 +78,7 @@ class Lab:
 
     def _summary(self, name: str, method: str) -> AttentionSummary:
         """Attention over a whole shipped photo."""
-        boxes, settings = self.encoded(name).boxes, self.settings(method)
-        return attention_summary(self.keys(name, settings.cross_window), boxes, settings)
+        return attention_summary(self.keys(name), self.encoded(name).boxes, self.settings(method))
 
     def _disagreement(self, name: str, method: str) -> float:
         """Of the places that several windows see, the share to which they give several answers."""
