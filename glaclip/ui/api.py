@@ -196,7 +196,7 @@ class Endpoints:
             backbone: registry name.
 
         Returns:
-            mIoU, pixel accuracy, BER and IoU per class of both sides.
+            mIoU, pixel accuracy, BER, window disagreement and IoU per class of both sides.
         """
         with self._place():
             form = self._form(classes, {"backbone": backbone})
@@ -211,6 +211,7 @@ class Endpoints:
                 "miou": _number(score.miou),
                 "pixel_accuracy": _number(score.accuracy),
                 "ber": _number(score.ber),
+                "disagreement": _number(score.disagreement),
                 "iou": {
                     name: _number(value)
                     for name, value in zip(result.right.classes, score.ious, strict=True)
