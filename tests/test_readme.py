@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -60,10 +61,24 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert "requirements-dev.txt" in script
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
-def test_linked_files_exist(target: str) -> None:
-    assert target.startswith("https://") or (ROOT / target).exists()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_no_placeholder_is_left() -> None:
-    assert "<!--" not in README
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_linked_files_exist(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    inside = [target for target in targets if not target.startswith("https://")]
+    assert [target for target in inside if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_modules_that_commands_name_exist(page: Path) -> None:
+    named = set(
+        re.findall(r"python -m ((?:glaclip|training|tests)[\w.]*)", page.read_text("utf-8"))
+    )
+    found = {name for name in named if importlib.util.find_spec(name)}
+    assert named == found
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 130
