@@ -38,7 +38,6 @@ class Lab:
         # Instance-bound, so that the memory goes with the lab.
         self.segment = functools.cache(self._segment)
         self.summary = functools.cache(self._summary)
-        self.disagreement = functools.cache(self._disagreement)
 
     def settings(self, method: str) -> AttentionSettings:
         """The backbone's constants with a method's switches."""
@@ -80,31 +79,11 @@ class Lab:
         """Attention over a whole shipped photo."""
         return attention_summary(self.keys(name), self.encoded(name).boxes, self.settings(method))
 
-    def _disagreement(self, name: str, method: str) -> float:
-        """Of the places that several windows see, the share to which they give several answers."""
-        answers = window_answers(self.segment(name, method))
-        seen = (answers >= 0).sum(axis=0) > 1
-        return float(disagree(answers)[seen].mean()) if seen.any() else 0.0
-
     def average_disagreement(self, method: str) -> float:
-        """`disagreement`, averaged over the shipped photos."""
-        return float(np.mean([self.disagreement(photo.name, method) for photo in self.photos]))
-
-
-def window_answers(result: Segmentation) -> NDArray[np.int16]:
-    """[L, h, w] labels of each window before they are averaged, at the working size; -1 outside."""
-    boxes = result.encoded.boxes
-    answers = np.full((len(boxes), *result.encoded.size), -1, np.int16)
-    for window, b in enumerate(boxes):
-        answers[window, b.top : b.bottom, b.left : b.right] = result.window_labels(window)
-    return answers
-
-
-def disagree(answers: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """[h, w]: where windows that see the same place give it different labels."""
-    lowest = np.where(answers < 0, np.iinfo(np.int16).max, answers).min(axis=0)
-    different: NDArray[np.bool_] = lowest != answers.max(axis=0)
-    return different
+        """Window disagreement, averaged over the shipped photos."""
+        return float(
+            np.mean([self.segment(photo.name, method).disagreement for photo in self.photos])
+        )
 
 
 def photo_file(example: Example) -> tuple[str, bytes]:
