@@ -24,8 +24,8 @@ from glaclip.cli.given import (
     write,
 )
 from glaclip.photo import load_photo
-from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import SIDES, result_document, result_files
+from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.everything import everything
 from glaclip.pictures.export import result_document, result_files, zip_files
+from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.ui.board import Board, Changes, Visit
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
-from glaclip.ui.gradio.files import save_to_cache
+from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import refusals_as_toasts
 
 _PRESS = """() => {

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from glaclip.pictures.files import data_uri
+from glaclip.pictures.encoding import data_uri
 from glaclip.segmenter import Segmenter
 from glaclip.support.files import write_whole
 from glaclip.ui.examples import PRECOMPUTED
-from glaclip.ui.lessons import (
-    alone,
-    anchors,
-    answers,
-    bias,
-    context,
-    limits,
-    normalization,
-    seams,
-    windows,
-)
 from glaclip.ui.lessons.lab import Lab
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View
 
-#: The book. A lesson is a file here, a figure beside it (SLUG.js), and its line in this list.
-LESSONS: tuple[Lesson, ...] = (
-    windows.LESSON,
-    seams.LESSON,
-    answers.LESSON,
-    bias.LESSON,
-    context.LESSON,
-    anchors.LESSON,
-    normalization.LESSON,
-    alone.LESSON,
-    limits.LESSON,
+#: The book. A lesson is a file here, a figure beside it (NAME.js), and its name in this list.
+NAMES = (
+    "windows",
+    "seams",
+    "answers",
+    "bias",
+    "context",
+    "anchors",
+    "normalization",
+    "alone",
+    "limits",
+)
+LESSONS: tuple[Lesson, ...] = tuple(
+    importlib.import_module(f"glaclip.ui.lessons.{name}").LESSON for name in NAMES
 )
 FILE = "lessons.json"
 FOLDER = "lessons"

@@ -12,7 +12,7 @@ from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tabs.tab import Tab, due
-from glaclip.ui.viewers.charts import chart_html
+from glaclip.ui.viewers.figures import chart_html
 from glaclip.ui.viewers.filmstrip import filmstrip, top_patches
 
 CHARTS = ("by_distance", "set_sizes", "charts_note")

@@ -9,8 +9,8 @@ from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.drawing import paste_star
-from glaclip.pictures.files import picture_uri
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.encoding import picture_uri
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.pictures.weights import COLLAPSED, heat_on, weight_scales

@@ -8,10 +8,10 @@ from typing import Any
 from PIL import Image
 
 from glaclip.photo import MAX_PIXELS, PhotoError, load_photo
-from glaclip.pictures.files import encoded
+from glaclip.pictures.encoding import encoded
 from glaclip.serving.service import MAX_SIDE
-from glaclip.ui.gradio.files import save_to_cache
 from glaclip.ui.gradio.quick import gr
+from glaclip.ui.gradio.served_files import save_to_cache
 
 
 class PhotoInput(gr.UploadButton):  # type: ignore[misc]

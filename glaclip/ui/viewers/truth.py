@@ -15,14 +15,14 @@ from PIL import Image
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, check_size, open_picture
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Progress
 from glaclip.segmenter.labels import resize_labels
 from glaclip.serving.service import Comparison, Service
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.viewers.charts import picture_html
+from glaclip.ui.viewers.figures import picture_html
 from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
