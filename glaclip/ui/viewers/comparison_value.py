@@ -224,7 +224,7 @@ def _side_value(side: Side, count: int, edges: Edges, full: Size, shown: Size) -
         disagreement=side.disagreement,
         contradictions=""
         if side.contradictions is None
-        else data_uri(label_png(side.contradictions, wide=False), "png"),
+        else data_uri(packed_labels(side.contradictions, wide=False), "png"),
     )
 
 
