@@ -126,7 +126,7 @@ class Endpoints:
             form = self._form(vocabulary, options)
             request = form.request()
             picture = self._photo(photo)
-            result = self._demo.service.compare(picture, request)
+            result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
             colors = class_colors(request.vocabulary.names, request.vocabulary.background)
             sides = (result.left, result.right)

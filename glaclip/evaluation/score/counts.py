@@ -45,7 +45,13 @@ class Score:
     seconds: float = 0.0
 
     def __add__(self, other: Score) -> Score:
-        return Score(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        names = (field.name for field in fields(self))
+        return Score(*(getattr(self, name) + getattr(other, name) for name in names))
+
+    @classmethod
+    def none(cls, classes: int) -> Score:
+        """Nothing counted yet."""
+        return cls(np.zeros((classes, classes), dtype=np.int64))
 
     @property
     def miou(self) -> float:

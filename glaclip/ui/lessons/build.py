@@ -10,7 +10,7 @@ from typing import Any
 
 from glaclip.pictures.encoding import data_uri
 from glaclip.segmenter import Segmenter
-from glaclip.support.files import write_whole
+from glaclip.support.files import atomic_write
 from glaclip.ui.examples import PRECOMPUTED
 from glaclip.ui.lessons.lab import Lab
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View
@@ -60,7 +60,7 @@ def build_lessons(segmenter: Segmenter, out_dir: Path = PRECOMPUTED) -> Path:
         if old.name not in files:
             old.unlink()
     for name, data in files.items():
-        write_whole(folder / name, data)
+        atomic_write(folder / name, data)
     document = {
         "backbone": segmenter.backbone.title,
         "fingerprint": segmenter.backbone.fingerprint,
@@ -70,7 +70,7 @@ def build_lessons(segmenter: Segmenter, out_dir: Path = PRECOMPUTED) -> Path:
         },
     }
     path = out_dir / FILE
-    write_whole(path, (json.dumps(_rounded(document), indent=1) + "\n").encode())
+    atomic_write(path, (json.dumps(_rounded(document), indent=1) + "\n").encode())
     return path
 
 
