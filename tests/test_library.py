@@ -15,14 +15,18 @@ from tests.toy import ColorBackbone
 
 
 def test_every_public_name_is_there_and_is_that_of_its_home() -> None:
+    from glaclip import segmenter, settings, vocabulary
     from glaclip.backbones import base, registry
     from glaclip.backbones.clip import backbone
 
     assert all(getattr(glaclip, name).__name__ for name in glaclip.__all__)
     assert set(glaclip.__all__) <= set(dir(glaclip))
-    assert glaclip.BackboneError is base.BackboneError
-    assert glaclip.ClipBackbone is backbone.ClipBackbone
+    things = [base.BackboneError, backbone.ClipBackbone, segmenter.Segmenter]
+    things += [settings.AttentionSettings, settings.WindowSettings, vocabulary.parse_vocabulary]
+    assert all(getattr(glaclip, thing.__name__) is thing for thing in things)
     assert glaclip.load_backbone is registry.load
+    with pytest.raises(AttributeError, match="no attribute 'segmenter_of'"):
+        _ = glaclip.segmenter_of
     with pytest.raises(BackboneError):
         load_backbone("nothing")
 
