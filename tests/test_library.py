@@ -10,6 +10,7 @@ from PIL import Image
 
 import glaclip
 from glaclip import BackboneError, Segmenter, load_backbone, load_photo
+from glaclip.segmenter import HashedPhoto
 from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone
 
@@ -39,4 +40,5 @@ def test_a_photo_is_encoded_by_its_path(tmp_path: Path) -> None:
     assert segmenter.encode(path) is encoded
     assert segmenter.encode(load_photo(path)) is encoded
     assert segmenter.encode(np.asarray(load_photo(path))) is encoded
-    assert segmenter.known_encoding(path) is encoded
+    hashed = HashedPhoto.of(path)
+    assert segmenter.known_encoding(hashed, segmenter.backbone.default_windows) is encoded
