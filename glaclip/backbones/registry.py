@@ -161,7 +161,7 @@ def load(
             sentence with the way forward.
     """
     name = resolve(name, weights)
-    place = _checked_device(device)
+    place = checked_device(device)
     folder = weights_folder(weights)
     if name == LITE:
         return _load_lite(place, dtype)
@@ -178,7 +178,7 @@ def load_untrained(name: str, device: str | torch.device, dtype: torch.dtype | s
     if name not in CLIP_MODELS:
         known = ", ".join(CLIP_MODELS)
         raise BackboneError(f"Random weights are for {known}; received {brief(name)}.")
-    model, place = CLIP_MODELS[name], _checked_device(device)
+    model, place = CLIP_MODELS[name], checked_device(device)
     return _typed_clip(model, place, dtype, lambda kind: untrained_clip(model, place, kind))
 
 
@@ -217,11 +217,21 @@ def _typed_clip(
     return ZeroGpuBackbone(backbone) if is_zero_gpu() and place.type == "cuda" else backbone
 
 
-def _checked_device(device: str | torch.device) -> torch.device:
+def checked_device(device: str | torch.device) -> torch.device:
+    """A device that holds tensors on this computer.
+
+    Raises:
+        BackboneError: no device's name, or a device that is not here.
+    """
     try:
         place = torch.device(device)
     except RuntimeError as error:
         raise BackboneError(f"{device!r} is not a device; use cpu, cuda or mps.") from error
-    if place.type == "cuda" and not torch.cuda.is_available():
-        raise BackboneError("PyTorch finds no CUDA device on this computer; use --device cpu.")
+    here = place.type == "cpu" or (
+        place.type in ("cuda", "mps", "xpu")
+        and getattr(torch, place.type).is_available()
+        and (place.index or 0) < getattr(torch, place.type).device_count()
+    )
+    if not here:
+        raise BackboneError(f"PyTorch finds no {device} device on this computer; use --device cpu.")
     return place

@@ -69,6 +69,7 @@ def launch_options(service: Service | None = None) -> dict[str, object]:
         "js": JS,
         "footer_links": ["api", "settings"],
         "ssr_mode": False,
+        "run_history": False,  # the default keeps what visitors did in their browsers
         # What nobody foresaw is for the log; sentences meant for people are shown either way.
         "show_error": False,
         "max_file_size": MAX_UPLOAD,
@@ -106,11 +107,15 @@ def serve(
         weights: folder with weights of CLIP backbones.
         device: where models run; "auto" is a GPU where there is one.
         dtype: of their towers, "auto" or PyTorch's name of a type.
+
+    Raises:
+        BackboneError: an unknown backbone, a device or a folder of weights that is not here.
     """
     from glaclip.backbones import registry
     from glaclip.backbones.zero_gpu import default_device
 
-    place = default_device() if device == "auto" else device
+    place = default_device() if device == "auto" else registry.checked_device(device)
+    registry.resolve(backbone, weights)  # a name that nobody knows ends here, not on the page
     kind = dtype if dtype == "auto" else getattr(torch, dtype)
 
     limits = Limits.from_environment()

@@ -150,6 +150,9 @@ def test_the_registry_prefers_the_paper_and_the_free_license() -> None:
     [
         ({"name": "clip-b32"}, "no backbone 'clip-b32'; choose one of auto, lite, clip-b16"),
         ({"name": "clip-b16", "device": "gpu0"}, "'gpu0' is not a device"),
+        ({"name": "lite", "device": "vulkan"}, "no vulkan device on this computer"),
+        ({"name": "lite", "device": "meta"}, "no meta device on this computer"),
+        ({"name": "lite", "device": "cuda:99"}, "no cuda:99 device on this computer"),
         ({"name": "clip-b16", "weights": "/no/such/dir"}, "does not exist.*GLACLIP_WEIGHTS"),
     ],
 )
