@@ -1,4 +1,4 @@
-"""The library installs: built into a wheel, it works where only that is, without the page's needs."""
+"""The library installs: its wheel works where only that is, without what the page needs."""
 
 from __future__ import annotations
 

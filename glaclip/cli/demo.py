@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import MutableMapping, Sequence
 
-from glaclip.cli.arguments import DTYPES, Help
+from glaclip.cli.arguments import DTYPES
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.main import BAD_INPUT, INTERRUPTED, NO_BACKBONE, OK
 
