@@ -230,7 +230,7 @@ def checked_device(device: str | torch.device) -> torch.device:
     here = place.type == "cpu" or (
         place.type in ("cuda", "mps", "xpu")
         and getattr(torch, place.type).is_available()
-        and (place.index or 0) < getattr(torch, place.type).device_count()
+        and (place.index is None or place.index < getattr(torch, place.type).device_count())
     )
     if not here:
         raise BackboneError(f"PyTorch finds no {device} device on this computer; use --device cpu.")
