@@ -22,7 +22,9 @@ class PhotoError(ValueError):
     """A picture that cannot be used; the message says what was wrong and what is accepted."""
 
 
-PhotoSource = Image.Image | NDArray[np.uint8]
+#: Kinds of files that are opened; no other decoder of Pillow's sees a stranger's bytes.
+KINDS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
+PhotoSource = Image.Image | NDArray[np.uint8] | str | Path
 
 
 def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
@@ -82,19 +84,22 @@ def _broken_files_in_a_sentence() -> Iterator[None]:
     except Exception as error:
         raise PhotoError(
             "This file is not a picture that can be read, or it is damaged. "
-            "JPEG, PNG, WebP, GIF, BMP and TIFF files are accepted."
+            f"{', '.join(KINDS[:-1])} and {KINDS[-1]} files are accepted."
         ) from error
 
 
 def as_photo(photo: PhotoSource) -> Image.Image:
-    """Checks a picture in memory and returns it as upright RGB.
+    """Checks a picture and returns it as upright RGB.
 
     Args:
-        photo: PIL image of any mode, or uint8 array [H, W, 3], [H, W, 4] or [H, W].
+        photo: PIL image of any mode, uint8 array [H, W, 3], [H, W, 4] or [H, W], or the path of a
+            file for `load_photo`.
 
     Raises:
-        PhotoError: see `check_size`, or an array of another kind.
+        PhotoError: see `check_size` and `load_photo`, or an array of another kind.
     """
+    if isinstance(photo, str | Path):
+        return load_photo(photo)
     if isinstance(photo, np.ndarray):
         known = photo.ndim == 2 or (photo.ndim == 3 and photo.shape[2] in (3, 4))
         if photo.dtype != np.uint8 or not known:
@@ -106,11 +111,21 @@ def as_photo(photo: PhotoSource) -> Image.Image:
         photo = Image.fromarray(photo)
     elif not isinstance(photo, Image.Image):
         raise PhotoError(
-            f"A photo must be a PIL image or a uint8 array; received {type(photo).__name__}."
+            "A photo must be a PIL image, a uint8 array or the path of a file; "
+            f"received {type(photo).__name__}."
         )
     check_size(*photo.size)
     with _broken_files_in_a_sentence():
         return _rgb(photo)
+
+
+def open_picture(source: str | Path | IO[bytes]) -> Image.Image:
+    """Opens a file of one of `KINDS`; its pixels are decoded when they are first read.
+
+    Raises:
+        OSError: no such file, or of no such kind, or damaged; Pillow raises other errors too.
+    """
+    return Image.open(source, formats=KINDS)
 
 
 def load_photo(source: str | Path | bytes | IO[bytes], max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -121,13 +136,13 @@ def load_photo(source: str | Path | bytes | IO[bytes], max_pixels: int = MAX_PIX
         max_pixels: refused above this before any pixel is decoded.
 
     Raises:
-        PhotoError: unreadable, truncated, of no known format, or see `check_size`.
+        PhotoError: unreadable, truncated, of none of `KINDS`, or see `check_size`.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     with _broken_files_in_a_sentence(), warnings.catch_warnings():
         # Our own limit is below Pillow's and speaks in a sentence.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(stream) as image:
+        with open_picture(stream) as image:
             check_size(*image.size, max_pixels)  # the header alone, before any pixel is decoded
             image.load()
             return _rgb(image)

@@ -19,11 +19,10 @@ BORROWED = "import sys; sys.modules.update(gradio=None, brotli=None)\n{}\n"
 SEGMENT = """
 import glaclip
 from glaclip import Segmenter, load_backbone, parse_vocabulary
-from glaclip.photo import load_photo
 from glaclip.vocabulary import ASSETS
 
 segmenter = Segmenter(load_backbone("lite"))
-encoded = segmenter.encode(load_photo(ASSETS / "photos" / "china.jpg"))
+encoded = segmenter.encode(str(ASSETS / "photos" / "china.jpg"))
 result = segmenter.segment(encoded, parse_vocabulary("sky, temple, tree, water"))
 print(glaclip.__file__, result.classes[result.labels[20, 300]])
 """
