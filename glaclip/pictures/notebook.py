@@ -7,8 +7,8 @@ import html
 import numpy as np
 from PIL import Image
 
-from glaclip.pictures.files import picture_uri
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.encoding import picture_uri
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter.results import Segmentation

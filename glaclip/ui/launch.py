@@ -15,6 +15,7 @@ from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
+from glaclip.support.processor import processor
 from glaclip.ui.examples import PHOTOS
 from glaclip.ui.gradio.page_answer import PageAnswer
 from glaclip.ui.gradio.quick import gr
@@ -119,6 +120,7 @@ def serve(
     kind = type_named(dtype) or "auto"
 
     limits = Limits.from_environment()
+    processor()  # a name that is none is refused now, not when a visitor comes
 
     def load(name: str) -> Backbone:
         return registry.load(name, place, kind, weights)
@@ -145,7 +147,9 @@ def serve(
     demo = build_page(service, choices)
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
-    threading.Timer(8, service.warm_up, args=("auto",)).start()
+    warm_up = threading.Timer(8, service.warm_up, args=("auto",))
+    warm_up.daemon = True  # a server that is interrupted ends at once
+    warm_up.start()
     demo.launch(
         server_name=host,
         server_port=port,
