@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +21,11 @@ from glaclip.backbones.clip.models import (
     CLIP_MODELS,
     ClipModel,
     load_clip,
-    retyped,
+    moved,
     untrained_clip,
 )
 from glaclip.backbones.clip.weights import Progress, WeightFile, find, weights_folder
 from glaclip.backbones.dtypes import choose, type_named
-from glaclip.backbones.zero_gpu import ZeroGpuBackbone, is_zero_gpu
 from glaclip.settings import brief
 from glaclip.vocabulary import ASSETS
 
@@ -187,8 +187,6 @@ def load_untrained(name: str, device: str | torch.device, dtype: torch.dtype | s
 def _load_lite(place: torch.device, asked: torch.dtype | None) -> Backbone:
     from glaclip.backbones.lite.backbone import load_lite
 
-    # It reads its towers on first use, which a borrowed GPU would forget after every call.
-    place = torch.device("cpu") if is_zero_gpu() else place
     if asked is not None:
         return load_lite(place, asked)
     single = load_lite(place, torch.float32)
@@ -205,18 +203,28 @@ def _typed_clip(
     start: Callable[[torch.dtype], ClipBackbone],
 ) -> Backbone:
     if asked is not None:
-        backbone = start(asked)
-    elif place.type == "cuda":
+        return start(asked)
+    if place.type == "cuda":
         choice = choose(place, str)
         backbone = start(choice.dtype)
-        backbone.dtype_why = choice.why
     else:
         single = start(torch.float32)
         choice = choose(place, lambda: single.fingerprint)
         same = choice.dtype == torch.float32
-        backbone = single if same else retyped(model, single, choice.dtype)
-        backbone.dtype_why = choice.why
-    return ZeroGpuBackbone(backbone) if is_zero_gpu() and place.type == "cuda" else backbone
+        backbone = single if same else moved(model, single, place, choice.dtype)
+    backbone.dtype_why = choice.why
+    return backbone
+
+
+def twin_on_gpu(backbone: Backbone) -> Backbone | None:
+    """The same real CLIP on "cuda", beside the given one; None for the embedded model.
+
+    It gives the same tokens and goes by the same fingerprint.
+    """
+    if not isinstance(backbone, ClipBackbone):
+        return None
+    place = torch.device("cuda")
+    return moved(CLIP_MODELS[backbone.name], copy.deepcopy(backbone), place, backbone.dtype)
 
 
 def checked_device(device: str | torch.device) -> torch.device:
