@@ -55,7 +55,7 @@ def test_a_space_starts_lends_once_a_run_and_goes_on_without_quota(tmp_path: Pat
     report = space("clip-b16", tmp_path)
     assert report["decorated"] >= 1
     assert report["bound"]
-    assert report["models"] == ["clip-b16", "lite"]
+    assert sorted(report["models"]) == ["clip-b16", "lite"]
     assert report["device"] == "cpu"
     assert report["run"] == 1
     assert report["switch and click"] == 0
@@ -145,7 +145,7 @@ def test_a_gpu_that_fails_is_a_sentence(lender: Counting, monkeypatch: pytest.Mo
         raise RuntimeError("/home/user/secret: CUDA error")
 
     lender.call = broken  # type: ignore[method-assign, assignment]
-    with pytest.raises(BackboneError, match="not lent: it failed. The embedded") as caught:
+    with pytest.raises(BackboneError, match="not lent: it failed") as caught:
         served(lender)[0].answer(PHOTO, request())
     assert "secret" not in str(caught.value)
 
