@@ -70,6 +70,16 @@ def test_a_start_without_its_device_or_backbone_ends(
     assert fault[1] in sentence
 
 
+@pytest.mark.parametrize("variable", ["GLACLIP_QUEUE", "GLACLIP_PROCESSOR"])
+def test_a_variable_that_says_nothing_ends_the_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ, variable: "many"})
+    code, sentence = refused(capsys)
+    assert code == 2
+    assert variable in sentence
+
+
 def test_without_gradio_the_page_says_what_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

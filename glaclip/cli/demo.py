@@ -46,10 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         prepare(arguments.host, os.environ)
 
         from glaclip.backbones.base import BackboneError
+        from glaclip.serving.limits import LimitError
+        from glaclip.support.processor import ProcessorError
         from glaclip.ui.launch import serve
 
         try:
             serve(**vars(arguments))
+        except (LimitError, ProcessorError) as error:
+            raise UsageError(str(error)) from error
         except BackboneError as error:
             console.error(str(error))
             return NO_BACKBONE
