@@ -474,9 +474,8 @@ def test_in_a_frame_the_copied_link_is_the_frames(
     page.set_content(f'<iframe src="{page_url}" style="width: 1200px; height: 800px"></iframe>')
     frame = page.frame_locator("iframe")
     frame.locator("#viewer .lv[data-ready=true]").wait_for(timeout=PATIENCE)
-    page.frames[1].evaluate(
-        f"navigator.clipboard.writeText = (text) => {{ window.text = text; return Promise.{write}(); }}"
-    )
+    written = f"(text) => {{ window.text = text; return Promise.{write}(); }}"
+    page.frames[1].evaluate(f"() => {{ navigator.clipboard.writeText = {written}; }}")
     frame.locator("#copy-link").click()
     expect(frame.locator(".toast-wrap")).to_contain_text(said, timeout=PATIENCE)
     expect(frame.locator(".toast-wrap")).not_to_contain_text("address bar")

@@ -30,10 +30,11 @@ class _PhotoCounts:
     """A photo's counts by one method; the confusion as its entries [K, 3], for most are zero."""
 
     entries: NDArray[np.int64]
+    seconds: float
     boundary: Pairs
     edges: Pairs
     controls: Pairs
-    seconds: float
+    windows: Pairs = dataclasses.field(default_factory=Pairs)
 
 
 class StoredRun:
@@ -58,7 +59,8 @@ class StoredRun:
         confusion = np.zeros((classes, classes), dtype=np.int64)
         rows, columns, counts = found.entries.T
         confusion[rows, columns] = counts
-        return Score(confusion, found.boundary, found.edges, found.controls, 1, found.seconds)
+        pairs = found.boundary, found.edges, found.controls, found.windows
+        return Score(confusion, *pairs, photos=1, seconds=found.seconds)
 
     def has(self, photo: str, methods: Iterable[str]) -> bool:
         """Whether a photo is known with all these methods."""
@@ -81,9 +83,8 @@ class StoredRun:
             self._skipped[record["photo"]] = record["skipped"]
         elif "confusion" in record:
             entries = np.asarray(record["confusion"], dtype=np.int64).reshape(-1, 3)
-            boundary, edges, controls = (Pairs(*pair) for pair in record["pairs"])
             self._known[record["photo"], record["method"]] = _PhotoCounts(
-                entries, boundary, edges, controls, record["seconds"]
+                entries, record["seconds"], *(Pairs(*pair) for pair in record["pairs"])
             )
             self._skipped.pop(record["photo"], None)
         elif "about" in record:
@@ -176,7 +177,7 @@ class Store(StoredRun):
             "confusion": np.stack([rows, columns, counts], axis=1).tolist(),
             "pairs": [
                 [pairs.differing, pairs.compared]
-                for pairs in (score.boundary, score.edges, score.controls)
+                for pairs in (score.boundary, score.edges, score.controls, score.windows)
             ],
             "seconds": round(score.seconds, 4),
         }
