@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ _GDAL_NO_DATA = 42113
 #: Shares of the values that are stretched to black and to white, in percent.
 _STRETCH = (0.5, 99.5)
 
-Samples = NDArray[np.generic]
+Samples = NDArray[Any]
 
 
 def is_deep(image: Image.Image, colors: bool = True) -> bool:
@@ -32,7 +33,7 @@ def is_deep(image: Image.Image, colors: bool = True) -> bool:
     return grey or (colors and _is_deep_color(image))
 
 
-def _rawmode(image: Image.Image) -> str:
+def rawmode_of(image: Image.Image) -> str:
     """How the first tile of an opened file is stored, such as "RGB;16B"."""
     tiles = getattr(image, "tile", [])
     if not tiles:
@@ -42,7 +43,7 @@ def _rawmode(image: Image.Image) -> str:
 
 
 def _is_deep_color(image: Image.Image) -> bool:
-    return image.mode in ("RGB", "RGBA", "CMYK") and ";16" in _rawmode(image)
+    return image.mode in ("RGB", "RGBA", "CMYK") and ";16" in rawmode_of(image)
 
 
 def samples_of(image: Image.Image, reopen: Callable[[], Image.Image] | None) -> Samples:
@@ -60,7 +61,7 @@ def samples_of(image: Image.Image, reopen: Callable[[], Image.Image] | None) -> 
     """
     if reopen is None or not _is_deep_color(image):
         return np.asarray(image)
-    stored = _rawmode(image)
+    stored = rawmode_of(image)
     if stored == "LA;16B":  # grey with alpha: all four bytes of a pixel at once
         _store_as(image, "RGBA")
         pairs = np.asarray(image).astype(np.uint16)
@@ -68,7 +69,8 @@ def samples_of(image: Image.Image, reopen: Callable[[], Image.Image] | None) -> 
     upper = np.asarray(image).astype(np.uint16)
     with reopen() as other:
         _store_as(other, _swapped(stored))
-        return (upper << 8) | np.asarray(other)
+        samples: Samples = (upper << 8) | np.asarray(other)
+    return samples
 
 
 def _swapped(rawmode: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.support.text import TextError, read_text
 from glaclip.vocabulary import (
     BACKGROUND,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from glaclip.evaluation.data.errors import DatasetError as DatasetError
 from glaclip.vocabulary import (
     ASSETS,
     BACKGROUND,
@@ -23,10 +24,6 @@ IGNORED_NAMES = re.compile(r"void|unknown|various|unlabel+ed|ignored?", re.IGNOR
 _INDEXED = re.compile(r"(\d{1,5})[\s:,]+(.+)")
 FIELD = "field/"
 _FIELD_FOLDER = ASSETS / "vocabularies" / "field"
-
-
-class DatasetError(ValueError):
-    """A set that cannot be read; the message says what was looked for."""
 
 
 # ---------------------------------------------------------------------------------------------
