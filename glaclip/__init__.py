@@ -3,7 +3,7 @@
 from glaclip import Segmenter, load_backbone, parse_vocabulary
 
 segmenter = Segmenter(load_backbone("lite"))
-encoded = segmenter.encode(photo)
+encoded = segmenter.encode("photo.jpg")
 result = segmenter.segment(encoded, parse_vocabulary("sky, grass, person; man; woman"))
 """
 
@@ -11,7 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from glaclip.backbones.base import BackboneError
+    from glaclip.backbones.clip.backbone import ClipBackbone
     from glaclip.backbones.registry import load as load_backbone
+    from glaclip.photo import load_photo
     from glaclip.segmenter import Segmenter
     from glaclip.settings import AttentionSettings, WindowSettings
     from glaclip.vocabulary import parse_vocabulary
@@ -20,9 +23,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AttentionSettings",
+    "BackboneError",
+    "ClipBackbone",
     "Segmenter",
     "WindowSettings",
     "load_backbone",
+    "load_photo",
     "parse_vocabulary",
 ]
 
@@ -30,9 +36,12 @@ __all__ = [
 #: and `python -m glaclip --help` needs none of it.
 _HOMES = {
     "AttentionSettings": ("glaclip.settings", "AttentionSettings"),
+    "BackboneError": ("glaclip.backbones.base", "BackboneError"),
+    "ClipBackbone": ("glaclip.backbones.clip.backbone", "ClipBackbone"),
     "Segmenter": ("glaclip.segmenter", "Segmenter"),
     "WindowSettings": ("glaclip.settings", "WindowSettings"),
     "load_backbone": ("glaclip.backbones.registry", "load"),
+    "load_photo": ("glaclip.photo", "load_photo"),
     "parse_vocabulary": ("glaclip.vocabulary", "parse_vocabulary"),
 }
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 
 class SettingsError(ValueError):
@@ -154,6 +154,14 @@ CAPTIONS = tuple(rung.caption for rung in RUNGS)
 EXACT, FAST = PRECISIONS = ("exact", "fast")
 
 
+T = TypeVar("T")
+
+
+def after_anchors(default: T) -> T:
+    """A field that proxy anchors do not read; see `AttentionSettings.of_anchors`."""
+    return dataclasses.field(default=default, metadata={"anchors": False})
+
+
 @dataclass(frozen=True)
 class AttentionSettings:
     """The three switches and the constants of attention over windows (method, section 2).
@@ -172,14 +180,14 @@ class AttentionSettings:
     """
 
     cross_window: bool = True
-    proxy_anchors: bool = True
-    dynamic_normalization: bool = True
+    proxy_anchors: bool = after_anchors(True)
+    dynamic_normalization: bool = after_anchors(True)
     threshold: float = 0.6
     iterations: int = 2
-    shift: float = 0.3
-    scale: float = 30.0
-    beta: float = 1.2
-    gamma: float = 3.0
+    shift: float = after_anchors(0.3)
+    scale: float = after_anchors(30.0)
+    beta: float = after_anchors(1.2)
+    gamma: float = after_anchors(3.0)
     precision: str = EXACT
 
     def __post_init__(self) -> None:
@@ -218,6 +226,18 @@ class AttentionSettings:
     def off(self) -> AttentionSettings:
         """All stages off: each window alone (ProxyCLIP when the keys are a VFM's)."""
         return self.with_stages(())
+
+    def of_anchors(self) -> AttentionSettings:
+        """What proxy anchors depend on, for the key of those that are kept.
+
+        The same with every field that says that anchors do not read it at its default; a field
+        that says nothing counts as read, so that a new one meets no anchors of another value.
+        """
+        fields = dataclasses.fields(self)
+        unread: dict[str, Any] = {
+            field.name: field.default for field in fields if not field.metadata.get("anchors", True)
+        }
+        return dataclasses.replace(self, **unread)
 
     @property
     def rung(self) -> Rung | None:

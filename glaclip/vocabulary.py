@@ -21,8 +21,10 @@ BACKGROUND_WORDS = (
     "river, mountain, hill, rock, snow, cloud, building, house, fence, floor, ceiling, door, window"
 )
 
+#: A new line is one of these and nothing else that Unicode calls one: that is white space.
+_LINE_BREAKS = re.compile(r"\r\n?|\n")
 # Full-width and CJK forms of comma and semicolon separate too.
-_CLASS_SEPARATORS = re.compile(r"[,\n\r\u2028\u2029\uff0c\u3001]")
+_CLASS_SEPARATORS = re.compile(r"[,\n\r\uff0c\u3001]")
 _SYNONYM_SEPARATORS = re.compile(r"[;\uff1b]")
 
 
@@ -102,6 +104,17 @@ def clean_word(word: str) -> str:
     return " ".join(visible.split())
 
 
+def text_lines(text: str) -> list[str]:
+    """Lines of a text that a person wrote."""
+    return _LINE_BREAKS.split(text)
+
+
+def split_classes(text: str) -> list[str]:
+    """What stands between commas and line breaks, one space between words, nothing empty."""
+    parts = (" ".join(part.split()) for part in _CLASS_SEPARATORS.split(text))
+    return [part for part in parts if part]
+
+
 def word_key(word: str) -> str:
     """What two spellings of one word share: compatible characters are one, case is not told."""
     return unicodedata.normalize("NFKC", word).casefold()
@@ -167,9 +180,9 @@ def parse_vocabulary(
     Raises:
         VocabularyError: too few or too many classes, or a prompt that is too long.
     """
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    lines = (line for line in text_lines(text) if not line.lstrip().startswith("#"))
     reader = _Reader()
-    for entry in _CLASS_SEPARATORS.split("\n".join(lines)):
+    for entry in split_classes("\n".join(lines)):
         reader.add(entry)
 
     index: int | None = None
@@ -180,7 +193,7 @@ def parse_vocabulary(
         elif reader.classes:
             words = BACKGROUND_WORDS if background is True else f"{BACKGROUND}, {background}"
             found: dict[str, str] = {}
-            for word in re.split(r"[,;\n]", words):
+            for word in _SYNONYM_SEPARATORS.split(";".join(split_classes(words))):
                 if (clean := clean_word(word)) and not reader.knows(clean):
                     found.setdefault(word_key(clean), clean)
             index = len(reader.classes)

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from glaclip.settings import WindowSettings
@@ -63,6 +65,13 @@ def boxes(size: Size, settings: WindowSettings) -> tuple[Box, ...]:
         for top in starts(size[0], crop, settings.stride)
         for left in starts(size[1], crop, settings.stride)
     )
+
+
+def resize_photo(photo: Image.Image, size: Size) -> Tensor:
+    """[3, h, w] float32 in 0..1. Pillow's bilinear with antialiasing is the one resampling used."""
+    if photo.size != (size[1], size[0]):
+        photo = photo.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(photo)).permute(2, 0, 1).float() / 255
 
 
 def crops(pixels: Tensor, windows: Sequence[Box]) -> Tensor:

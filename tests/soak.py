@@ -33,7 +33,7 @@ from PIL import Image
 from glaclip.attention import anchors as similar
 from glaclip.attention import split_keys
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import Method, Segmenter
+from glaclip.segmenter import Method, Segmenter
 from glaclip.serving import estimate as costs
 from glaclip.serving.estimate import Plan
 from glaclip.serving.limits import Limits

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.photo import PhotoError, as_photo, load_photo
+from glaclip.photo import KINDS, PhotoError, as_photo, load_photo, open_picture
 
 RAMP = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
 
@@ -108,6 +108,36 @@ def test_unreadable_files_are_a_sentence_without_a_path(content: bytes, tmp_path
     assert "JPEG, PNG" in str(caught.value)
 
 
+GRADIENT = Image.fromarray(RAMP).convert("RGB").resize((256, 256))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "MPO"])  # MPO: the JPEG of a camera with two lenses
+def test_kinds_that_are_named_are_read(kind: str) -> None:
+    assert load_photo(encoded(GRADIENT, kind)).size == (256, 256)
+
+
+@pytest.mark.parametrize(
+    "kind", ["EPS", "ICNS", "ICO", "PPM", "TGA", "PCX", "SGI", "JPEG2000", "DDS", "QOI"]
+)
+def test_kinds_that_are_not_named_meet_no_decoder(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encoded(GRADIENT, kind)
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.format == kind, "Pillow reads it"
+
+    def opened(*_: object) -> None:
+        raise AssertionError("a decoder saw it")
+
+    monkeypatch.setitem(Image.OPEN, kind, (opened, None))
+    for read in (load_photo, lambda content: open_picture(io.BytesIO(content))):
+        with pytest.raises((PhotoError, OSError)) as refused:
+            read(content)
+        assert not isinstance(refused.value.__context__, AssertionError)
+    with pytest.raises(PhotoError, match="JPEG, PNG, WebP, GIF, BMP and TIFF files are accepted"):
+        load_photo(content)
+
+
 def test_missing_file() -> None:
     with pytest.raises(PhotoError, match="no such file"):
         load_photo("nowhere.jpg")
@@ -119,6 +149,17 @@ def test_missing_file() -> None:
 def test_arrays_of_another_kind(array: np.ndarray) -> None:
     with pytest.raises(PhotoError, match="must be uint8"):
         as_photo(array)
+
+
+def test_paths(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded(GRADIENT, "JPEG"))
+    for source in (path, str(path)):
+        assert np.array_equal(as_photo(source), load_photo(path))
+    with pytest.raises(PhotoError, match="no such file"):
+        as_photo("nowhere.jpg")
+    with pytest.raises(PhotoError, match=r"a PIL image, a uint8 array or the path .* received int"):
+        as_photo(3)  # type: ignore[arg-type]
 
 
 def test_arrays() -> None:

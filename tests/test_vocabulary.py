@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glaclip.evaluation.data.classes import read_classes
+from glaclip.ui.form import split_words
 from glaclip.vocabulary import (
     MAX_CLASSES,
     MAX_PROMPT_LENGTH,
@@ -24,6 +26,26 @@ def test_commas_lines_and_synonyms() -> None:
     assert words.prompts == ("sky", "person", "man", "woman", "car", "tree")
     assert words.notes == ()
     assert parse_vocabulary(words.text()).classes == words.classes
+
+
+SPACES = [c for c in map(chr, range(0x3100)) if c.isspace() and c not in "\r\n"]
+
+
+@pytest.mark.parametrize("mark", [*SPACES, "\n", "\r", "\r\n", ",", "\uff0c", "\u3001"], ids=ascii)
+def test_words_end_at_the_same_marks_in_the_library_and_on_the_page(mark: str) -> None:
+    """Of what Unicode calls space or a line's end, only the newline characters end a word."""
+    text = f"traffic{mark}light, # no comment, car"
+    expected = ["traffic light"] if mark in SPACES else ["traffic", "light"]
+    assert list(parse_vocabulary(text).names) == [*expected, "# no comment", "car"]
+    assert split_words([text]) == [*expected, "# no comment", "car"]
+    words = parse_vocabulary("car", background=f"traffic{mark}light").classes[1].prompts
+    assert list(words) == ["background", *expected]
+
+
+@pytest.mark.parametrize("mark", SPACES, ids=ascii)
+def test_a_line_goes_on_to_a_newline_character(mark: str) -> None:
+    assert list(read_classes(f"0 traffic{mark}light\r1 car\r\n2 sky")) == [0, 1, 2]
+    assert parse_vocabulary(f"# no{mark}words\ncar\r#\rsky").names == ("car", "sky")
 
 
 def test_doubles_are_left_out_and_said() -> None:

@@ -17,11 +17,15 @@ from pathlib import Path
 
 import torch
 
+from glaclip.backbones.base import BackboneError
+from glaclip.settings import brief
 from glaclip.support.cache import digest
 from glaclip.support.files import cache_folder, write_whole
 from glaclip.support.processor import bfloat16_pays
 from glaclip.vocabulary import ASSETS
 
+#: What a type may be called, beside "auto": `choose`.
+TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 #: Share of labels that must stay.
 ENOUGH = 0.995
 RECORDS = ASSETS / "dtype_agreement.json"
@@ -71,6 +75,21 @@ def photos_digest() -> str:
     entries = sorted(listed, key=lambda entry: str(entry["file"]))
     words = [entry["vocabulary"] for entry in entries]
     return digest(words, *((folder / entry["file"]).read_bytes() for entry in entries))[:16]
+
+
+def type_named(dtype: torch.dtype | str) -> torch.dtype | None:
+    """The type that was asked for by name or as PyTorch's; None for "auto".
+
+    Raises:
+        BackboneError: none of `TYPES`.
+    """
+    if dtype == "auto":
+        return None
+    name = str(dtype).removeprefix("torch.") if isinstance(dtype, torch.dtype) else dtype
+    if name not in TYPES:
+        known = ", ".join(("auto", *TYPES))
+        raise BackboneError(f"dtype must be one of {known}; received {brief(name)}.")
+    return TYPES[name]
 
 
 def narrow_type(device: torch.device) -> torch.dtype:

@@ -24,7 +24,7 @@ from glaclip.backbones.clip.models import (
     untrained_clip,
 )
 from glaclip.backbones.clip.weights import Progress, WeightFile, find, weights_folder
-from glaclip.backbones.dtypes import choose
+from glaclip.backbones.dtypes import choose, type_named
 from glaclip.backbones.zero_gpu import ZeroGpuBackbone, is_zero_gpu
 from glaclip.settings import brief
 from glaclip.vocabulary import ASSETS
@@ -152,43 +152,45 @@ def load(
     Args:
         name: one of `names()`.
         device: where its modules run, "cpu", "cuda" or "cuda:1"; see `zero_gpu.default_device`.
-        dtype: of the towers; "auto" is the one that dtypes.py chooses.
+        dtype: of the towers, by name or PyTorch's; "auto" is the one that dtypes.py chooses.
         weights: folder of weights that is searched before the hub cache and the network; the one
             that GLACLIP_WEIGHTS names when left out.
 
     Raises:
-        BackboneError: an unknown name or device, or weights that are missing or damaged; one
+        BackboneError: an unknown name, device or type, or weights that are missing or damaged; one
             sentence with the way forward.
     """
     name = resolve(name, weights)
-    place = _checked_device(device)
+    place, asked = _checked_device(device), type_named(dtype)
     folder = weights_folder(weights)
     if name == LITE:
-        return _load_lite(place, dtype)
+        return _load_lite(place, asked)
     model = CLIP_MODELS[name]
-    return _typed_clip(model, place, dtype, lambda kind: load_clip(model, place, kind, folder))
+    return _typed_clip(model, place, asked, lambda kind: load_clip(model, place, kind, folder))
 
 
 def load_untrained(name: str, device: str | torch.device, dtype: torch.dtype | str) -> Backbone:
     """`load` of a real CLIP with random weights: they cost the same time, and need no file.
 
     Raises:
-        BackboneError: a name of no real CLIP, or an unknown device.
+        BackboneError: a name of no real CLIP, or an unknown device or type.
     """
     if name not in CLIP_MODELS:
         known = ", ".join(CLIP_MODELS)
         raise BackboneError(f"Random weights are for {known}; received {brief(name)}.")
     model, place = CLIP_MODELS[name], _checked_device(device)
-    return _typed_clip(model, place, dtype, lambda kind: untrained_clip(model, place, kind))
+    return _typed_clip(
+        model, place, type_named(dtype), lambda kind: untrained_clip(model, place, kind)
+    )
 
 
-def _load_lite(place: torch.device, dtype: torch.dtype | str) -> Backbone:
+def _load_lite(place: torch.device, asked: torch.dtype | None) -> Backbone:
     from glaclip.backbones.lite.backbone import load_lite
 
     # It reads its towers on first use, which a borrowed GPU would forget after every call.
     place = torch.device("cpu") if is_zero_gpu() else place
-    if isinstance(dtype, torch.dtype):
-        return load_lite(place, dtype)
+    if asked is not None:
+        return load_lite(place, asked)
     single = load_lite(place, torch.float32)
     choice = choose(place, lambda: single.fingerprint)
     backbone = single if choice.dtype == torch.float32 else load_lite(place, choice.dtype)
@@ -199,11 +201,11 @@ def _load_lite(place: torch.device, dtype: torch.dtype | str) -> Backbone:
 def _typed_clip(
     model: ClipModel,
     place: torch.device,
-    dtype: torch.dtype | str,
+    asked: torch.dtype | None,
     start: Callable[[torch.dtype], ClipBackbone],
 ) -> Backbone:
-    if isinstance(dtype, torch.dtype):
-        backbone = start(dtype)
+    if asked is not None:
+        backbone = start(asked)
     elif place.type == "cuda":
         choice = choose(place, str)
         backbone = start(choice.dtype)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glaclip.photo import load_photo
-from glaclip.segmenter.segmenter import Progress, Segmenter
+from glaclip.segmenter import Progress, Segmenter
 from glaclip.settings import FAST, AttentionSettings
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from glaclip.backbones.clip.models import CLIP_MODELS, untrained_clip
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.support.memory import peak_gigabytes
 
 

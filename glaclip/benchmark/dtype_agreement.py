@@ -16,7 +16,7 @@ from glaclip.backbones.base import Backbone
 from glaclip.backbones.dtypes import RECORDS, Record, photos_digest, write_records
 from glaclip.backbones.registry import LITE, load, load_untrained
 from glaclip.photo import load_photo
-from glaclip.segmenter.segmenter import Progress, Segmenter
+from glaclip.segmenter import Progress, Segmenter
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
 _MB = 2**20

@@ -22,7 +22,7 @@ from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.benchmark.ratios import Row
-from glaclip.segmenter.segmenter import Progress, Segmenter
+from glaclip.segmenter import Progress, Segmenter
 from glaclip.serving.service import CHEAP_WINDOWS, Cost, Service
 from glaclip.ui.examples import example_form, examples
 from glaclip.ui.form import Form
@@ -141,8 +141,7 @@ def waiting(
 
 def _photo(number: int) -> Image.Image:
     """The first shipped photo, which differs from the other rounds' in one pixel."""
-    with Image.open(examples()[0].path) as shipped:
-        photo = shipped.convert("RGB").resize(SIZE)
+    photo = examples()[0].photo().resize(SIZE)
     photo.putpixel((0, 0), (number % 256, 7, 7))
     return photo
 

@@ -29,7 +29,7 @@ from glaclip.attention.chunks import CHUNK_BYTES, row_chunks
 from glaclip.attention.rows import attend
 from glaclip.backbones.base import Backbone
 from glaclip.benchmark.dense import dense_attend
-from glaclip.segmenter.segmenter import Encoded, Progress, Segmenter
+from glaclip.segmenter import Encoded, Progress, Segmenter
 from glaclip.settings import CAPTIONS, PRECISIONS, AttentionSettings, WindowSettings
 from glaclip.support.processor import integers_pay
 from glaclip.vocabulary import Vocabulary

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore, shipped_lists
 
 

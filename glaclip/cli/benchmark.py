@@ -23,7 +23,7 @@ from glaclip.cli.given import (
 )
 from glaclip.photo import load_photo
 from glaclip.pictures.charts import png_of, ratio_chart
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import PRECISIONS
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
 

@@ -27,8 +27,8 @@ from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import SIDES, result_document, result_files
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
-from glaclip.segmenter.method import method_title, parse_method
-from glaclip.segmenter.segmenter import Segmentation, Segmenter
+from glaclip.segmenter import Segmentation, Segmenter
+from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
 from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
@@ -93,7 +93,7 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
     right_settings = base.with_stages(
         stage.name for stage in STAGES if not getattr(args, f"no_{stage.name}")
     )
-    left_method = parse_method(args.baseline, backbone, base)
+    left_method = parse_method(args.baseline, backbone, base).with_keys(args.key_source)
     segmenter = Segmenter(backbone, word_store=WordStore.of_this_user())
     start = time.perf_counter()
     encoded = segmenter.encode(photo, windows_of(args, backbone), console.progress)
@@ -101,13 +101,7 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
     right = segmenter.segment(
         encoded, vocabulary, right_settings, key_source=args.key_source, progress=console.progress
     )
-    left = segmenter.segment(
-        encoded,
-        vocabulary,
-        left_method.settings,
-        baseline=left_method.baseline or None,
-        key_source=left_method.key_source or args.key_source,
-    )
+    left = segmenter.segment(encoded, vocabulary, left_method)
     colors = class_colors(vocabulary.names, vocabulary.background)
     panels = None
     if args.point:
@@ -137,7 +131,7 @@ def run_segment(args: argparse.Namespace, load: Loader, console: Console) -> Non
 
 def _areas_table(left: Segmentation, right: Segmentation, seams: dict[str, float | None]) -> str:
     """Shares of the photo by class, largest first, both sides."""
-    heads = [method_title(result.method) for result in (left, right)]
+    heads = [result.method.title for result in (left, right)]
     rows = [
         [right.classes[i], percent(left.areas[i]), percent(right.areas[i])]
         for i in sorted(range(len(right.classes)), key=lambda i: -right.areas[i])

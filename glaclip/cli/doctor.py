@@ -20,7 +20,7 @@ from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.console import Console, table
 from glaclip.cli.given import type_described
 from glaclip.photo import load_photo
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+from dataclasses import replace
 
 from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError
@@ -22,8 +22,9 @@ from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from glaclip.evaluation.report.document import evaluation_document
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
 from glaclip.evaluation.run.processes import Team, team_of_environment
-from glaclip.segmenter.method import NamedMethod, parse_method
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.evaluation.run.setting import Entry
+from glaclip.segmenter import Segmenter
+from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import RUNG_NAMES
 
@@ -86,17 +87,13 @@ def _run_set(args: argparse.Namespace, load: Loader, console: Console, team: Tea
     write_results(document, args.out, args.json, worst, console)
 
 
-def _methods_of(args: argparse.Namespace, backbone: Backbone) -> list[NamedMethod]:
+def _methods_of(args: argparse.Namespace, backbone: Backbone) -> list[Entry]:
     names = RUNG_NAMES if args.ladder else [args.switches] if args.switches else args.methods
     base = attention_of(args, backbone)
-    found = [parse_method(name, backbone, base) for name in dict.fromkeys(names or ("off", "on"))]
-    return [_with_source(method, args.key_source) for method in found]
-
-
-def _with_source(method: NamedMethod, source: str | None) -> NamedMethod:
-    if method.settings is None or method.key_source or source is None:
-        return method
-    return dataclasses.replace(method, key_source=source)
+    found = (parse_method(name, backbone, base) for name in names or ("off", "on"))
+    # --key-source changes no name: it is the same for all that name no keys of their own.
+    entries = dict.fromkeys(map(Entry.of, found))
+    return [replace(entry, method=entry.method.with_keys(args.key_source)) for entry in entries]
 
 
 def _dataset_of(args: argparse.Namespace) -> Dataset:

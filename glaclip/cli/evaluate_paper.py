@@ -18,7 +18,7 @@ from glaclip.evaluation.report.document import Document, evaluation_document, pa
 from glaclip.evaluation.report.worst import WorstPhoto
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
 from glaclip.evaluation.run.processes import Team
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore
 
 #: Options that the table sets by itself.

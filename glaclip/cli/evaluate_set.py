@@ -18,10 +18,9 @@ from glaclip.evaluation.report.tables import classes_table, photos_text, tables_
 from glaclip.evaluation.report.worst import WorstPhoto, worst_pictures
 from glaclip.evaluation.run.evaluate import Evaluation, evaluate
 from glaclip.evaluation.run.processes import Shard, Team
-from glaclip.evaluation.run.setting import Run
+from glaclip.evaluation.run.setting import Entry, Run
 from glaclip.evaluation.run.store import Store
-from glaclip.segmenter.method import NamedMethod
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 
 #: Photos that are named when they are left out; all of them are in scores.json.
@@ -48,7 +47,7 @@ def shard_of(args: argparse.Namespace) -> Shard:
 def score_set(
     segmenter: Segmenter,
     dataset: Dataset,
-    methods: Sequence[NamedMethod],
+    methods: Sequence[Entry],
     windows: WindowSettings,
     args: argparse.Namespace,
     *,

@@ -19,7 +19,7 @@ from glaclip.support.files import write_whole
 from glaclip.vocabulary import VocabularyError
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 #: What a person can mend: reported as one sentence.
 FORESEEN = (PhotoError, VocabularyError, SettingsError, DatasetError, StoreError)
@@ -36,7 +36,7 @@ def load_registered(name: str, device: str, dtype: str, weights: str | None) -> 
     place = default_device() if device == "auto" else device
     if place == "cuda":  # torchrun's processes take a GPU each
         place = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    return load(name, place, type_named(dtype), weights)
+    return load(name, place, dtype, weights)
 
 
 def untrained(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
@@ -44,15 +44,7 @@ def untrained(name: str, device: str, dtype: str, weights: str | None) -> Backbo
     from glaclip.backbones.registry import load_untrained
     from glaclip.backbones.zero_gpu import default_device
 
-    return load_untrained(name, default_device() if device == "auto" else device, type_named(dtype))
-
-
-def type_named(dtype: str) -> torch.dtype | str:
-    """PyTorch's type of a name; "auto" stays, for the registry to choose."""
-    import torch
-
-    found: torch.dtype | str = dtype if dtype == "auto" else getattr(torch, dtype)
-    return found
+    return load_untrained(name, default_device() if device == "auto" else device, dtype)
 
 
 def described(backbone: Backbone) -> str:

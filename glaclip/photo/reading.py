@@ -25,7 +25,7 @@ class PhotoError(ValueError):
 
 
 #: Kinds of files that are opened; no other decoder of Pillow's sees a stranger's bytes.
-KINDS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
+KINDS = ("AVIF", "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
 #: How names of such files end, in lower case.
 ENDINGS = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif",

@@ -15,7 +15,7 @@ from glaclip.pictures.drawing import Colors
 from glaclip.pictures.export import SIDES
 from glaclip.pictures.files import png_bytes
 from glaclip.pictures.labels import label_png
-from glaclip.segmenter.segmenter import Segmentation
+from glaclip.segmenter import Segmentation
 from glaclip.settings import RUNG_NAMES
 
 

@@ -21,9 +21,8 @@ from glaclip.pictures.drawing import Colors
 from glaclip.pictures.files import png_bytes
 from glaclip.pictures.labels import comparison, label_png, overlay
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter.method import method_title
+from glaclip.segmenter import Method, Segmentation
 from glaclip.segmenter.seams import seam_rate
-from glaclip.segmenter.segmenter import Method, Segmentation
 
 #: The two sides of every result, as file and JSON names.
 SIDES = ("baseline", "glaclip")
@@ -56,7 +55,7 @@ def citation(backbone: Backbone) -> str:
 def method_document(method: Method) -> dict[str, Any]:
     """A method as JSON: its title, and its settings or the baseline's name."""
     return {
-        "title": method_title(method),
+        "title": method.title,
         "baseline": method.baseline or None,
         "key_source": method.key_source or None,
         "attention": dataclasses.asdict(method.settings) if method.settings else None,
@@ -159,7 +158,7 @@ def comparison_of(
         right.labels,
         right.classes,
         colors,
-        titles=("Photo", method_title(left.method), method_title(right.method)),
+        titles=("Photo", left.method.title, right.method.title),
         notes=("", note(left), note(right)),
     )
 

@@ -1,5 +1,8 @@
 """Encode a photo once, ask many times."""
 
-from glaclip.segmenter.segmenter import Encoded, Method, Segmentation, Segmenter
+from glaclip.segmenter.method import Method
+from glaclip.segmenter.progress import WAITING, Progress
+from glaclip.segmenter.results import Encoded, Segmentation
+from glaclip.segmenter.segmenter import Segmenter
 
-__all__ = ["Encoded", "Method", "Segmentation", "Segmenter"]
+__all__ = ["WAITING", "Encoded", "Method", "Progress", "Segmentation", "Segmenter"]

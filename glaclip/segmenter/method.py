@@ -1,12 +1,11 @@
-"""Ways to segment by a short name, for command lines and tables: off, on, context+anchors, clip."""
+"""One value for what turns tokens into features, and its short names: off, context+anchors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import Method
-from glaclip.settings import STAGE_NAMES, AttentionSettings, SettingsError
+from glaclip.settings import STAGE_NAMES, AttentionSettings, SettingsError, brief
 
 #: Baselines for people; one that is not named here goes by its registered name.
 BASELINE_TITLES = {
@@ -20,27 +19,88 @@ BASELINE_TITLES = {
 
 
 @dataclass(frozen=True)
-class NamedMethod:
-    """A method under its short name.
+class Method:
+    """Attention over windows, or a baseline. It travels whole, and is the key of what it gives.
 
     Attributes:
-        name: what the person typed, e.g. "context+anchors" or "on@q".
-        title: for people.
-        settings: attention over windows, or None for a baseline.
-        baseline: the backbone's baseline, or empty.
+        settings: switches and constants of attention, or None for a baseline.
         key_source: the backbone's key source, or empty for its first.
+        baseline: the backbone's baseline, or empty.
     """
 
-    name: str
-    title: str
     settings: AttentionSettings | None
-    baseline: str = ""
     key_source: str = ""
+    baseline: str = ""
+
+    @property
+    def name(self) -> str:
+        """The short name that `parse_method` reads."""
+        if self.settings is None:
+            return self.baseline
+        rung = self.settings.rung
+        name = rung.name if rung else "+".join(self.settings.stages)
+        return f"{name}@{self.key_source}" if self.key_source else name
+
+    @property
+    def title(self) -> str:
+        """For people: "Each window alone", "With context", "GLA-CLIP", a baseline's name."""
+        if self.settings is None:
+            return baseline_title(self.baseline)
+        on = self.settings.stages
+        if len(on) == len(STAGE_NAMES):
+            return "GLA-CLIP"
+        return f"With {' and '.join(on)}" if on else "Each window alone"
+
+    def with_keys(self, source: str | None) -> Method:
+        """The same with the keys of `source` where attention names none of its own."""
+        if self.settings is None or self.key_source or not source:
+            return self
+        return replace(self, key_source=source)
 
 
-def parse_method(
-    text: str, backbone: Backbone, base: AttentionSettings | None = None
-) -> NamedMethod:
+def baseline_title(name: str) -> str:
+    """A baseline for people."""
+    return BASELINE_TITLES.get(name, name)
+
+
+def complete(
+    backbone: Backbone,
+    asked: AttentionSettings | Method | None = None,
+    baseline: str | None = None,
+    key_source: str | None = None,
+) -> Method:
+    """The method that was asked for, with the backbone's defaults for what was left out.
+
+    Args:
+        backbone: whose baselines and key sources are meant.
+        asked: settings of attention, or a whole method.
+        baseline: instead of attention over windows.
+        key_source: of attention over windows.
+
+    Raises:
+        SettingsError: a baseline or key source the backbone does not have, or one beside a method.
+    """
+    if isinstance(asked, Method):
+        if baseline or key_source:
+            given = brief(baseline or key_source)
+            raise SettingsError(f"a method must be given alone, it names its own; received {given}")
+        baseline, key_source, asked = asked.baseline, asked.key_source, asked.settings
+    if baseline:
+        _require_known("baseline", baseline, backbone.baselines)
+        return Method(None, baseline=baseline)
+    source = key_source or backbone.key_sources[0]
+    _require_known("key_source", source, backbone.key_sources)
+    return Method(asked or backbone.default_attention, source)
+
+
+def _require_known(field: str, received: str, known: tuple[str, ...]) -> None:
+    if received not in known:
+        raise SettingsError(
+            f"{field} must be one of {', '.join(known)}; received {brief(received)}"
+        )
+
+
+def parse_method(text: str, backbone: Backbone, base: AttentionSettings | None = None) -> Method:
     """Reads a method's short name.
 
     Args:
@@ -52,11 +112,10 @@ def parse_method(
     Raises:
         SettingsError: an unknown name; the message lists the known ones.
     """
-    base = base or backbone.default_attention
     name = text.strip()
     switches, _, source = name.partition("@")
     if name in backbone.baselines:
-        return NamedMethod(name, baseline_title(name), None, baseline=name)
+        return Method(None, baseline=name)
     chosen = {"off": (), "on": STAGE_NAMES}.get(switches, tuple(switches.split("+")))
     unknown = [word for word in chosen if word not in STAGE_NAMES]
     if unknown or (source and source not in backbone.key_sources):
@@ -65,23 +124,4 @@ def parse_method(
             f"the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with @ and a "
             f"key source ({', '.join(backbone.key_sources)}) if wanted; received {text!r}"
         )
-    settings = base.with_stages(chosen)
-    title = method_title(Method(settings, key_source=source))
-    return NamedMethod(name, f"{title}, keys {source}" if source else title, settings, "", source)
-
-
-def baseline_title(name: str) -> str:
-    """A baseline for people."""
-    return BASELINE_TITLES.get(name, name)
-
-
-def method_title(method: Method) -> str:
-    """A method for people: "Each window alone", "With context", "GLA-CLIP", a baseline's name."""
-    if method.settings is None:
-        return baseline_title(method.baseline)
-    on = method.settings.stages
-    if len(on) == len(STAGE_NAMES):
-        return "GLA-CLIP"
-    if not on:
-        return "Each window alone"
-    return "With " + " and ".join(on)
+    return Method((base or backbone.default_attention).with_stages(chosen), source)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from glaclip.attention.chunks import CHUNK_BYTES
 from glaclip.attention.fast import fast_bytes
 from glaclip.backbones.base import Backbone, Tokens
-from glaclip.segmenter.segmenter import Method, windows_per_batch
+from glaclip.segmenter import Method
+from glaclip.segmenter.encoding import windows_per_batch
 from glaclip.settings import FAST, AttentionSettings, WindowSettings
 from glaclip.windows import Size, boxes, working_size
 

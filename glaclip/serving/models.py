@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from glaclip.backbones.base import Backbone, BackboneError
-from glaclip.segmenter.segmenter import Progress, Segmenter
+from glaclip.segmenter import Progress, Segmenter
 from glaclip.segmenter.word_store import WordStore
 
 _LOG = logging.getLogger(__name__)

@@ -19,14 +19,7 @@ from PIL import Image
 from glaclip.attention.point import AttentionMaps
 from glaclip.attention.summary import AttentionSummary, attention_summary
 from glaclip.backbones.base import BackboneError
-from glaclip.segmenter.segmenter import (
-    WAITING,
-    Encoded,
-    Method,
-    Progress,
-    Segmentation,
-    Segmenter,
-)
+from glaclip.segmenter import WAITING, Encoded, Method, Progress, Segmentation, Segmenter
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving import estimate as costs
 from glaclip.serving.bar import Bar, Part
@@ -338,9 +331,7 @@ class Service:
                 segmenter.segment(
                     encoded,
                     request.vocabulary,
-                    method.settings,
-                    baseline=method.baseline or None,
-                    key_source=method.key_source or None,
+                    method,
                     progress=step,
                 )
                 for method in self._methods(segmenter, request)

@@ -10,8 +10,7 @@ from PIL import Image
 from glaclip.backbones.base import Backbone
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter.method import method_title
-from glaclip.segmenter.segmenter import Progress, Segmentation
+from glaclip.segmenter import Progress, Segmentation
 from glaclip.serving.service import Comparison, Request, Service, best_classes
 from glaclip.ui.viewers.attention_value import attention_value
 from glaclip.ui.viewers.comparison_value import Side, viewer_value
@@ -58,7 +57,7 @@ def compare_value(
     encoded, vocabulary = result.encoded, result.right.vocabulary
     known = {"photo": ""} if held == picture.name else {}
     sides = (
-        Side(part.labels, method_title(part.method), seam_rate=seam_rate_of(part))
+        Side(part.labels, part.method.title, seam_rate=seam_rate_of(part))
         for part in (result.left, result.right)
     )
     return dict(
@@ -123,7 +122,7 @@ def readout(result: Comparison, point: tuple[int, int]) -> str:
         )
 
     parts = (result.left, result.right)
-    heads = "".join(f"<th>{escape(method_title(part.method))}</th>" for part in parts)
+    heads = "".join(f"<th>{escape(part.method.title)}</th>" for part in parts)
     cells = "".join(
         f"<td>{cell(best_classes(part.probabilities_at(point), part.classes))}</td>"
         for part in parts

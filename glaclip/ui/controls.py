@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.method import baseline_title, method_title
-from glaclip.segmenter.segmenter import Method
+from glaclip.segmenter import Method
+from glaclip.segmenter.method import baseline_title
 from glaclip.serving.service import SWITCHES_OFF
 from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
 from glaclip.ui.board import Board
@@ -65,7 +65,7 @@ def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
     """Left sides and key sources that a backbone offers, by the control's name."""
     baselines = backbone.baselines if backbone else ()
     sources = backbone.key_sources[1:] if backbone else ()
-    alone = method_title(Method(AttentionSettings().off()))
+    alone = Method(AttentionSettings().off()).title
     return {
         "baseline": [(alone, SWITCHES_OFF), *((baseline_title(name), name) for name in baselines)],
         "key_source": [(KEY_SOURCES.get(name, name), name) for name in ("", *sources)],

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import WAITING, Progress
+from glaclip.segmenter import WAITING, Progress
 from glaclip.serving.service import Request, Runs, Service, StoppedError
 from glaclip.support.cache import ByteCache
 from glaclip.ui.board import Visit

@@ -20,7 +20,7 @@ from glaclip.settings import (
     SettingsError,
     WindowSettings,
 )
-from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary
+from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, parse_vocabulary, split_classes
 
 #: (least, greatest, step) of the sliders. Widgets refuse values outside, so links are held to them.
 RANGES: dict[str, tuple[float, float, float]] = {
@@ -56,7 +56,6 @@ LABELS = {
     "gamma": "γ",
     "precision": "Precision",
 }
-_CLASS_SPLIT = re.compile(r"[,\n\r\uff0c\u3001]")
 
 
 #: The switches of each rung of the ladder, by its caption.
@@ -183,9 +182,7 @@ def _like(value: Any, usual: Any) -> Any:
 
 def split_words(tags: Sequence[str]) -> list[str]:
     """Tags as typed or pasted: a tag with commas or lines becomes several."""
-    return [
-        word for tag in tags for part in _CLASS_SPLIT.split(tag) if (word := " ".join(part.split()))
-    ]
+    return [word for tag in tags for word in split_classes(tag)]
 
 
 def ladder_name(form: Form) -> str | None:

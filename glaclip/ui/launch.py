@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.util
 import threading
 
-import torch
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import Progress
+from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
@@ -106,12 +105,16 @@ def serve(
         weights: folder with weights of CLIP backbones.
         device: where models run; "auto" is a GPU where there is one.
         dtype: of their towers, "auto" or PyTorch's name of a type.
+
+    Raises:
+        BackboneError: no such type.
     """
     from glaclip.backbones import registry
+    from glaclip.backbones.dtypes import type_named
     from glaclip.backbones.zero_gpu import default_device
 
     place = default_device() if device == "auto" else device
-    kind = dtype if dtype == "auto" else getattr(torch, dtype)
+    kind = type_named(dtype) or "auto"
 
     limits = Limits.from_environment()
 

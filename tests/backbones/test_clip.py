@@ -20,7 +20,7 @@ from glaclip.backbones.base import Backbone, BackboneError, Tokens
 from glaclip.backbones.clip.backbone import ClipBackbone, resized_positions
 from glaclip.backbones.clip.last_block import BASELINES, baseline
 from glaclip.backbones.clip.text import OpenClipText
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import imagenet_templates, parse_vocabulary
 from glaclip.windows import stitch

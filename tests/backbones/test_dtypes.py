@@ -15,7 +15,7 @@ from glaclip.backbones.clip.models import ClipModel
 from glaclip.backbones.dtypes import ENOUGH, Choice, Record, choose, find_record, keep_record
 from glaclip.backbones.lite.backbone import load_lite
 from glaclip.benchmark.dtype_agreement import dtype_agreement
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import random_photo

@@ -18,7 +18,7 @@ from glaclip.backbones.lite import towers as lite_towers
 from glaclip.backbones.lite.backbone import LiteBackbone, load_lite
 from glaclip.backbones.lite.keys import accompanied
 from glaclip.backbones.lite.lexicon import Lexicon, read_table, write_table
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 
 PHOTO = Path(__file__).resolve().parents[2] / "assets" / "photos" / "china.jpg"

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from glaclip.attention.rows import attention_chunks
 from glaclip.backbones.lite.backbone import LiteBackbone, load_lite
 from glaclip.backbones.lite.keys import COMPANY, LIKENESS, accompanied, apart
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 
 
 def likeness(keys: Tensor) -> float:

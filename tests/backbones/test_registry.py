@@ -31,9 +31,11 @@ from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.clip import models, weights
 from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
+from glaclip.backbones.dtypes import Choice
 from glaclip.benchmark import costs as clip_cost
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.ui.launch import serve
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import random_photo, random_pixels, tiny_backbone
 from tests.clip_weights import modules_of, tiny_model, write_random_weights
@@ -451,6 +453,39 @@ def test_a_loaded_model_segments(tiny: tuple[ClipModel, Path], dtype: torch.dtyp
     assert encoded.tokens.values.dtype == dtype
     result = segmenter.segment(encoded, parse_vocabulary("sky, grass"))
     assert result.labels.shape == (96, 128)
+
+
+@pytest.mark.parametrize("load", [registry.load, registry.load_untrained])
+@pytest.mark.parametrize("dtype", ["float32", torch.float16, "auto", "bfloat16"])
+def test_a_types_name_is_that_type(
+    tiny: tuple[ClipModel, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    load: Callable[..., Backbone],
+    dtype: torch.dtype | str,
+) -> None:
+    monkeypatch.setenv(weights.ENVIRONMENT, str(tiny[1]))
+    monkeypatch.setattr(registry, "choose", lambda *_: Choice(torch.bfloat16, "chosen"))
+    backbone = load("clip-tiny", "cpu", dtype)
+    expected = (
+        torch.bfloat16 if dtype == "auto" else getattr(torch, str(dtype).removeprefix("torch."))
+    )
+    assert backbone.dtype == expected
+    assert backbone.dtype_why == ("chosen" if dtype == "auto" else "")
+
+
+@pytest.mark.parametrize("dtype", ["float99", "torch.float32", "Auto", "", torch.int8])
+def test_what_is_no_type_is_refused_at_every_door(
+    tiny: tuple[ClipModel, Path], dtype: torch.dtype | str
+) -> None:
+    doors: list[Callable[[], object]] = [
+        lambda: registry.load("lite", dtype=dtype),
+        lambda: registry.load("clip-tiny", "cpu", dtype),
+        lambda: registry.load_untrained("clip-tiny", "cpu", dtype),
+        lambda: serve(dtype=dtype),  # type: ignore[arg-type]
+    ]
+    for door in doors:
+        with pytest.raises(BackboneError, match="one of auto, float32, float16, bfloat16; receiv"):
+            door()
 
 
 def segment_in_full_size(folder: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from glaclip.benchmark.agreement import agreement
 from glaclip.benchmark.growth import growth, yardstick
 from glaclip.benchmark.ratios import Row, benchmark, measure_memory
 from glaclip.cli.main import main
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from glaclip.pictures.weights import COLLAPSED
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.viewers.attention import AttentionViewer

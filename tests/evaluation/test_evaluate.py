@@ -14,11 +14,11 @@ from glaclip.cli.main import main
 from glaclip.evaluation.data.datasets import open_dataset
 from glaclip.evaluation.paper.comparison import Comparison, compare
 from glaclip.evaluation.run.evaluate import Evaluation, evaluate
-from glaclip.evaluation.run.setting import Cost, Run, method_key
+from glaclip.evaluation.run.setting import Cost, Entry, Run
 from glaclip.evaluation.run.store import Store, StoreError
 from glaclip.evaluation.score.counts import Score
+from glaclip.segmenter import Progress, Segmenter
 from glaclip.segmenter.method import parse_method
-from glaclip.segmenter.segmenter import Progress, Segmenter
 from glaclip.settings import RUNG_NAMES, AttentionSettings, SettingsError, WindowSettings
 from tests.clip_towers import tiny_backbone
 from tests.evaluation.sets import Clip
@@ -44,7 +44,7 @@ def test_measures_are_over_the_whole_set(folder: Path) -> None:
     scores = evaluate(
         Segmenter(ColorBackbone()),
         open_dataset(folder),
-        [parse_method(name, ColorBackbone()) for name in (*RUNG_NAMES, "identity")],
+        [Entry.of(parse_method(name, ColorBackbone())) for name in (*RUNG_NAMES, "identity")],
         WindowSettings(),
     ).scores
     assert set(scores) == {*RUNG_NAMES, "identity"}
@@ -66,7 +66,7 @@ def test_ignored_pixels_do_not_count(folder: Path) -> None:
     score = evaluate(
         Segmenter(ColorBackbone()),
         open_dataset(folder),
-        [parse_method("on", ColorBackbone())],
+        [Entry.of(parse_method("on", ColorBackbone()))],
         WindowSettings(),
     ).scores["on"]
     assert score.miou == score.accuracy == 1
@@ -74,7 +74,7 @@ def test_ignored_pixels_do_not_count(folder: Path) -> None:
 
 def test_a_stopped_run_goes_on(folder: Path, tmp_path: Path) -> None:
     backbone, dataset = ColorBackbone(), open_dataset(folder)
-    method = parse_method("on", backbone)
+    method = Entry.of(parse_method("on", backbone))
 
     def scored(progress: Progress | None = None) -> Evaluation:
         store = Store(tmp_path, Run.of(dataset, backbone, WindowSettings()))
@@ -106,11 +106,11 @@ def test_counts_of_other_templates_are_not_taken_up(folder: Path, tmp_path: Path
         return Store(tmp_path, Run.of(dataset, tiny_backbone(templates=(template,)), windows))
 
     plain = tiny_backbone(templates=("{}",))
-    method = parse_method("off", plain)
+    method = Entry.of(parse_method("off", plain))
     evaluate(Segmenter(plain), dataset, [method], windows, store=store("{}"))
     with pytest.raises(StoreError, match="another set, backbone, windows or words"):
         store("a photo of a {}.")
-    assert store("{}").get("whole", method_key(method)) is not None
+    assert store("{}").get("whole", method.key) is not None
 
 
 DEFAULT, PROXY = WindowSettings(), WindowSettings(short_side=448, crop=336)
@@ -130,7 +130,7 @@ def beside(
     )  # fmt: skip
     run = dataclasses.replace(run, **more)  # type: ignore[arg-type]
     score = Score(np.ones((2, 2), np.int64), photos=1)
-    evaluation = Evaluation(run, (method,), {method.name: score}, {}, (), Cost())
+    evaluation = Evaluation(run, (Entry.of(method),), {method.name: score}, {}, (), Cost())
     return compare(evaluation, method)
 
 

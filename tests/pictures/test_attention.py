@@ -20,7 +20,7 @@ from glaclip.pictures.attention import (
 )
 from glaclip.pictures.drawing import ThemeName, theme_of
 from glaclip.pictures.weights import COLLAPSED, bar_marks, weight_scales
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from tests.pictures.test_labels import has_color
 from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone

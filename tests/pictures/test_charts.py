@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from glaclip.attention.summary import attention_summary
 from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
 from glaclip.pictures.drawing import theme_of
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings
 from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone

@@ -14,7 +14,7 @@ from glaclip import __version__
 from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import citation, result_document, result_zip
 from glaclip.pictures.palette import palette
-from glaclip.segmenter.segmenter import Segmentation, Segmenter
+from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.segmenter.test_segmenter import halves

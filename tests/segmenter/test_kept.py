@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from glaclip.attention import fast
-from glaclip.segmenter.segmenter import Segmenter
-from glaclip.settings import EXACT, FAST, AttentionSettings, WindowSettings
+from glaclip.segmenter import Segmenter
+from glaclip.settings import EXACT, FAST, AttentionSettings, WindowSettings, after_anchors
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone
 
@@ -97,3 +97,27 @@ def test_the_attention_of_a_point_is_computed_once() -> None:
     ]
     assert all(other is not first for other in others)
     assert 0 < segmenter._maps.nbytes <= segmenter.cached_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class WithConstants(AttentionSettings):
+    """Two constants more: nobody said who reads the first."""
+
+    unknown: float = 1.0
+    later: float = after_anchors(1.0)
+
+
+@pytest.mark.parametrize("field", ["unknown", "later"])
+def test_a_new_constant_meets_nothing_kept_of_another_value(field: str) -> None:
+    segmenter = Segmenter(ColorBackbone())
+    before = WithConstants(precision=FAST)
+    encoded = segmenter.encode(photo(), WINDOWS)
+    segmenter.segment(encoded, WORDS, before)
+    maps = segmenter.attention(encoded, (9, 9), before)
+    method = segmenter.method(dataclasses.replace(before, **{field: 2.0}))  # type: ignore[arg-type]
+    assert not segmenter.knows_features(encoded, method)
+    assert not segmenter.knows_labels(encoded, method, WORDS)
+    assert segmenter.attention(encoded, (9, 9), method) is not maps
+    fresh = segmenter.method(dataclasses.replace(before, **{field: 3.0}))  # type: ignore[arg-type]
+    assert segmenter.knows_anchors(encoded, fresh) == (field == "later")
+    assert segmenter.knows_mean_query(encoded, fresh) == (field == "later")

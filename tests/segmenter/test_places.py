@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from glaclip.backbones.base import Grid, Tokens
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.places import alone, joined, shares
-from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.windows import boxes
 from tests.browser.site import halves

@@ -15,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.backbones.base import Grid, Tokens
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, resized_strips
-from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.interruptible import Interruptible
 from glaclip.vocabulary import parse_vocabulary

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore, shipped_lists
 from glaclip.support.files import cache_folder
 from glaclip.vocabulary import parse_vocabulary

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from glaclip.segmenter.segmenter import WAITING
+from glaclip.segmenter import WAITING
 from glaclip.serving.bar import Bar, Part
 from glaclip.serving.service import Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.segmenter import Method, Segmenter
+from glaclip.segmenter import Method, Segmenter
 from glaclip.serving import estimate as costs
 from glaclip.serving.estimate import Plan
 from glaclip.settings import PRECISIONS, AttentionSettings, WindowSettings

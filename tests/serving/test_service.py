@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from glaclip.backbones.base import BackboneError
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.serving.service import (
     CHEAP_SCORES,
     CHEAP_SECONDS,

@@ -14,9 +14,8 @@ from glaclip.backbones.lite.backbone import load_heads, load_keys
 from glaclip.backbones.lite.heads import Heads, stack_maps
 from glaclip.backbones.lite.keys import KeyHead
 from glaclip.backbones.lite.towers import ImageTower
-from glaclip.segmenter.segmenter import resize_photo
 from glaclip.settings import WindowSettings
-from glaclip.windows import boxes, crops, working_size
+from glaclip.windows import boxes, crops, resize_photo, working_size
 from training.data.photos import HELD_OUT, dense_photos, select
 
 

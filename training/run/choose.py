@@ -8,7 +8,7 @@ import itertools
 from pathlib import Path
 
 from glaclip.backbones.lite.backbone import WEIGHTS
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from training.data.views import VIEWS, open_view
 from training.run.measure import open_backbone, score, vocabulary
 

@@ -16,8 +16,8 @@ from PIL import Image
 from glaclip.attention.rows import attention_chunks
 from glaclip.backbones.lite.backbone import LEXICON, TEMPLATES, WEIGHTS, LiteBackbone, load_lite
 from glaclip.evaluation.score.metrics import confusion, mean_iou, pixel_accuracy
+from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.segmenter.seams import Pairs, boundary_errors
-from glaclip.segmenter.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.vocabulary import ASSETS, Vocabulary, VocabularyClass
 from training.data.photos import DENSE_SETS, dense_photos, select

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from glaclip.backbones.lite.backbone import WEIGHTS
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from training.data.views import VIEWS, open_view
 from training.run.measure import Score, open_backbone, vocabulary
 

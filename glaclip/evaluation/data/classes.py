@@ -16,6 +16,7 @@ from glaclip.vocabulary import (
     VocabularyClass,
     load_preset,
     preset_names,
+    text_lines,
 )
 
 IGNORED = 255
@@ -62,7 +63,7 @@ def read_classes(text: str, ignore: Iterable[str] = ()) -> dict[int, VocabularyC
 
 def _said_lines(text: str) -> list[tuple[int, str]]:
     """(line number, line) of every line that is neither empty nor a comment."""
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [(number, line.strip()) for number, line in enumerate(text_lines(text), 1)]
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 

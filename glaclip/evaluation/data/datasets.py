@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from glaclip.evaluation.data.classes import ClassWords, DatasetError, class_words, read_classes
 from glaclip.evaluation.data.layouts import LAYOUTS, Found, Layout, Sample, Skip, paired, photos_in
+from glaclip.photo import open_picture
 from glaclip.vocabulary import (
     BACKGROUND,
     DEFAULT_BACKGROUND_THRESHOLD,
@@ -63,7 +63,7 @@ class Dataset:
             DatasetError: a file that is not a map of indices.
         """
         try:
-            with Image.open(sample.truth) as image:
+            with open_picture(sample.truth) as image:
                 stored = np.asarray(image)
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
             raise DatasetError(f"the ground truth {sample.truth.name} cannot be read") from error

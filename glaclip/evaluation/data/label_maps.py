@@ -20,7 +20,6 @@ from glaclip.evaluation.data.class_lists import ClassList, Color
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.photo import MAX_PIXELS, open_picture, orientation_of, turned
 from glaclip.photo.deep import rawmode_of, samples_of
-from glaclip.pictures.numbers import percent
 
 #: Sides may differ in proportion by this much, for maps that were made at another size.
 _SHAPE_TOLERANCE = 0.02
@@ -94,12 +93,16 @@ def outside_sentence(outside: Mapping[str, int], pixels: int) -> str:
     if not total:
         return ""
     largest = sorted(outside.items(), key=lambda item: -item[1])
-    named = [f"{name} ({percent(count / pixels)})" for name, count in largest[:_NAMED]]
+    named = [f"{name} ({_share(count, pixels)})" for name, count in largest[:_NAMED]]
     more = [f"{len(largest) - _NAMED} more values"] if len(largest) > _NAMED else []
     return (
-        f"{percent(total / pixels)} of the ground truth's pixels belong to no class and are left "
+        f"{_share(total, pixels)} of the ground truth's pixels belong to no class and are left "
         f"out: {', '.join([*named, *more])}."
     )
+
+
+def _share(count: int, pixels: int) -> str:
+    return f"{100 * count / pixels:.1f} %"
 
 
 def absent_sentence(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from glaclip.evaluation.paper.table import PAPER_BACKBONE, SETTINGS, TABLE1, PaperRow
 from glaclip.evaluation.run.evaluate import Evaluation
-from glaclip.segmenter.method import NamedMethod
+from glaclip.segmenter import Method
 from glaclip.settings import AttentionSettings, WindowSettings
 
 
@@ -26,7 +26,7 @@ class Comparison:
     differences: tuple[str, ...]
 
 
-def compare(evaluation: Evaluation, method: NamedMethod) -> tuple[Comparison | None, str]:
+def compare(evaluation: Evaluation, method: Method) -> tuple[Comparison | None, str]:
     """The figure of Table 1 that a score may stand beside, or the reason why none."""
     run = evaluation.run
     if not evaluation.whole:
@@ -49,7 +49,7 @@ def compare(evaluation: Evaluation, method: NamedMethod) -> tuple[Comparison | N
     return None, "the paper's table has no such method"
 
 
-def _same_method(row: PaperRow, method: NamedMethod, default_keys: str) -> bool:
+def _same_method(row: PaperRow, method: Method, default_keys: str) -> bool:
     if method.baseline or row.baseline:
         # "off" with a VFM's keys is ProxyCLIP under another name.
         name = "proxyclip" if row.name == "proxyclip" else row.baseline
@@ -72,7 +72,7 @@ def _comparable(settings: AttentionSettings, stages: tuple[str, ...]) -> bool:
     return used == paper
 
 
-def _differences(row: PaperRow, method: NamedMethod, evaluation: Evaluation) -> tuple[str, ...]:
+def _differences(row: PaperRow, method: Method, evaluation: Evaluation) -> tuple[str, ...]:
     run = evaluation.run
     found = []
     text = row.window_settings("paper", run.benchmark)

@@ -10,7 +10,7 @@ from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from glaclip.evaluation.data.layouts import LAYOUTS, folders_within, layout_of
 from glaclip.evaluation.paper.table import BENCHMARKS, Able, PaperRow
-from glaclip.segmenter.method import NamedMethod
+from glaclip.evaluation.run.setting import Entry
 from glaclip.settings import SettingsError, WindowSettings
 
 WORDS = ("field", "project")
@@ -84,7 +84,7 @@ class Job:
     words: str
     windows: WindowSettings
     rows: tuple[PaperRow, ...]
-    methods: tuple[NamedMethod, ...]
+    methods: tuple[Entry, ...]
 
     @property
     def name(self) -> str:
@@ -127,11 +127,11 @@ def plan_table(
         settings: "paper" or "released".
         words: "field" for the released word lists, "project" for this project's presets.
     """
-    methods: dict[str, NamedMethod] = {}
+    methods: dict[str, Entry] = {}
     impossible = []
     for row in rows:
         try:
-            methods[row.name] = row.method(backbone, settings)
+            methods[row.name] = row.entry(backbone, settings)
         except SettingsError as error:
             impossible.append(f"{row.title}: {error}")
     grouped: dict[tuple[Place, str, WindowSettings], list[PaperRow]] = {}

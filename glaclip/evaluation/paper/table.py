@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from glaclip.segmenter.method import NamedMethod
+from glaclip.evaluation.run.setting import Entry
+from glaclip.segmenter import Method
 from glaclip.settings import (
     ATTENTION_PRESETS,
     RUNGS,
@@ -166,7 +167,7 @@ class PaperRow:
             base = dataclasses.replace(base, beta=0.0, gamma=1.0)
         return base.with_stages(self.stages)
 
-    def method(self, backbone: Able, settings: str) -> NamedMethod:
+    def entry(self, backbone: Able, settings: str) -> Entry:
         """The row as a method of a backbone.
 
         Raises:
@@ -180,7 +181,7 @@ class PaperRow:
                 raise SettingsError(f"{backbone.title} has no keys {source}")
             source = backbone.key_sources[0]  # whatever stands for the VFM there
         attention = self.attention(settings)
-        return NamedMethod(self.name, self.title, attention, self.baseline, source)
+        return Entry(self.name, self.title, Method(attention, source, self.baseline))
 
 
 def _row(

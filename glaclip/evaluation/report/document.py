@@ -17,7 +17,7 @@ from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.paper.comparison import compare
 from glaclip.evaluation.paper.table import BENCHMARKS, STANDING_DIFFERENCE, TABLES
 from glaclip.evaluation.run.evaluate import Evaluation
-from glaclip.segmenter.method import NamedMethod
+from glaclip.evaluation.run.setting import Entry
 
 FORM = "glaclip evaluation 1"
 #: Photos listed as worst.
@@ -65,13 +65,13 @@ def evaluation_document(evaluation: Evaluation) -> Document:
     }
 
 
-def _method(evaluation: Evaluation, method: NamedMethod) -> Document:
-    score = evaluation.scores[method.name]
+def _method(evaluation: Evaluation, entry: Entry) -> Document:
+    score, method = evaluation.scores[entry.name], entry.method
     beside, reason = compare(evaluation, method)
     names = evaluation.run.classes
     return {
-        "name": method.name,
-        "title": method.title,
+        "name": entry.name,
+        "title": entry.title,
         "attention": dataclasses.asdict(method.settings) if method.settings else None,
         "baseline": method.baseline or None,
         "key_source": method.key_source or None,

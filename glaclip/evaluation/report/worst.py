@@ -9,15 +9,15 @@ import numpy as np
 from PIL import Image
 
 from glaclip.evaluation.data.datasets import Dataset
+from glaclip.evaluation.run.setting import Entry
 from glaclip.photo import load_photo
 from glaclip.pictures.drawing import Colors, scaled_to
 from glaclip.pictures.files import data_uri, encoded
 from glaclip.pictures.labels import overlay
 from glaclip.pictures.palette import palette
+from glaclip.segmenter import Segmenter
 from glaclip.segmenter.labels import resize_labels
-from glaclip.segmenter.method import NamedMethod
 from glaclip.segmenter.seams import Labels
-from glaclip.segmenter.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 
 #: Longest sides of a picture in the report.
@@ -46,7 +46,7 @@ def worst_pictures(
     segmenter: Segmenter,
     dataset: Dataset,
     windows: WindowSettings,
-    method: NamedMethod,
+    entry: Entry,
     stems: Sequence[str],
 ) -> list[WorstPhoto]:
     """Segments photos again and draws them.
@@ -55,7 +55,7 @@ def worst_pictures(
         segmenter: with the backbone.
         dataset: the set.
         windows: how photos are cut.
-        method: whose predictions are shown.
+        entry: whose predictions are shown.
         stems: the photos, in the order to be shown.
     """
     samples = {sample.stem: sample for sample in dataset.samples}
@@ -67,21 +67,19 @@ def worst_pictures(
         predicted = segmenter.segment(
             segmenter.encode(photo, windows),
             vocabulary,
-            method.settings,
-            baseline=method.baseline or None,
-            key_source=method.key_source or None,
+            entry.method,
         ).labels
         small = scaled_to(photo, _SIDE, _SIDE)
         size = (small.height, small.width)
         truth = resize_labels(dataset.truth(samples[stem]), size)
         labels = resize_labels(predicted, size)
-        found.append(_drawn(stem, method, small, truth, labels, vocabulary.names, colors))
+        found.append(_drawn(stem, entry.title, small, truth, labels, vocabulary.names, colors))
     return found
 
 
 def _drawn(
     stem: str,
-    method: NamedMethod,
+    title: str,
     photo: Image.Image,
     truth: Labels,
     labels: Labels,
@@ -100,7 +98,7 @@ def _drawn(
     present = sorted({int(v) for v in np.unique(truth[~unjudged])} | set(np.unique(labels)))
     return WorstPhoto(
         stem,
-        method.title,
+        title,
         tuple((name, data_uri(encoded(p, "JPEG", quality=85), "jpeg")) for name, p in pictures),
         tuple((names[i], "#{:02x}{:02x}{:02x}".format(*colors[i])) for i in present),
     )

@@ -15,13 +15,12 @@ from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.layouts import Sample, Skip
 from glaclip.evaluation.run.processes import Team
-from glaclip.evaluation.run.setting import Cost, Run, method_key, total_cost
+from glaclip.evaluation.run.setting import Cost, Entry, Run, total_cost
 from glaclip.evaluation.run.store import Counts, Store
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, load_photo
-from glaclip.segmenter.method import NamedMethod
+from glaclip.segmenter import Encoded, Method, Progress, Segmenter
 from glaclip.segmenter.seams import Labels
-from glaclip.segmenter.segmenter import Encoded, Progress, Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.support.memory import gpu_peak_gigabytes, peak_gigabytes
 
@@ -43,7 +42,7 @@ class Evaluation:
     """
 
     run: Run
-    methods: tuple[NamedMethod, ...]
+    methods: tuple[Entry, ...]
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
@@ -63,7 +62,7 @@ class Evaluation:
 def evaluate(
     segmenter: Segmenter,
     dataset: Dataset,
-    methods: Sequence[NamedMethod],
+    methods: Sequence[Entry],
     windows: WindowSettings,
     *,
     store: Store | None = None,
@@ -139,13 +138,13 @@ class _Work:
         self,
         segmenter: Segmenter,
         dataset: Dataset,
-        methods: Sequence[NamedMethod],
+        methods: Sequence[Entry],
         windows: WindowSettings,
         store: Store | None,
     ) -> None:
         self._segmenter, self._dataset, self._windows = segmenter, dataset, windows
         self._methods, self._store = methods, store
-        self.keys = [method_key(method) for method in methods]
+        self.keys = [method.key for method in methods]
         classes = len(dataset.vocabulary.classes)
         self._scores = {
             m.name: Score(np.zeros((classes, classes), dtype=np.int64)) for m in methods
@@ -177,29 +176,23 @@ class _Work:
             return
         self._encode_seconds += time.perf_counter() - start
         self._computed += 1
-        for method, key in zip(self._methods, self.keys, strict=True):
+        for entry, key in zip(self._methods, self.keys, strict=True):
             score = self._store.get(sample.stem, key) if self._store is not None else None
             if score is None:
-                score = self._score(encoded, truth, method)
+                score = self._score(encoded, truth, entry.method)
                 if self._store is not None:
                     self._store.put(sample.stem, key, score)
-            self._add(sample, method, score)
+            self._add(sample, entry, score)
 
     def _read(self, sample: Sample) -> tuple[Encoded, Labels]:
         truth = self._dataset.truth(sample)
         return self._segmenter.encode(load_photo(sample.photo), self._windows), truth
 
-    def _score(self, encoded: Encoded, truth: Labels, method: NamedMethod) -> Score:
-        result = self._segmenter.segment(
-            encoded,
-            self._dataset.vocabulary,
-            method.settings,
-            baseline=method.baseline or None,
-            key_source=method.key_source or None,
-        )
+    def _score(self, encoded: Encoded, truth: Labels, method: Method) -> Score:
+        result = self._segmenter.segment(encoded, self._dataset.vocabulary, method)
         return score_of(result, truth)
 
-    def _add(self, sample: Sample, method: NamedMethod, score: Score) -> None:
+    def _add(self, sample: Sample, method: Entry, score: Score) -> None:
         self._scores[method.name] += score
         self._miou.setdefault(sample.stem, {})[method.name] = score.miou
 
@@ -219,7 +212,7 @@ class _Work:
 
 def _joined(
     run: Run,
-    methods: Sequence[NamedMethod],
+    methods: Sequence[Entry],
     parts: Sequence[_Part],
     store: Store | None,
     team: Team,

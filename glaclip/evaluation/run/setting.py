@@ -9,7 +9,7 @@ from typing import Any
 
 from glaclip.backbones.base import Backbone
 from glaclip.evaluation.data.datasets import Dataset
-from glaclip.segmenter.method import NamedMethod
+from glaclip.segmenter import Method
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.support.cache import digest
 
@@ -92,22 +92,46 @@ class Run:
         return cls(**values)
 
 
-def method_key(method: NamedMethod) -> str:
-    """Hash of what a method does; its name and title are not part of it."""
-    return digest(method.settings, method.baseline, method.key_source)[:16]
+@dataclass(frozen=True)
+class Entry:
+    """A method under the name that tables and files give it.
 
+    Attributes:
+        name: short name, one a table.
+        title: for people.
+        method: what it does.
+    """
 
-def method_record(method: NamedMethod) -> dict[str, Any]:
-    """A method as JSON."""
-    return dataclasses.asdict(method)
+    name: str
+    title: str
+    method: Method
 
+    @classmethod
+    def of(cls, method: Method) -> Entry:
+        """A method under its own name."""
+        keys = f", keys {method.key_source}" if method.key_source else ""
+        return cls(method.name, method.title + keys, method)
 
-def method_from_record(record: Mapping[str, Any]) -> NamedMethod:
-    """The method of a `method_record`."""
-    values = dict(record)
-    if values["settings"] is not None:
-        values["settings"] = AttentionSettings(**values["settings"])
-    return NamedMethod(**values)
+    @property
+    def key(self) -> str:
+        """Hash of what the method does; name and title are not part of it."""
+        method = self.method
+        return digest(method.settings, method.baseline, method.key_source)[:16]
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        method = dataclasses.asdict(self.method)
+        order = ("settings", "baseline", "key_source")
+        return {"name": self.name, "title": self.title, **{name: method[name] for name in order}}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Entry:
+        """The entry of a `record`."""
+        method = dict(record)
+        name, title = method.pop("name"), method.pop("title")
+        if method["settings"] is not None:
+            method["settings"] = AttentionSettings(**method["settings"])
+        return cls(name, title, Method(**method))
 
 
 @dataclass(frozen=True)

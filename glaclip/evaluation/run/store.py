@@ -18,13 +18,10 @@ from numpy.typing import NDArray
 from glaclip.evaluation.data.layouts import Skip
 from glaclip.evaluation.run.setting import (
     Cost,
+    Entry,
     Run,
-    method_from_record,
-    method_key,
-    method_record,
 )
 from glaclip.evaluation.score.counts import Score
-from glaclip.segmenter.method import NamedMethod
 from glaclip.segmenter.seams import Pairs
 
 
@@ -51,7 +48,7 @@ class Counts:
         run: what they belong to.
         """
         self.run = run
-        self.methods: dict[str, NamedMethod] = {}
+        self.methods: dict[str, Entry] = {}
         self.costs: list[Cost] = []
         self._known: dict[tuple[str, str], _Counts] = {}
         self._skipped: dict[str, str] = {}
@@ -94,7 +91,7 @@ class Counts:
             )
             self._skipped.pop(record["photo"], None)
         elif "about" in record:
-            self.methods[record["method"]] = method_from_record(record["about"])
+            self.methods[record["method"]] = Entry.from_record(record["about"])
         elif "cost" in record:
             values = {**record["cost"], "devices": tuple(record["cost"]["devices"])}
             self.costs.append(Cost(**values))
@@ -165,13 +162,13 @@ class Store(Counts):
         # Also in a file that has one: more photos may be there now.
         self._append({"run": self.run.key, "about": self.run.record()})
 
-    def add_methods(self, methods: Iterable[NamedMethod]) -> None:
+    def add_methods(self, methods: Iterable[Entry]) -> None:
         """Notes what the methods are, for whoever merges the files."""
         for method in methods:
-            key = method_key(method)
+            key = method.key
             if self.methods.get(key) != method:
                 self.methods[key] = method
-                self._append({"method": key, "about": method_record(method)})
+                self._append({"method": key, "about": method.record()})
 
     def put(self, photo: str, method: str, score: Score) -> None:
         """Appends the counts of a photo."""

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from glaclip.evaluation.score.metrics import class_iou, confusion, mean_iou, pixel_accuracy
+from glaclip.segmenter import Segmentation
 from glaclip.segmenter.labels import label_map
 from glaclip.segmenter.seams import (
     Labels,
@@ -18,7 +19,6 @@ from glaclip.segmenter.seams import (
     facing_pairs,
     interior_edges,
 )
-from glaclip.segmenter.segmenter import Segmentation
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter.labels import label_map
-from glaclip.segmenter.method import method_title
 from glaclip.segmenter.seams import interior_edges
 from glaclip.ui.lessons.lab import Lab, labels_file, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
@@ -86,7 +85,7 @@ def measure(lab: Lab) -> Part:
 
 
 def _title(lab: Lab, photo: str, method: str) -> str:
-    return method_title(lab.segment(photo, method).method)
+    return lab.segment(photo, method).method.title
 
 
 def working_labels(lab: Lab, photo: str, method: str) -> NDArray[np.int16]:

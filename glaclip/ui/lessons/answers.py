@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
-from glaclip.segmenter.segmenter import Segmentation
+from glaclip.segmenter import Segmentation
 from glaclip.ui.lessons.lab import (
     Lab,
     disagree,

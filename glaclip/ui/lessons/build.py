@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glaclip.pictures.files import data_uri
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.support.files import write_whole
 from glaclip.ui.examples import PRECOMPUTED
 from glaclip.ui.lessons import (

@@ -14,8 +14,8 @@ from glaclip.attention.point import AttentionMaps
 from glaclip.attention.summary import AttentionSummary, attention_summary
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.files import encoded as encoded_picture
+from glaclip.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.segmenter.method import parse_method
-from glaclip.segmenter.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.settings import AttentionSettings
 from glaclip.ui.examples import Example, examples, find
 from glaclip.vocabulary import parse_vocabulary

@@ -10,7 +10,7 @@ import numpy as np
 
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
-from glaclip.segmenter.segmenter import Segmenter
+from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.ui.form import split_words
 from glaclip.ui.lessons.card import held_out

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from glaclip.attention.point import RowAttention, attention_row
 from glaclip.attention.visible import Visible, dynamic_shift
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter.segmenter import Encoded
+from glaclip.segmenter import Encoded
 from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 

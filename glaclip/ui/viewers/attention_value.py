@@ -12,8 +12,8 @@ from glaclip.attention.point import AttentionMaps, RowAttention, WindowView
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.pictures.weights import COLLAPSED, visible_tokens, weight_scales
+from glaclip.segmenter import Encoded, Segmentation
 from glaclip.segmenter.labels import class_probabilities
-from glaclip.segmenter.segmenter import Encoded, Segmentation
 from glaclip.settings import CAPTIONS, STAGES
 
 #: A window counts as receiving attention above this share.

@@ -14,10 +14,10 @@ from glaclip.pictures.labels import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.pictures.weights import COLLAPSED, heat_on, weight_scales
-from glaclip.segmenter.segmenter import Segmentation, resize_photo
+from glaclip.segmenter import Segmentation
 from glaclip.serving.service import Comparison
 from glaclip.settings import CAPTIONS
-from glaclip.windows import Box
+from glaclip.windows import Box, resize_photo
 
 _SIDE = 200
 _PATCH = 72

@@ -14,13 +14,12 @@ from PIL import Image
 
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.score.counts import Score, score_of
-from glaclip.photo import PhotoError, check_size
+from glaclip.photo import PhotoError, check_size, open_picture
 from glaclip.pictures.labels import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
+from glaclip.segmenter import Progress
 from glaclip.segmenter.labels import resize_labels
-from glaclip.segmenter.method import method_title
-from glaclip.segmenter.segmenter import Progress
 from glaclip.serving.service import Comparison, Service
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.viewers.charts import picture_html
@@ -38,7 +37,7 @@ def read_label_map(path: str | Path) -> NDArray[np.int64]:
     """
     accepted = "A label map is an indexed or grey PNG whose pixel values are class numbers"
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             check_size(*image.size)
             if image.format == "JPEG":
                 raise PhotoError(f"{accepted}; JPEG changes the values and is not accepted.")
@@ -153,7 +152,7 @@ def sides(
     true = overlay(small, np.where(truth < 0, len(classes), truth), colors, 0.62)
     rows = []
     for side, score in zip((result.left, result.right), scores, strict=True):
-        title = method_title(side.method)
+        title = side.method.title
         wrong = np.where(truth < 0, 2, side.labels != truth)
         pictures = (
             ("Prediction", overlay(small, side.labels, colors, 0.62), "predicted classes"),
@@ -201,7 +200,7 @@ def report(result: Comparison, left: Score, right: Score) -> str:
         for name, a, b in zip(names, left.ious, right.ious, strict=True)
         if not math.isnan(a)
     )
-    titles = (method_title(part.method) for part in (result.left, result.right))
+    titles = (part.method.title for part in (result.left, result.right))
     head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in titles)
     return (
         f"<table class='scores'><thead><tr><th></th>{head}</tr></thead>"

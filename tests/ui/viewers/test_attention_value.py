@@ -13,7 +13,7 @@ from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.weights import COLLAPSED
-from glaclip.segmenter.segmenter import Encoded, Segmentation, Segmenter
+from glaclip.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.serving.service import Request, Service
 from glaclip.settings import AttentionSettings
 from glaclip.ui.viewers.attention_value import (

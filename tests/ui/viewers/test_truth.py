@@ -13,7 +13,7 @@ from PIL import Image
 from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.score.counts import score_of
 from glaclip.photo import PhotoError
-from glaclip.segmenter.segmenter import Segmentation
+from glaclip.segmenter import Segmentation
 from glaclip.serving.service import Comparison, Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.examples import find

@@ -1,0 +1,164 @@
+"""What a segmenter gives: a photo as tokens, and its labels with what can be read off them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from glaclip.backbones.base import Grid, Tokens
+from glaclip.segmenter.labels import class_probabilities, label_map
+from glaclip.segmenter.method import Method
+from glaclip.segmenter.progress import Progress
+from glaclip.settings import SettingsError, WindowSettings
+from glaclip.vocabulary import Vocabulary
+from glaclip.windows import Box, Size, stitch
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A photo as tokens. It depends on the photo, the backbone and the window settings only.
+
+    Attributes:
+        key: hash of exactly what it depends on.
+        backbone: fingerprint of the backbone whose tokens these are.
+        windows: how the photo was cut.
+        photo_size: (height, width) of the photo as given.
+        size: (height, width) the photo was resized to before cutting.
+        boxes: L windows in pixels of `size`, row by row.
+        grid: (rows, columns) of windows.
+        tokens: keys [L, S', Dk], values [L, S, Dv] and what the baselines need.
+    """
+
+    key: str
+    backbone: str
+    windows: WindowSettings
+    photo_size: Size
+    size: Size
+    boxes: tuple[Box, ...]
+    grid: tuple[int, int]
+    tokens: Tokens
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Labels of a photo.
+
+    Attributes:
+        labels: int16 [H, W] at the photo's size, index into `classes`.
+        vocabulary: the words used.
+        method: the settings or baseline used.
+        window_scores: [L, Q, gh, gw] float32 cosines of each window before fusion.
+        encoded: the photo's tokens.
+        seconds: time of each step; 0 for a step that came from the cache.
+        cached: the steps that came from the cache.
+    """
+
+    labels: NDArray[np.int16]
+    vocabulary: Vocabulary
+    method: Method
+    window_scores: Tensor
+    encoded: Encoded
+    seconds: Mapping[str, float]
+    cached: frozenset[str]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Shown names; `labels` index into them."""
+        return self.vocabulary.names
+
+    @functools.cached_property
+    def areas(self) -> NDArray[np.float64]:
+        """[C] share of the photo that each class covers, sums to 1."""
+        counts = np.bincount(self.labels.ravel(), minlength=len(self.classes))
+        return counts / self.labels.size
+
+    def canvas(self) -> Tensor:
+        """[Q, h, w] cosines of all prompts at the working size, fused over windows."""
+        return stitch(self.window_scores, self.encoded.boxes, self.encoded.size)
+
+    def probabilities(self, size: Size | None = None) -> NDArray[np.float32]:
+        """[C, height, width] class probabilities, a class taking its synonyms' maximum.
+
+        Args:
+            size: (height, width); the photo's size when left out.
+        """
+        size = size or self.encoded.photo_size
+        canvas = F.interpolate(self.canvas()[None], size, mode="bilinear", align_corners=False)
+        probabilities: NDArray[np.float32] = (
+            class_probabilities(canvas[0], self.vocabulary).float().cpu().numpy()
+        )
+        return probabilities
+
+    def probabilities_at(self, point: tuple[float, float]) -> NDArray[np.float32]:
+        """[C] class probabilities at a point (x, y) in photo pixels; computes that point alone."""
+        x, y = to_working(point, self.encoded)
+        scores = torch.zeros(self.window_scores.shape[1], device=self.window_scores.device)
+        covered = 0
+        for window, b in zip(self.window_scores, self.encoded.boxes, strict=True):
+            if not (b.left <= x < b.right and b.top <= y < b.bottom):
+                continue
+            where = window.new_tensor(
+                [
+                    2 * (x - b.left) / (b.right - b.left) - 1,
+                    2 * (y - b.top) / (b.bottom - b.top) - 1,
+                ]
+            )
+            sampled = F.grid_sample(
+                window[None], where.view(1, 1, 1, 2), padding_mode="border", align_corners=False
+            )
+            scores += sampled[0, :, 0, 0]
+            covered += 1
+        result: NDArray[np.float32] = (
+            class_probabilities(scores / covered, self.vocabulary).float().cpu().numpy()
+        )
+        return result
+
+    def window_labels(self, window: int) -> NDArray[np.int16]:
+        """int16 [crop, crop]: what one window says before fusion."""
+        box = self.encoded.boxes[window]
+        side = (box.bottom - box.top, box.right - box.left)
+        return label_map(
+            stitch(self.window_scores[window : window + 1], [Box(0, 0, *side)], side),
+            self.vocabulary,
+            side,
+        )
+
+
+def to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, float]:
+    """Center of a photo pixel (x, y) in pixels of the resized photo."""
+    x, y = point
+    height, width = encoded.photo_size
+    if not (0 <= x < width and 0 <= y < height):
+        raise SettingsError(
+            f"The point must lie inside the photo, x from 0 to {width - 1} and y from 0 to "
+            f"{height - 1}; received ({x:g}, {y:g})."
+        )
+    return (x + 0.5) * encoded.size[1] / width, (y + 0.5) * encoded.size[0] / height
+
+
+def labels_and_scores(
+    encoded: Encoded,
+    features: Tensor,
+    grid: Grid,
+    words: Tensor,
+    vocabulary: Vocabulary,
+    progress: Progress,
+) -> tuple[NDArray[np.int16], Tensor]:
+    """Labels [H, W] and scores [L, Q, gh, gw] of features [L, S, E] and words [Q, E]."""
+    step = functools.partial(progress, "labels", 0, 1)
+    scores = features.new_empty((len(features), len(words), *grid))
+    for window, target in zip(features, scores.flatten(2), strict=True):
+        step()
+        torch.mm(words, window.T, out=target)  # [Q, E] @ [E, S] -> [Q, S]
+    labels = label_map(
+        stitch(scores, encoded.boxes, encoded.size, step), vocabulary, encoded.photo_size, step
+    )
+    labels.flags.writeable = False  # others may get the same array
+    return labels, scores
