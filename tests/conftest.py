@@ -19,6 +19,10 @@ os.environ["GLACLIP_CACHE"] = "off"
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "100000"
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # as many processes as cores
+# Before gradio is imported anywhere: they are read once. Nothing may ask another host.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
 # Before gradio is imported: a server that ends deletes its files, which others may have too.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="glaclip-tests-")
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from multiprocessing.context import ForkServerContext
-
-# Before gradio is imported anywhere: both are read once.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 _IMPORTED = (
     "glaclip.ui.launch",

@@ -93,7 +93,7 @@ def comparison(service: Service) -> None:
     backbone = service.segmenter("lite").backbone
     start = Form().with_defaults(backbone)
     request = example_form(start, first).request()
-    result = service.compare(first.photo(), request)
+    result = service.answer(first.photo(), request)
     colors = class_colors(request.vocabulary.names)
     picture = comparison_of(first.photo(), result.left, result.right, colors)
     picture.thumbnail((1600, 1600), Image.Resampling.LANCZOS)

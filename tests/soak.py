@@ -30,16 +30,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from glaclip.attention import anchors as similar
-from glaclip.attention import split_keys
 from glaclip.backbones.base import Backbone
 from glaclip.segmenter import Method, Segmenter
 from glaclip.serving import estimate as costs
 from glaclip.serving.estimate import Plan
 from glaclip.serving.limits import Limits
-from glaclip.serving.service import MAX_SIDE
 from glaclip.settings import FAST, WindowSettings
-from glaclip.support import processor as products
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh
 
@@ -59,20 +55,6 @@ def backbone_of(name: str) -> Backbone:
     from glaclip.backbones.registry import load
 
     return load(name, dtype=torch.float32)
-
-
-#: Where it was asked which products are quick here.
-PRODUCTS = {
-    "threefold_pays": (products,),
-    "integers_pay": (products, split_keys, similar),
-}
-
-
-def same_products(pay: list[str]) -> None:
-    """Takes another process's measurement: near the line two processes may come to two answers."""
-    for name, modules in PRODUCTS.items():
-        for module in modules:
-            setattr(module, name, lambda pays=name in pay: pays)
 
 
 def photo_of(seed: int, side: int = 224) -> Image.Image:
@@ -150,9 +132,8 @@ class Report:
         return "\n".join(f"{name:<{width}}  {value:>12}" for name, value in rows)
 
 
-def serve(name: str, pay: list[str], folder: str, say: Connection) -> None:
+def serve(name: str, folder: str, say: Connection) -> None:
     """The server's process: says its address and answers until it is ended."""
-    same_products(pay)
     os.environ["GRADIO_TEMP_DIR"] = folder
     from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
@@ -171,10 +152,9 @@ def serve(name: str, pay: list[str], folder: str, say: Connection) -> None:
 @contextmanager
 def server(name: str) -> Iterator[tuple[str, int]]:
     """Address and process id of a server of its own."""
-    pay = [name for name in PRODUCTS if getattr(products, name)()]
     with tempfile.TemporaryDirectory() as folder:
         heard, spoken = fresh().Pipe(duplex=False)
-        process = fresh().Process(target=serve, args=(name, pay, folder, spoken))
+        process = fresh().Process(target=serve, args=(name, folder, spoken))
         process.start()
         spoken.close()  # so that the end of the process ends the wait for its address
         assert process.pid
@@ -282,10 +262,12 @@ _WORDS = 1000
 
 def at_the_limits(name: str) -> list[dict[str, Any]]:
     """Options of the largest runs that the limits allow: most windows, and most words."""
+    from glaclip.ui.viewers.photo_input import LONG_SIDE
+
     backbone, limits = backbone_of(name), Limits()
     off = backbone.default_attention.off()
     method = Method(off, backbone.key_sources[0])
-    photo = (MAX_SIDE * LARGE[1] // LARGE[0], MAX_SIDE)  # as the server shrinks it
+    photo = (LONG_SIDE * LARGE[1] // LARGE[0], LONG_SIDE)  # as the server shrinks it
 
     def megabytes(windows: WindowSettings, words: int) -> float:
         plan = Plan(photo, windows, (method, method), words)

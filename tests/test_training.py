@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from glaclip.attention.rows import attend
+from glaclip.attention import attend
 from glaclip.backbones.lite.backbone import WEIGHTS
 from glaclip.backbones.lite.heads import resize, stack_maps
 from glaclip.backbones.lite.towers import ImageTower

@@ -1,27 +1,30 @@
-"""Proxy anchors: the mean key of the tokens similar to a query (method, section 2).
+"""Proxy anchors quicker than on the page (`method.proxy_anchors`): keys summed over sets.
 
 The sum of keys over a set is a product of a 0/1 matrix with the keys, and by far the largest part
-of an anchor's cost. Where the processor multiplies 8-bit integers faster than floats, keys are
-written as two planes of 8-bit integers (17 bits in all), which sum exactly in 32-bit integers.
+of an anchor's cost. Small sets are gathered. Where the processor multiplies 8-bit integers faster
+than floats, keys are written as three planes of 8-bit integers, 24 bits in all as in a float: their
+sums are exact, and equal sets have equal anchors to the last bit, which are computed once.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glaclip.support.processor import PLANES, integers_pay
+from glaclip.attention import method
+from glaclip.support.processor import processor
 
 #: Below this share of members their keys are gathered instead of multiplied.
 SPARSE_SHARE = 0.02
-#: Integer sums stay below 2**31 for up to this many tokens.
-_MAX_INTEGER_TOKENS = 2**31 // 127
-#: Rounding of the planes averages out over so many tokens; smaller sets are summed as floats.
-_MANY = 64
+#: 8-bit integers that stand for a number of a key, each this many times finer than the one before.
+_PLANES, _FINER = 3, 254
+#: Integer sums stay below 2**31, and counts exact as floats, for up to this many tokens.
+_MAX_INTEGER_TOKENS = 2**24
 #: Rows of keys and of queries that are copied at a time: never all of them.
 _STRIP = 1024
 
@@ -59,132 +62,111 @@ class Queries:
         return total
 
 
-@dataclass(frozen=True)
-class WeightChunk:
-    """Weights of consecutive queries: rows `start` .. `start + R` of the L * S tokens.
-
-    Attributes:
-        start: first query of the chunk.
-        first: first visible token; its window's first token when context is off, else 0.
-        weights: [U, N] over the visible tokens `first` .. `first + N`.
-        queries: of the R rows; `queries.expand` turns [U, ...] into [R, ...].
-    """
-
-    start: int
-    first: int
-    weights: Tensor
-    queries: Queries
-
-
-class SimilarTokens:
-    """Sets P_i among N visible tokens, and the mean of their keys."""
+class Keys:
+    """The N keys in sight: raw, as their unit copies would take as much memory again."""
 
     def __init__(
-        self,
-        keys: Tensor,
-        norms: Tensor,
-        integers: bool | None = None,
-        sparse_share: float = SPARSE_SHARE,
+        self, raw: Tensor, integers: bool | None = None, sparse_share: float = SPARSE_SHARE
     ) -> None:
         """Args:
-        keys: [N, Dk] raw keys.
-        norms: [N] their lengths.
+        raw: [N, Dk] keys of any length.
         integers: sums as integers; when left out, for float32 on a CPU where that pays.
         sparse_share: share of members below which sums of floats are gathered.
         """
-        self.keys, self.norms, self.sparse_share = keys, norms, sparse_share
+        # Half precision would blur the comparison with rho, so similarities are at least float32.
+        self.raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
+        self.norms = self.raw.norm(dim=1).clamp_min(1e-12)  # [N]
+        self.mean = (1 / self.norms) @ self.raw / len(raw)  # [Dk], of unit keys
+        self.sparse_share = sparse_share
         if integers is None:
-            plain = keys.device.type == "cpu" and keys.dtype == torch.float32
-            integers = plain and len(keys) <= _MAX_INTEGER_TOKENS and integers_pay()
+            plain = raw.device.type == "cpu" and self.raw.dtype == torch.float32
+            integers = plain and len(raw) <= _MAX_INTEGER_TOKENS and processor().integers
         self.integers = integers
 
-    @functools.cached_property
-    def _planes(self) -> tuple[Tensor, list[float]]:
-        """Unit keys as int8 [N, 2 Dk + 1], the last column ones, and the step of each plane."""
-        step = float((self.keys.abs().amax(dim=1) / self.norms).max().clamp_min(1e-12)) / 127
-        steps = [step / 254**plane for plane in range(PLANES)]
-        size = self.keys.shape[1]
-        planes = self.keys.new_ones((len(self.keys), PLANES * size + 1), dtype=torch.int8)
-        for first in range(0, len(self.keys), _STRIP):
-            rows = slice(first, first + _STRIP)
-            rest = self.keys[rows] / self.norms[rows, None]
-            for index, width in enumerate(steps):
-                plane = (rest / width).round_()
-                planes[rows, index * size : (index + 1) * size] = plane.to(torch.int8)
-                rest -= plane * width
-        return planes, steps
+    def __len__(self) -> int:
+        return len(self.raw)
 
-    def sums(self, queries: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
-        """Sum of unit keys [R, Dk] and number [R] of the tokens with q . k_j > threshold."""
-        products = queries @ self.keys.T  # [R, N]; q . k_j times |k_j|
-        bounds = self.norms * threshold
+    def unit(self, rows: slice | Tensor) -> Tensor:
+        """k_i [R, Dk]."""
+        unit: Tensor = self.raw[rows] / self.norms[rows, None]
+        return unit
+
+    def cosines(self, queries: Tensor) -> Tensor:
+        """S [U, N] of queries [U, Dk], in units of a query's length."""
+        products: Tensor = queries @ self.raw.T
+        return products.div_(self.norms)
+
+    def anchors(self, own: Tensor, rho: float, iterations: int) -> Queries:
+        """Proxy anchors of some queries, given by their unit keys [R, Dk]; equal ones once."""
+        found = method.proxy_anchors(own, self.raw, rho, iterations, self.sums)
+        return distinct(*found) if self.integers else Queries(*found)
+
+    def sums(self, anchors: Tensor, rho: float) -> tuple[Tensor, Tensor]:
+        """Sums [R, Dk] of keys over sets and the sets' sizes [R], as `method.sum_similar`."""
+        asked = distinct(anchors) if self.integers else Queries(anchors, None)
+        products = asked.vectors @ self.raw.T  # [U, N]; q . k_j times |k_j|
         # A comparison that writes numbers is several times faster than one that writes bools, and
         # one that writes the numbers it reads than one that writes integers.
-        members = torch.gt(products, bounds, out=products)
+        members = torch.gt(products, self.norms * rho, out=products)
+        sizes = members.sum(dim=1)
         if self.integers:
-            return self._integer_sums(members.to(torch.int8))
-        counts = members.sum(dim=1).long()
-        if int(counts.sum()) <= self.sparse_share * members.numel():
-            return self._gathered_sums(members, counts), counts
-        return members.div_(self.norms) @ self.keys, counts
+            total = self._integer_sums(members.to(torch.int8))
+        elif int(sizes.sum()) <= self.sparse_share * members.numel():
+            total = self._gathered_sums(members, sizes.long())
+        else:
+            total = members.div_(self.norms) @ self.raw
+        return asked.expand(total), asked.expand(sizes)
 
-    def _gathered_sums(self, members: Tensor, counts: Tensor) -> Tensor:
+    def _gathered_sums(self, members: Tensor, sizes: Tensor) -> Tensor:
         columns = members.nonzero()[:, 1]  # row by row, as the offsets need
         return F.embedding_bag(
             columns,
-            self.keys,
-            counts.cumsum(0) - counts,
+            self.raw,
+            sizes.cumsum(0) - sizes,
             mode="sum",
             per_sample_weights=1 / self.norms[columns],
         )
 
-    def _integer_sums(self, members: Tensor) -> tuple[Tensor, Tensor]:
-        planes, steps = self._planes
-        size = self.keys.shape[1]
-        sums = torch._int_mm(members, planes)  # int32 [R, 2 Dk + 1]
-        total = sums[:, :size].to(self.keys.dtype).mul_(steps[0])
-        for index in range(1, PLANES):
-            total.add_(sums[:, index * size : (index + 1) * size], alpha=steps[index])
-        counts = sums[:, -1].long()
-        few = ((counts > 0) & (counts < _MANY)).nonzero()[:, 0]
-        if len(few):
-            total[few] = self._gathered_sums(members[few], counts[few])
-        return total, counts
+    @functools.cached_property
+    def _planes(self) -> list[tuple[Tensor, float]]:
+        """Unit keys as planes [N, Dk] of int8, each with its step."""
+        largest = float((self.raw.abs().amax(dim=1) / self.norms).max().clamp_min(1e-12))
+        # The first is a power of two: of multiplying by it nothing is rounded.
+        steps = [2.0 ** math.ceil(math.log2(largest / 127)) / _FINER**i for i in range(_PLANES)]
+        planes = [torch.empty_like(self.raw, dtype=torch.int8) for _ in steps]
+        for first in range(0, len(self), _STRIP):
+            rows = slice(first, first + _STRIP)
+            rest = self.unit(rows)
+            for plane, step in zip(planes, steps, strict=True):
+                whole = (rest / step).round_()
+                plane[rows] = whole
+                rest -= whole.mul_(step)
+        return list(zip(planes, steps, strict=True))
 
-    def anchors(self, own: Tensor, threshold: float, iterations: int) -> Queries:
-        """Proxy anchors q^(T) of some queries with |P^(T)|, rows with equal sets only once.
-
-        Args:
-            own: [R, Dk] unit keys of the queries.
-            threshold: rho.
-            iterations: T.
-        """
-        of_row: Tensor | None = None
-        query = own
-        counts = own.new_ones(len(own), dtype=torch.long)
-        for _ in range(iterations):
-            total, counts = self.sums(query, threshold)
-            # The mean and the sum have the same direction; an empty set stands for its token alone.
-            total = torch.where((counts > 0)[:, None], total, own)
-            query, counts = F.normalize(total, dim=1), counts.clamp_min(1)
-            if not self.integers:
-                continue
-            # Sums of integers are equal to the last bit when the sets are.
-            group, one = equal_rows(query, counts)
-            if len(one) > 0.7 * len(query):
-                continue
-            query, counts, own = query[one], counts[one], own[one]
-            of_row = group if of_row is None else group[of_row]
-        return Queries(query, counts, of_row)
+    def _integer_sums(self, members: Tensor) -> Tensor:
+        total = self.raw.new_zeros((len(members), self.raw.shape[1]))
+        for plane, step in reversed(self._planes):  # the finest first, as little is rounded then
+            total.add_(torch._int_mm(members, plane), alpha=step)
+        return total
 
 
-def equal_rows(vectors: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+def distinct(vectors: Tensor, sizes: Tensor | None = None) -> Queries:
+    """Queries of rows [R, Dk] with sizes [R], equal ones once unless few are equal."""
+    of_row, one = equal_rows(vectors, sizes)
+    if len(one) > 0.7 * len(vectors):
+        return Queries(vectors, sizes)
+    return Queries(vectors[one], None if sizes is None else sizes[one], of_row)
+
+
+def equal_rows(vectors: Tensor, sizes: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The group [R] of each row, rows with equal numbers together, and a row [U] of each group.
 
     Rows are told apart by a name of 64 bits, made of all bits of their numbers.
     """
-    names = sizes.to(torch.int64, copy=True)  # [R]
     bits = vectors.contiguous().view(torch.int32)
+    names = torch.zeros(len(bits), dtype=torch.int64, device=bits.device)  # [R]
+    if sizes is not None:
+        names += sizes.long()
     generator = torch.Generator().manual_seed(0)
     factors = torch.randint(-(2**62), 2**62, bits.shape[1:], generator=generator) * 2 + 1
     factors = factors.to(bits.device)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from glaclip.attention.rows import mean_query
-from glaclip.attention.visible import Visible, dynamic_shift
+from glaclip.attention import method
+from glaclip.attention.anchors import Keys
+from glaclip.attention.rows import adjusted, mean_query, queries_of
 from glaclip.settings import RUNGS, AttentionSettings
 from glaclip.windows import Box
 
@@ -99,7 +100,7 @@ def attention_row(
     *,
     query_mean: Tensor | None = None,
 ) -> RowAttention:
-    """Weights of one query; agrees with `glaclip.attention.rows.attend`.
+    """Weights of one query; agrees with `glaclip.attention.attend`.
 
     Args:
         keys: [L, S, Dk] raw keys.
@@ -121,28 +122,31 @@ def attention_row(
     own = keys[window : window + 1]
     in_sight, row = (keys, window * tokens + token) if settings.cross_window else (own, token)
     # Writing keys as integers pays for many rows only.
-    visible = Visible(in_sight.flatten(0, 1), len(in_sight), integers=False)
+    seen = Keys(in_sight.flatten(0, 1), integers=False)
     mean = None
     if not settings.dynamic_normalization:
         known = query_mean if needs_mean_query(settings) and settings.cross_window else None
         mean = mean_query(in_sight, settings) if known is None else known
-    queries = visible.queries(slice(row, row + 1), settings)
-    weights = visible.weights(queries, settings, mean)
-    shift, scale = visible.shift_and_scale(queries, settings, mean)
+    queries = queries_of(seen, slice(row, row + 1), settings)
+    scores = adjusted(seen, queries, len(in_sight), settings, mean)
+    # Tokens that tie with the best are kept too: then nothing has collapsed.
+    below = bool(scores.max() < 0)
+    weights = method.weights(scores)
     full = weights.new_zeros((windows, tokens))
     full[window] = weights[0, -tokens:]
     if settings.cross_window:
         full = weights.view(windows, tokens)
-    top = visible.cosines(queries.vectors).max()
-    dynamic = settings.dynamic_normalization
+    sizes, shift, scale = queries.set_sizes, settings.beta, settings.gamma
+    if settings.dynamic_normalization:
+        assert sizes is not None
+        shift, scale = method.shift(len(in_sight), settings), float(method.scale(sizes, settings))
     return RowAttention(
         weights=full,
         settings=settings,
-        set_size=int(queries.set_sizes[0]) if queries.set_sizes is not None else 0,
-        shift=dynamic_shift(settings, visible.windows) if dynamic else settings.beta,
-        scale=float(scale),
-        # Tokens that tie with the best are kept too: then nothing has collapsed.
-        collapsed=bool(top < shift) and int((full > 0).sum()) == 1,
+        set_size=int(sizes[0]) if sizes is not None else 0,
+        shift=shift,
+        scale=scale,
+        collapsed=below and int((full > 0).sum()) == 1,
         own_mass=float(full[window].sum()),
         own_share=1.0 / len(in_sight),
     )

@@ -1,31 +1,93 @@
-"""Attention over windows: the paper's section 3, as in section 2 of the method.
+"""How many rows at a time: `method` on chunks of rows, within a bound of memory.
 
-L windows of S tokens each; token i sees the N visible tokens j: those of its own window, or of all.
-
-    1. proxy anchor    q_i = k_i, then T times:  P_i = { j : q_i . k_j > rho },
-                                                 q_i = normalize(mean of k_j over P_i)
-    2. scores          S_ij = q_i . k_j
-    3. normalization   A_ij = w_i (S_ij - u mean_j S_ij)         dynamic
-                       A_ij = gamma (S_ij - beta mean_ij S_ij)   fixed
-    4. output          softmax_j over A_ij >= min(0, max_j A_ij);  output_i = sum_j weights_ij v_j
-
-k_j are keys of unit length. Rows are independent given the keys: computed in chunks, they need
-memory of O(chunk x N), and the result is the same. `AttentionSettings.precision` says whether the
-products are as exact as float32 or as fast as the processor can (`glaclip.attention.fast`).
+Rows are independent given the keys: computed in chunks, they need memory of O(chunk x N), and the
+result is the same. The fixed normalization needs one number of all rows first, a mean.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from glaclip.attention.anchors import Queries, WeightChunk
-from glaclip.attention.chunks import CHUNK_BYTES, Progress, Resizing, keep_anchors, row_chunks
-from glaclip.attention.fast import Known, attend_fast
-from glaclip.attention.visible import Visible
-from glaclip.settings import FAST, AttentionSettings
+from glaclip.attention import method
+from glaclip.attention.anchors import Keys, Queries
+from glaclip.settings import AttentionSettings
+
+#: Called as (windows done, windows).
+Progress = Callable[[int, int], None]
+
+#: Temporary memory of one chunk of rows. With stored anchors the total stays under 256 MB.
+CHUNK_BYTES = 48 * 2**20
+#: Bytes alive per score while a chunk is processed: products, members, weights, resized weights.
+_BYTES_PER_SCORE = 13
+#: Anchors are kept between the two passes of the fixed normalization up to this size.
+_KEPT_ANCHOR_BYTES = 96 * 2**20
+
+
+@dataclass(frozen=True)
+class WeightChunk:
+    """Weights of consecutive queries: rows `start` .. `start + R` of the L * S tokens.
+
+    Attributes:
+        start: first query of the chunk.
+        first: first visible token; its window's first token when context is off, else 0.
+        weights: [U, N] over the visible tokens `first` .. `first + N`.
+        queries: of the R rows; `queries.expand` turns [U, ...] into [R, ...].
+    """
+
+    start: int
+    first: int
+    weights: Tensor
+    queries: Queries
+
+
+def row_chunks(rows: int, visible: int, chunk_bytes: int) -> Iterator[slice]:
+    """Consecutive slices of `rows` rows over `visible` tokens, each within the memory given."""
+    step = max(1, chunk_bytes // (_BYTES_PER_SCORE * visible))
+    for first in range(0, rows, step):
+        yield slice(first, min(first + step, rows))
+
+
+def keep_anchors(keys: Keys) -> bool:
+    """Whether anchors as large as these keys are kept rather than computed twice."""
+    return keys.raw.numel() * keys.raw.element_size() <= _KEPT_ANCHOR_BYTES
+
+
+def queries_of(keys: Keys, rows: slice, settings: AttentionSettings) -> Queries:
+    """What rows ask with: anchors where they are on; |P_i| where the normalization needs it."""
+    own = keys.unit(rows)
+    if not (settings.proxy_anchors or settings.dynamic_normalization):
+        return Queries(own, None)
+    anchors = keys.anchors(own, settings.threshold, settings.iterations)
+    if settings.proxy_anchors:
+        return anchors
+    assert anchors.set_sizes is not None
+    return Queries(own, anchors.expand(anchors.set_sizes))
+
+
+def adjusted(
+    keys: Keys,
+    queries: Queries,
+    windows: int,
+    settings: AttentionSettings,
+    mean_query: Tensor | None,
+) -> Tensor:
+    """A [U, N] of queries over the keys of so many windows.
+
+    A mean of scores is taken as a product with a mean key: mean_j S_ij = q_i . mean_j k_j.
+    """
+    scores = keys.cosines(queries.vectors)
+    if settings.dynamic_normalization:
+        assert queries.set_sizes is not None
+        mean = (queries.vectors @ keys.mean)[:, None]
+        return method.dynamic(scores, mean, queries.set_sizes, windows, settings)
+    assert mean_query is not None
+    return method.fixed(scores, mean_query @ keys.mean, settings)
 
 
 def attention_chunks(
@@ -44,87 +106,44 @@ def attention_chunks(
         before_chunk: called while a first pass takes the mean query; it may raise to stop.
     """
     windows, tokens, _ = keys.shape
-    groups = [keys.flatten(0, 1)] if settings.cross_window else keys.unbind(0)
+    groups = [keys.flatten(0, 1)] if settings.cross_window else list(keys.unbind(0))
     for first, group in zip(range(0, windows * tokens, len(groups[0])), groups, strict=True):
-        visible = Visible(group, windows if settings.cross_window else 1)
+        seen = Keys(group)
         mean, kept = None, None
         if not settings.dynamic_normalization:
-            mean, kept = _mean_query(visible, settings, chunk_bytes, before_chunk)
-        for rows in row_chunks(len(visible), len(visible), chunk_bytes):
-            if kept is not None:
-                queries = Queries(kept[rows], None)
-            else:
-                queries = visible.queries(rows, settings)
-            weights = visible.weights(queries, settings, mean)
-            yield WeightChunk(first + rows.start, first, weights, queries)
+            mean, kept = _mean_query(seen, settings, chunk_bytes, before_chunk)
+        for index, rows in enumerate(row_chunks(len(seen), len(seen), chunk_bytes)):
+            queries = kept[index] if kept else queries_of(seen, rows, settings)
+            scores = adjusted(seen, queries, len(group) // tokens, settings, mean)
+            yield WeightChunk(first + rows.start, first, method.weights(scores), queries)
 
 
 def _mean_query(
-    visible: Visible,
+    keys: Keys,
     settings: AttentionSettings,
     chunk_bytes: int,
     before_chunk: Callable[[], None] | None = None,
-) -> tuple[Tensor, Tensor | None]:
-    """Mean query [Dk], and the anchors [N, Dk] when they are small enough to keep."""
+) -> tuple[Tensor, list[Queries] | None]:
+    """Mean query [Dk], and the queries of each chunk when they are small enough to keep."""
     if not settings.proxy_anchors:
-        return visible.mean_key, None
-    kept = torch.empty_like(visible.keys) if keep_anchors(visible.keys) else None
-    total = torch.zeros_like(visible.mean_key)
-    for rows in row_chunks(len(visible), len(visible), chunk_bytes):
+        return keys.mean, None
+    kept: list[Queries] | None = [] if keep_anchors(keys) else None
+    total = torch.zeros_like(keys.mean)
+    for rows in row_chunks(len(keys), len(keys), chunk_bytes):
         if before_chunk:
             before_chunk()
-        queries = visible.queries(rows, settings)
+        queries = queries_of(keys, rows, settings)
         total += queries.total()
         if kept is not None:
-            kept[rows] = queries.expand(queries.vectors)
-    return total / len(visible), kept
+            kept.append(queries)
+    return total / len(keys), kept
 
 
 def mean_query(
     keys: Tensor, settings: AttentionSettings, before_chunk: Callable[[], None] | None = None
 ) -> Tensor:
-    """Mean query [Dk] over all windows: what the fixed normalization needs of all other rows.
-
-    Computed once, it serves every `attention_row` of a photo (`glaclip.attention.point`).
-    `before_chunk` is called before each chunk of rows and may raise to stop. It is exact with
-    either precision.
-    """
-    visible = Visible(keys.flatten(0, 1), len(keys))
-    return _mean_query(visible, settings, CHUNK_BYTES, before_chunk)[0]
-
-
-def attend(
-    keys: Tensor,
-    values: Tensor,
-    settings: AttentionSettings,
-    *,
-    key_grid: tuple[int, int] | None = None,
-    value_grid: tuple[int, int] | None = None,
-    chunk_bytes: int = CHUNK_BYTES,
-    progress: Progress | None = None,
-) -> Tensor:
-    """Averages values over the windows each query may see (method, section 2).
-
-    Args:
-        keys: [L, S, Dk] raw keys of all windows, any float type; similarities are float32 unless
-            the settings ask for the fast precision.
-        values: [L, Sv, Dv]. When Sv != S they count as resized bilinearly to the key grid.
-        settings: the switches and their constants; all combinations are valid.
-        key_grid: (rows, columns) of the keys; square when left out. Needed only when Sv != S.
-        value_grid: (rows, columns) of the values; square when left out.
-        chunk_bytes: temporary memory of a chunk of rows; the result does not depend on it. The
-            fast precision takes no notice of it.
-        progress: called as (windows done, windows) at the start and with each chunk; it may raise
-            to stop.
-
-    Returns:
-        [L, S, Dv] in the values' type.
-
-    Raises:
-        ValueError: shapes that do not belong together.
-    """
-    resizing = Resizing.between(keys, values, key_grid, value_grid)
-    return attend_and_mean_query(keys, values, settings, resizing, chunk_bytes, progress)[0]
+    """Mean query [Dk] of all L windows of keys [L, S, Dk]; see `precision.mean_query`."""
+    return _mean_query(Keys(keys.flatten(0, 1)), settings, CHUNK_BYTES, before_chunk)[0]
 
 
 def attend_and_mean_query(
@@ -134,16 +153,9 @@ def attend_and_mean_query(
     resizing: Resizing,
     chunk_bytes: int = CHUNK_BYTES,
     progress: Progress | None = None,
-    known: Known | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """`attend`, and the mean query [Dk], which with context and anchors on equals `mean_query`.
-
-    `known` keeps anchors for other settings of the same keys; the exact precision, whose chunks
-    bound its memory, makes no use of it.
-    """
+    """`precision.attend_and_mean_query` with products as exact as float32."""
     windows, tokens, _ = keys.shape
-    if settings.precision == FAST:
-        return attend_fast(keys, values, settings, resizing, progress, known)
     flat = values.flatten(0, 1).to(torch.promote_types(values.dtype, torch.float32))
     output = flat.new_empty((windows * tokens, flat.shape[1]))
     total = torch.zeros((), device=keys.device)
@@ -163,3 +175,83 @@ def attend_and_mean_query(
         done = (chunk.start + len(mixed)) // tokens
         report()
     return output.view(windows, tokens, -1).to(values.dtype), total / (windows * tokens)
+
+
+@dataclass(frozen=True)
+class Resizing:
+    """Values that count as resized bilinearly to the key grid, without a copy of them.
+
+    Resizing is linear: moving it from the values to the weights gives the same sum with fewer
+    columns. Method, section 1, step 4.
+
+    Attributes:
+        rows: [gh, vh] matrix of resizing along a side; None when the grids are equal.
+        columns: [gw, vw].
+    """
+
+    rows: Tensor | None = None
+    columns: Tensor | None = None
+
+    @classmethod
+    def between(
+        cls,
+        keys: Tensor,
+        values: Tensor,
+        key_grid: tuple[int, int] | None,
+        value_grid: tuple[int, int] | None,
+    ) -> Resizing:
+        """The resizing that values [L, Sv, Dv] need for keys [L, S, Dk].
+
+        Raises:
+            ValueError: shapes that do not belong together.
+        """
+        if keys.dim() != 3 or values.dim() != 3 or keys.shape[0] != values.shape[0]:
+            raise ValueError(
+                "keys must be [L, S, Dk] and values [L, Sv, Dv] of the same L windows; "
+                f"received {tuple(keys.shape)} and {tuple(values.shape)}"
+            )
+        if keys.shape[1] == values.shape[1]:
+            return cls()
+        to = _grid(key_grid, keys.shape[1], "key")
+        had = _grid(value_grid, values.shape[1], "value")
+        dtype = torch.promote_types(values.dtype, torch.float32)
+        rows, columns = (
+            _interpolation(source, target, values.device, dtype)
+            for source, target in zip(had, to, strict=True)
+        )
+        return cls(rows, columns)
+
+    def weights(self, weights: Tensor) -> Tensor:
+        """[U, L * S] over the key grid to [U, L * Sv] over the value grid."""
+        if self.rows is None or self.columns is None:
+            return weights
+        (gh, vh), (gw, vw) = self.rows.shape, self.columns.shape
+        narrow = weights.view(-1, gw) @ self.columns  # one product over all windows' rows
+        narrow = narrow.view(-1, gh, vw)
+        return torch.bmm(self.rows.T.expand(len(narrow), vh, gh), narrow).view(len(weights), -1)
+
+    def values(self, values: Tensor) -> Tensor:
+        """[Sv, Dv] of one window over the value grid to [S, Dv] over the key grid."""
+        if self.rows is None or self.columns is None:
+            return values
+        (gh, vh), vw = self.rows.shape, self.columns.shape[1]
+        narrow = self.rows @ values.to(self.rows.dtype).reshape(vh, -1)  # [gh, vw * Dv]
+        wide: Tensor = self.columns @ narrow.view(gh, vw, -1)  # [gh, gw, Dv]
+        return wide.flatten(0, 1)
+
+
+def _grid(given: tuple[int, int] | None, tokens: int, name: str) -> tuple[int, int]:
+    side = math.isqrt(tokens)
+    shape = given or (side, side)
+    if shape[0] * shape[1] != tokens:
+        raise ValueError(
+            f"{name}_grid must have {tokens} cells, the number of {name} tokens a window; "
+            f"received {given}"
+        )
+    return shape
+
+
+def _interpolation(source: int, target: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """[target, source] matrix of bilinear resizing along one side, align_corners=False."""
+    identity = torch.eye(source, dtype=dtype, device=device)[None]  # [1, source, source]
+    return F.interpolate(identity, size=target, mode="linear", align_corners=False)[0].T

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from glaclip.attention.visible import Visible
-from glaclip.support.processor import fast_type, integers_pay
+from glaclip.attention.anchors import Keys
+from glaclip.support.processor import processor
 
 #: Rows and columns of a block; its products (8 MB of bfloat16) stay in the cache, measured.
 BLOCK = 2048
@@ -28,25 +28,25 @@ def blocks(count: int) -> Iterator[slice]:
 class SplitKeys:
     """Unit keys of N tokens in two halves, small whole numbers each: k = step (k1 + k2 / 256)."""
 
-    def __init__(self, exact: Visible) -> None:
+    def __init__(self, exact: Keys) -> None:
         self.exact = exact
-        self.dtype = fast_type(exact.keys.device)
+        self.dtype = processor().fast_type(exact.raw.device)
         self.narrow = self.dtype == torch.bfloat16
-        count, self.size = exact.keys.shape
-        largest = float((exact.keys.abs().amax(dim=1) / exact.norms).max().clamp_min(1e-12))
+        count, self.size = exact.raw.shape
+        largest = float((exact.raw.abs().amax(dim=1) / exact.norms).max().clamp_min(1e-12))
         # A power of two: multiplying by it changes no digit.
         self.step = 2.0 ** math.ceil(math.log2(largest / 127))
-        self.integers = exact.keys.device.type == "cpu" and integers_pay()
+        self.integers = exact.raw.device.type == "cpu" and processor().integers
         self.halves: Tensor | None = None
         self.kept: dict[int, Tensor] | None = {}
         if count * (self.size * 6 if self.narrow else self.size * 4) > KEPT_BYTES:
             self.kept = None
         if self.narrow or self.integers:  # int8 [N, 2 Dk + 1], the last column ones
             width = 2 * self.size + 1
-            self.halves = exact.keys.new_empty((count, width), dtype=torch.int8)
+            self.halves = exact.raw.new_empty((count, width), dtype=torch.int8)
             self.halves[:, -1] = 1
             for columns in blocks(count):
-                scaled = exact.unit_keys(columns).div_(self.step)
+                scaled = exact.unit(columns).div_(self.step)
                 first = scaled.round()
                 self.halves[columns, : self.size] = first
                 rest = scaled.sub_(first).mul_(_HALF).round_().clamp_(-127, 127)
@@ -68,7 +68,7 @@ class SplitKeys:
         if not self.narrow:
             return self._block_of_floats(columns)
         assert self.halves is not None
-        block = self.exact.keys.new_empty((count, 3 * size + 2), dtype=torch.bfloat16)
+        block = self.exact.raw.new_empty((count, 3 * size + 2), dtype=torch.bfloat16)
         block[:, -2:] = 1
         block[:, : 2 * size] = self.halves[columns, :-1]
         block[:, size : 2 * size].div_(_HALF)
@@ -77,7 +77,7 @@ class SplitKeys:
 
     def _block_of_floats(self, columns: slice) -> Tensor:
         """[C, Dk + 1] unit keys and ones."""
-        unit = self.exact.unit_keys(columns)
+        unit = self.exact.unit(columns)
         return torch.cat([unit, unit.new_ones((len(unit), 1))], dim=1)
 
     def rows(self, vectors: Tensor, factor: Tensor | float, shift: Tensor) -> Tensor:
@@ -103,7 +103,10 @@ class SplitKeys:
             yield columns, block, torch.mm(rows, block.T, out=out)
 
     def sums(self, vectors: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
-        """[R, Dk] sums of the keys with q . k_j > threshold, and [R] how many there are."""
+        """Sums [R, Dk] of the keys with q . k_j > threshold, and how many there are, [R].
+
+        Twin of `method.sum_similar`.
+        """
         size = self.size
         rho = self.exact.norms.new_full((len(vectors),), threshold)
         rows = self.rows(vectors, 1.0, rho)

@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glaclip.attention.chunks import Progress
-from glaclip.attention.rows import attention_chunks
+from glaclip.attention.rows import Progress, attention_chunks
 from glaclip.settings import AttentionSettings
 from glaclip.windows import Box
 
@@ -75,7 +74,7 @@ def attention_summary(
         first = chunk.first // tokens
         mass[:, first : first + visible.shape[1]].index_add_(0, own, visible)
         if chunk.queries.set_sizes is not None:
-            sizes.append(chunk.queries.expand(chunk.queries.set_sizes).cpu())
+            sizes.append(chunk.queries.expand(chunk.queries.set_sizes).long().cpu())
         done = (chunk.start + len(visible)) // tokens
         report()
     shares = (mass / (count * tokens)).numpy()

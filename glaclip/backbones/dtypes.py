@@ -1,9 +1,9 @@
 """The type of numbers a backbone computes in when nobody names one: measured, never guessed.
 
-A GPU computes in half precision. A CPU computes in bfloat16 where it multiplies it clearly quicker
-than float32 and where it was measured, for exactly these weights, that nearly all labels of the
-shipped photos stay; else in float32. Measurements come with the program (RECORDS) or were made on
-this computer by `python -m glaclip benchmark --agreement`.
+A GPU computes in half precision. A CPU computes in bfloat16 where it has instructions for it
+(`support.processor`) and where it was measured, for exactly these weights, that nearly all labels
+of the shipped photos stay; else in float32. Measurements come with the program (RECORDS) or were
+made on this computer by `python -m glaclip benchmark --agreement`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import torch
 from glaclip.backbones.base import BackboneError
 from glaclip.settings import brief
 from glaclip.support.cache import digest
-from glaclip.support.files import cache_folder, write_whole
-from glaclip.support.processor import bfloat16_pays
+from glaclip.support.files import atomic_write, cache_folder
+from glaclip.support.processor import processor
 from glaclip.vocabulary import ASSETS
 
 #: What a type may be called, beside "auto": `choose`.
@@ -101,7 +101,6 @@ def choose(
     device: torch.device,
     fingerprint: Callable[[], str],
     *,
-    pays: Callable[[], bool] = bfloat16_pays,
     record_of: Callable[[str, str], Record | None] | None = None,
 ) -> Choice:
     """The type for a backbone on a device.
@@ -109,14 +108,13 @@ def choose(
     Args:
         device: where it runs.
         fingerprint: of the backbone in float32; asked for only if that matters.
-        pays: whether this processor multiplies bfloat16 clearly quicker than float32.
         record_of: the measurement for (fingerprint, type); `find_record` when left out.
     """
     if device.type == "cuda":
         return Choice(torch.float16, "half precision on a GPU")
     if device.type != "cpu":
         return Choice(torch.float32, f"bfloat16 is not measured on {device.type}")
-    if not pays():
+    if not processor().bfloat16:
         return Choice(torch.float32, "bfloat16 is not quicker on this processor")
     record = (record_of or find_record)(fingerprint(), "bfloat16")
     if record is None:
@@ -164,7 +162,7 @@ def write_records(path: Path, records: list[Record]) -> None:
         OSError: the file cannot be written.
     """
     text = json.dumps([asdict(record) for record in records], indent=1)
-    write_whole(path, f"{text}\n".encode())
+    atomic_write(path, f"{text}\n".encode())
 
 
 def _own_file(fingerprint: str, dtype: str) -> Path | None:

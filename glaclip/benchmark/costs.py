@@ -1,4 +1,4 @@
-"""Speed and memory of the real CLIP backbones with random weights.
+"""Speed and memory of the real CLIP backbones with random weights; a word list's first start.
 
 `python -m glaclip.benchmark.costs NAME`.
 
@@ -12,18 +12,22 @@ import argparse
 import dataclasses
 import functools
 import json
-import os
-import subprocess
+import multiprocessing
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from glaclip.backbones.base import Backbone
 from glaclip.backbones.clip.models import CLIP_MODELS, untrained_clip
 from glaclip.segmenter import Segmenter
+from glaclip.segmenter.word_store import WordStore, shipped_lists
 from glaclip.support.memory import peak_gigabytes
 
 
@@ -87,18 +91,8 @@ def measure_here(
     with torch.inference_mode():
         word_seconds = _seconds(functools.partial(backbone.encode_text, prompts))
     windows, keys, _ = encoded.tokens.keys.shape
-    return Measurement(
-        name=name,
-        windows=windows,
-        tokens=windows * keys,
-        encode_seconds=encode_seconds,
-        attention_seconds=attention_seconds,
-        baseline_seconds=baseline_seconds,
-        word_seconds=word_seconds,
-        peak_gigabytes=peak_gigabytes(),
-        threads=threads,
-        device=device,
-    )
+    seconds = (encode_seconds, attention_seconds, baseline_seconds, word_seconds)
+    return Measurement(name, windows, windows * keys, *seconds, peak_gigabytes(), threads, device)
 
 
 def measure(
@@ -107,15 +101,48 @@ def measure(
     """`measure_here` in a process of its own.
 
     Raises:
-        RuntimeError: the process failed; the message is its last line.
+        RuntimeError: it failed.
     """
-    command = [sys.executable, "-m", "glaclip.benchmark.costs", name, "--json"]
-    command += ["--size", f"{size[1]}x{size[0]}", "--device", device, "--threads", str(threads)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        raise RuntimeError(f"measuring {name} failed: {done.stderr.strip().splitlines()[-1:]}")
-    return Measurement(**json.loads(done.stdout.splitlines()[-1]))
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        try:
+            return pool.submit(measure_here, name, size, device, threads).result()
+        except Exception as error:
+            raise RuntimeError(f"measuring {name} failed: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class WordCost:
+    """Seconds from a list to its embeddings.
+
+    Attributes:
+        words: of the list.
+        texts: words times templates.
+        first: nothing is on disk yet.
+        second: another process's segmenter finds them there.
+        equal: whether both have the same numbers to the last bit.
+    """
+
+    words: int
+    texts: int
+    first: float
+    second: float
+    equal: bool
+
+
+def word_cost(backbone: Backbone, words: tuple[str, ...] | None = None) -> WordCost:
+    """Times both starts in a folder of its own, which is removed.
+
+    Args:
+        backbone: encodes the texts.
+        words: a list; the longest shipped one when left out.
+    """
+    chosen = max(shipped_lists(), key=lambda each: (len(each), each)) if words is None else words
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        both = [Segmenter(backbone, word_store=WordStore(Path(folder), [chosen])) for _ in "12"]
+        first, second = (_seconds(functools.partial(s.text_features, chosen)) for s in both)
+        equal = torch.equal(*(segmenter.text_features(chosen) for segmenter in both))
+    return WordCost(len(chosen), len(chosen) * len(backbone.templates), first, second, equal)
 
 
 def _main() -> None:
@@ -124,12 +151,10 @@ def _main() -> None:
     parser.add_argument("--size", default="480x336", help="photo, width x height in pixels")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", action="store_true", help="measure one name in this process")
     given = parser.parse_args()
     width, height = map(int, given.size.split("x"))
     for name in given.names:
-        run = measure_here if given.json else measure
-        found = run(name, (height, width), given.device, given.threads)
+        found = measure(name, (height, width), given.device, given.threads)
         sys.stdout.write(json.dumps(dataclasses.asdict(found)) + "\n")
         sys.stdout.flush()
 

@@ -1,70 +1,24 @@
-"""The yardstick: attention over windows as its formulas read, all N x N at once.
-
-Nothing here is clever, so that it can be compared with the equations line by line, and so that
-`python -m glaclip benchmark` can say what the cleverness of `glaclip.attention.rows` is worth.
-"""
+"""The yardstick: attention as its formulas read, all N x N at once, and tokens made up for it."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from glaclip.attention import method
+from glaclip.attention.rows import Resizing
 from glaclip.settings import AttentionSettings
 
 
 def dense_attend(
-    keys: Tensor,
-    values: Tensor,
-    settings: AttentionSettings,
-    key_grid: tuple[int, int] | None = None,
-    value_grid: tuple[int, int] | None = None,
+    keys: Tensor, values: Tensor, settings: AttentionSettings, resizing: Resizing | None = None
 ) -> Tensor:
-    """Section 2 of the method with whole matrices; the same numbers as `glaclip.attention.attend`.
-
-    Args:
-        keys: [L, S, Dk] raw keys.
-        values: [L, Sv, Dv].
-        settings: the switches and their constants.
-        key_grid: (rows, columns) of the keys; needed when Sv != S.
-        value_grid: (rows, columns) of the values.
-
-    Returns:
-        [L, S, Dv].
-    """
-    windows, tokens, _ = keys.shape
-    if key_grid is not None and value_grid is not None and key_grid != value_grid:
-        grid = values.transpose(1, 2).reshape(windows, -1, *value_grid)  # [L, Dv, vh, vw]
-        grid = F.interpolate(grid, key_grid, mode="bilinear", align_corners=False)
-        values = grid.flatten(2).transpose(1, 2)  # [L, S, Dv]
-    if settings.cross_window:
-        mixed = _attend(keys.flatten(0, 1), values.flatten(0, 1), windows, settings)
-    else:
-        pairs = zip(keys, values, strict=True)
-        mixed = torch.cat([_attend(k, v, 1, settings) for k, v in pairs])
-    return mixed.view(windows, tokens, -1)
-
-
-def _attend(keys: Tensor, values: Tensor, windows: int, settings: AttentionSettings) -> Tensor:
-    k = F.normalize(keys, dim=1)  # [N, Dk]
-    anchors, sizes = k, torch.ones(len(k), device=k.device)
-    for _ in range(settings.iterations):
-        members = anchors @ k.T > settings.threshold  # P_i [N, N]
-        members |= torch.diag(~members.any(dim=1))  # an empty set stands for its token alone
-        sizes = members.sum(dim=1).to(k.dtype)
-        anchors = F.normalize(members.to(k.dtype) @ k / sizes[:, None], dim=1)
-    queries = anchors if settings.proxy_anchors else k
-    scores = queries @ k.T  # S_ij [N, N]
-    if settings.dynamic_normalization:
-        u = 1 + settings.shift * math.log(1 + windows)
-        w = 1 + settings.scale / sizes
-        weighted = w[:, None] * (scores - u * scores.mean(dim=1, keepdim=True).clamp_min(0))
-    else:
-        weighted = settings.gamma * (scores - settings.beta * scores.mean())
-    dropped = weighted < weighted.amax(dim=1, keepdim=True).clamp_max(0)
-    return weighted.masked_fill(dropped, -math.inf).softmax(dim=1) @ values
+    """`method.attend` of keys [L, S, Dk] and values [L, Sv, Dv], resized to the keys' grid."""
+    if resizing is not None:
+        values = torch.stack([resizing.values(window) for window in values])
+    mixed = method.attend(keys.flatten(0, 1), values.flatten(0, 1), len(keys), settings)
+    return mixed.view(*keys.shape[:2], -1)
 
 
 def clustered_tokens(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from glaclip.attention.rows import attend
+from glaclip.attention import attend
 from glaclip.benchmark.dense import clustered_tokens, dense_attend
 from glaclip.benchmark.ratios import Memory, Row, measure, measure_memory
 from glaclip.settings import FAST, PRECISIONS, AttentionSettings

@@ -23,7 +23,8 @@ from PIL import Image
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.benchmark.ratios import Row
 from glaclip.segmenter import Progress, Segmenter
-from glaclip.serving.service import CHEAP_WINDOWS, Cost, Service
+from glaclip.serving.estimate import ExpensiveError
+from glaclip.serving.service import Answer, Service
 from glaclip.ui.examples import example_form, examples
 from glaclip.ui.form import Form
 from glaclip.ui.launch import launch_options
@@ -77,15 +78,14 @@ _WORDS = ("lantern", "bench", "umbrella", "kite", "statue", "ladder", "fountain"
 
 
 class _Patient(Service):
-    """Starts nothing unasked while `holds`, as it would with a photo of very many windows."""
+    """Starts nothing while `holds`, as it would unasked with a photo of very many windows."""
 
     holds = False
 
-    def cost(self, *args: Any, **options: Any) -> Cost:
-        cost = super().cost(*args, **options)
-        if not self.holds:
-            return cost
-        return dataclasses.replace(cost, to_encode=CHEAP_WINDOWS + 1, certain=False)
+    def answer(self, *args: Any, **options: Any) -> Answer:
+        if self.holds:
+            raise ExpensiveError("Press Segment to start.")
+        return super().answer(*args, **options)
 
 
 class NoBrowserError(Exception):

@@ -24,14 +24,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from glaclip.attention.anchors import SimilarTokens
-from glaclip.attention.chunks import CHUNK_BYTES, row_chunks
-from glaclip.attention.rows import attend
+from glaclip.attention import attend
+from glaclip.attention.anchors import Keys
+from glaclip.attention.rows import CHUNK_BYTES, Resizing, row_chunks
 from glaclip.backbones.base import Backbone
 from glaclip.benchmark.dense import dense_attend
 from glaclip.segmenter import Encoded, Progress, Segmenter
 from glaclip.settings import CAPTIONS, PRECISIONS, AttentionSettings, WindowSettings
-from glaclip.support.processor import integers_pay
+from glaclip.support.processor import processor
 from glaclip.vocabulary import Vocabulary
 
 _MB = 2**20
@@ -238,11 +238,12 @@ def _ladder_actions(
 def _yardstick_actions(
     encoded: Encoded, keys: Tensor, grid: tuple[int, int], settings: AttentionSettings
 ) -> dict[str, Callable[[], object]]:
-    """All switches on: the formulas as they read (benchmarks/dense.py), and `attend`."""
+    """All switches on: the formulas as they read (`dense`), and `attend`."""
     tokens = encoded.tokens
     on, fast = (replace(settings.on(), precision=name) for name in PRECISIONS)
+    resizing = Resizing.between(keys, tokens.values, grid, tokens.value_grid)
     return {
-        "dense": lambda: dense_attend(keys, tokens.values, on, grid, tokens.value_grid),
+        "dense": lambda: dense_attend(keys, tokens.values, on, resizing),
         "attend": _attend(encoded, keys, grid, on),
         "attend, fast": _attend(encoded, keys, grid, fast),
         "attend, each window alone": _attend(encoded, keys, grid, on.off()),
@@ -276,14 +277,12 @@ def _chunk_actions(
 def _member_actions(keys: Tensor, settings: AttentionSettings) -> dict[str, Callable[[], object]]:
     """Proxy anchors of all tokens, their sums as products of floats, of integers, or gathered."""
     flat = keys.flatten(0, 1)
-    norms = flat.norm(dim=1)
-    unit = flat / norms[:, None]
 
     def anchors(**way: Any) -> Callable[[], object]:
         def run() -> object:
-            similar = SimilarTokens(flat, norms, **way)
+            seen = Keys(flat, **way)
             return [
-                similar.anchors(unit[rows], settings.threshold, settings.iterations)
+                seen.anchors(seen.unit(rows), settings.threshold, settings.iterations)
                 for rows in row_chunks(len(flat), len(flat), CHUNK_BYTES)
             ]
 
@@ -294,7 +293,7 @@ def _member_actions(keys: Tensor, settings: AttentionSettings) -> dict[str, Call
         "gathered": anchors(integers=False, sparse_share=2.0),
         "as chosen": anchors(),
     }
-    if integers_pay():
+    if processor().integers:
         ways["integers"] = anchors(integers=True)
     return ways
 

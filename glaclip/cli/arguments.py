@@ -16,11 +16,11 @@ CONSTANTS = (
     ("--beta", "beta", "X", "shift when dynamic normalization is off"),
     ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
 )
+WINDOWS = ("short_side", "crop", "stride")
 #: What a setting is called here; refusals name the option that was typed.
-OPTIONS = {
+OPTION_NAMES = {
     **{field: option for option, field, _, _ in CONSTANTS},
-    **{name: "--" + name.replace("_", "-") for name in ("short_side", "crop", "stride")},
-    **{name: "--" + name.replace("_", "-") for name in ("baseline", "key_source")},
+    **{name: "--" + name.replace("_", "-") for name in (*WINDOWS, "baseline", "key_source")},
 }
 
 
@@ -29,7 +29,7 @@ class Help(argparse.ArgumentDefaultsHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if (
-            action.default in (None, False, "", [], 0, argparse.SUPPRESS)
+            action.default in (None, False, "", (), 0, argparse.SUPPRESS)
             or not action.option_strings
         ):
             return action.help
@@ -93,6 +93,6 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--stride", type=int, metavar="PX", help="distance of neighboring windows")
 
 
-def words(text: str) -> list[str]:
+def words(text: str) -> tuple[str, ...]:
     """Words separated by commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -5,188 +5,170 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
-from glaclip.benchmark.agreement import Agreement, agreement
-from glaclip.benchmark.growth import YARDSTICK_SHAPES, Growth, Yardstick, growth, yardstick
+from glaclip.backbones.base import Backbone
+from glaclip.backbones.dtypes import keep_record, narrow_type
+from glaclip.benchmark.agreement import dtype_agreement, precision_agreement
+from glaclip.benchmark.costs import word_cost
+from glaclip.benchmark.growth import YARDSTICK_SHAPES, growth, yardstick
 from glaclip.benchmark.processes import WaitingError, page_ratios, page_rows, start_rows
-from glaclip.benchmark.ratios import Memory, Report, Row, benchmark, measure_memory
-from glaclip.cli.benchmark_dtype import beside, loader_of, measure_dtype, measure_words
-from glaclip.cli.console import Console, UsageError, table
-from glaclip.cli.given import (
-    Loader,
-    attention_of,
-    check_writable,
-    start_backbone,
-    windows_of,
-    write,
-)
+from glaclip.benchmark.ratios import Row, benchmark, measure_memory
+from glaclip.cli import benchmark_text as text
+from glaclip.cli.console import Console, UsageError
+from glaclip.cli.options import Loader, RunOptions, check_writable, type_name, untrained, write
 from glaclip.photo import load_photo
 from glaclip.pictures.charts import png_of, ratio_chart
 from glaclip.segmenter import Segmenter
 from glaclip.settings import PRECISIONS
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
 
+SINGLE = "float32"
+#: What is measured on request, all of it by --all.
+PARTS = ("yardstick", "growth", "agreement", "words", "start", "page")
 
-def run_benchmark(args: argparse.Namespace, load: Loader, console: Console) -> None:
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkOptions(RunOptions):
+    """The arguments of `benchmark`; `parts` are those of PARTS that were asked for."""
+
+    photo: str | None
+    vocabulary: str | None
+    repeats: int
+    also_dtype: str | None
+    random_weights: bool
+    no_memory: bool
+    parts: frozenset[str]
+    plot: Path | None
+    json: Path | None
+
+    @classmethod
+    def of(cls, args: argparse.Namespace, **derived: Any) -> Self:
+        """See `Options`."""
+        if args.repeats < 1:
+            raise UsageError(f"--repeats must be at least 1; received {args.repeats}")
+        parts = frozenset(name for name in PARTS if args.all or getattr(args, name))
+        return super().of(args, parts=parts, **derived)
+
+    def load(self, load: Loader, name: str = "", dtype: str = "") -> Backbone:
+        """See `BackboneOptions`; with --random-weights a real CLIP without its files."""
+        return super().load(untrained if self.random_weights else load, name, dtype)
+
+    def beside(self, backbone: Backbone, load: Loader) -> dict[str, Backbone]:
+        """Backbones by type for the rows of encoding; the one given does everything else.
+
+        A type that was chosen ("auto") is shown beside float32.
+        """
+        found = {type_name(backbone): backbone}
+        for kind in (SINGLE if self.dtype == "auto" else None, self.also_dtype):
+            if kind and kind not in found:
+                found[kind] = self.load(load, dtype=kind)
+        return found
+
+
+def run_benchmark(options: BenchmarkOptions, load: Loader, console: Console) -> None:
     """Times every step."""
-    if args.repeats < 1:
-        raise UsageError(f"--repeats must be at least 1; received {args.repeats}")
-    photo = load_photo(args.photo or ASSETS / "photos" / "china.jpg")
+    photo = load_photo(options.photo or ASSETS / "photos" / "china.jpg")
     words = load_preset("everyday").vocabulary
-    if args.vocabulary is not None:
-        words = parse_vocabulary(args.vocabulary)
-    if args.all:
-        args.yardstick = args.growth = args.agreement = args.page = args.start = args.words = True
-    for file in (args.json, args.plot):
+    if options.vocabulary is not None:
+        words = parse_vocabulary(options.vocabulary)
+    for file in (options.json, options.plot):
         if file is not None:
             check_writable(file)
-    load = loader_of(args, load)
-    backbone = start_backbone(args, load, console)
-    backbones = beside(args, backbone, load)
+    backbone = options.start(load, console)
+    backbones = options.beside(backbone, load)
+    settings = options.attention(backbone)
     report = benchmark(
         backbones,
         photo,
         words,
-        windows_of(args, backbone),
-        attention_of(args, backbone),
-        repeats=args.repeats,
+        options.windows(backbone),
+        settings,
+        repeats=options.repeats,
         progress=console.progress,
     )
-    print(_times_table(report))
+    console.result(text.times(report))
     document = report.document()
-    if not args.no_memory:
+
+    def result(name: str, found: Any, said: str) -> None:
+        document[name] = found
+        console.result(f"\n{said}")
+
+    if not options.no_memory:
         console.say("Measuring memory; this takes a minute or two")
-        memory = measure_memory(settings=attention_of(args, backbone))
-        document["memory"] = dataclasses.asdict(memory) if memory else None
-        print("\n" + _memory_text(memory))
-    found: list[Yardstick] = []
-    if args.yardstick:
+        memory = measure_memory(settings=settings)
+        result("memory", dataclasses.asdict(memory) if memory else None, text.memory(memory))
+    ladder = [row for row in report.rows if row.group == "attention"]
+    ratios = [(f"{row.name} / own window", row.median / ladder[0].median) for row in ladder]
+    if "yardstick" in options.parts:
         console.say("Measuring beside the dense formulation; this takes a minute or two")
-        found = [yardstick(shape, device=backbone.device) for shape in YARDSTICK_SHAPES]
-        document["yardstick"] = [dataclasses.asdict(one) for one in found]
-        print("\n" + "\n".join(map(_yardstick_text, found)))
-    if args.growth:
+        sizes = [yardstick(shape, device=backbone.device) for shape in YARDSTICK_SHAPES]
+        result("yardstick", _listed(sizes), "\n".join(map(text.yardstick, sizes)))
+        ratios += [
+            (f"{row.name}, {row.group}", row.median / one.rows[0].median)
+            for one in sizes
+            for row in one.rows
+        ]
+    if "growth" in options.parts:
         console.say("Measuring growth; this takes some minutes")
         grown = [growth(precision) for precision in PRECISIONS]
-        document["growth"] = [dataclasses.asdict(one) for one in grown if one]
-        print("\n" + "\n".join(map(_growth_text, grown)))
-    if args.agreement:
-        shares = agreement(Segmenter(backbone), attention_of(args, backbone), console.progress)
-        document["agreement"] = [dataclasses.asdict(share) for share in shares]
-        print("\n" + _agreement_text(shares))
-        document["dtype_agreement"], text = measure_dtype(args, backbones, load, console)
-        print("\n" + text)
-    if args.words:
-        document["words"], text = measure_words(backbone)
-        print("\n" + text)
-    bars = [
-        (f"{row.name}, {row.group}", row.median / one.rows[0].median)
-        for one in found
-        for row in one.rows
-    ]
-    if args.start:
-        started = _sentence(lambda: start_rows(args.backbone, str(backbone.device), args.weights))
-        document["start"] = {row.name: row.median for row in started}
-        print("\n" + _start_text(started))
-    if args.page:
+        result("growth", _listed([one for one in grown if one]), "\n".join(map(text.growth, grown)))
+    if "agreement" in options.parts:
+        shares = precision_agreement(Segmenter(backbone), settings, console.progress)
+        result("agreement", _listed(shares), text.agreement(shares))
+        _measure_dtype(options, backbones, load, console, result)
+    if "words" in options.parts:
+        cost = word_cost(backbone)
+        result("words", dataclasses.asdict(cost), text.words(cost))
+    if "start" in options.parts:
+        device = str(backbone.device)
+        rows = _measured(start_rows, options.backbone, device, options.weights)
+        result("start", _medians(rows), text.start(rows))
+    if "page" in options.parts:
         console.say("Measuring the page in a browser; this takes a minute or two")
-        waited = _sentence(
-            lambda: page_rows(args.backbone, args.device, args.weights, args.repeats)
+        rows = _measured(
+            page_rows, options.backbone, options.device, options.weights, options.repeats
         )
-        document["page"] = {row.name: row.median for row in waited}
-        print("\n" + _page_text(waited))
-        bars += [(f"{name} / {by}", ratio) for name, by, ratio, _ in page_ratios(waited)]
-    if args.plot is not None:
-        ladder = [row for row in report.rows if row.group == "attention"]
-        own = ladder[0].median
-        bars = [(f"{row.name} / own window", row.median / own) for row in ladder] + bars
-        write(args.plot, png_of(ratio_chart(bars)))
-    if args.json is not None:
-        write(args.json, (json.dumps(document, indent=2) + "\n").encode())
+        result("page", _medians(rows), text.page(rows))
+        ratios += [(f"{name} / {by}", ratio) for name, by, ratio, _ in page_ratios(rows)]
+    if options.plot is not None:
+        write(options.plot, png_of(ratio_chart(ratios)))
+    if options.json is not None:
+        write(options.json, (json.dumps(document, indent=2) + "\n").encode())
 
 
-def _sentence(measure: Callable[[], list[Row]]) -> list[Row]:
+def _listed(values: Sequence[Any]) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(value) for value in values]
+
+
+def _medians(rows: Sequence[Row]) -> dict[str, float]:
+    return {row.name: row.median for row in rows}
+
+
+def _measured(measure: Callable[..., list[Row]], *arguments: object) -> list[Row]:
     try:
-        return measure()
+        return measure(*arguments)
     except WaitingError as error:
         raise UsageError(str(error)) from error
 
 
-def _page_text(rows: list[Row]) -> str:
-    times = [[row.name, f"{1000 * row.median:.0f}"] for row in rows]
-    ratios = [
-        [f"{name} / {by}", f"{ratio:.2f}", f"{most:g}"]
-        for name, by, ratio, most in page_ratios(rows)
-    ]
-    return (
-        f"{table(['page in a browser', 'milliseconds'], times, left=(0,))}\n\n"
-        f"{table(['page', 'ratio', 'at most'], ratios, left=(0,))}"
+def _measure_dtype(
+    options: BenchmarkOptions,
+    backbones: dict[str, Backbone],
+    load: Loader,
+    console: Console,
+    result: Callable[[str, Any, str], None],
+) -> None:
+    """The agreement of labels of two types, which is kept for later choices on this computer."""
+    device = next(iter(backbones.values())).device
+    single, narrow = (
+        backbones.get(kind) or options.load(load, dtype=kind)
+        for kind in (SINGLE, str(narrow_type(device)).removeprefix("torch."))
     )
-
-
-def _start_text(rows: list[Row]) -> str:
-    times = [[row.name, f"{1000 * row.median:.0f}"] for row in rows]
-    return table(["start-up", "milliseconds"], times, left=(0,))
-
-
-def _yardstick_text(found: Yardstick) -> str:
-    dense, *others = found.rows
-    said = "; ".join(
-        f"{row.name} {row.median:.3g} s ({dense.median / row.median:.1f} times as fast, "
-        f"{found.apart[row.name]:.1g} apart)"
-        for row in others
-    )
-    return f"Attention, {dense.group}: {dense.name} {dense.median:.3g} s; {said}."
-
-
-def _growth_text(found: Growth | None) -> str:
-    if found is None:
-        return "Growth is measured on Linux only."
-    rows = [
-        [f"{size.tokens:,}", f"{size.seconds:.2f}", f"{size.extra / 2**20:.0f}"]
-        for size in found.sizes
-    ]
-    memory = "" if found.memory is None else f", memory as N^{found.memory:.2f}"
-    return (
-        f"{table(['tokens', 'seconds', 'MB'], rows)}\n"
-        f"Attention, {found.precision}: time grows as N^{found.time:.2f}{memory}."
-    )
-
-
-def _agreement_text(shares: list[Agreement]) -> str:
-    rows = [[share.photo, f"{share.on:.4%}", f"{share.off:.4%}"] for share in shares]
-    on = sum(share.on for share in shares) / len(shares)
-    off = sum(share.off for share in shares) / len(shares)
-    return (
-        f"{table(['photo', 'on', 'off'], rows, left=(0,))}\n"
-        f"Labels equal in both precisions: {on:.4%} with all switches on, {off:.4%} each "
-        "window alone."
-    )
-
-
-def _times_table(report: Report) -> str:
-    rows = [
-        [row.group, row.name, f"{1000 * row.median:.1f}", f"{ratio:.2f}"]
-        for row, ratio in zip(report.rows, report.ratios(), strict=True)
-    ]
-    shapes = report.shapes
-    about = (
-        f"{report.backbone['title']} on {report.backbone['device']}, {report.threads} threads; "
-        f"{shapes['windows']} windows, {shapes['tokens']} tokens, keys {shapes['keys']}, values "
-        f"{shapes['values']}, {shapes['prompts']} prompts.\nMedian of "
-        f"{len(report.rows[0].seconds)}, taken in turns; ratio to the first row of the step."
-    )
-    heads = ["step", "", "milliseconds", "ratio"]
-    return f"{table(heads, rows, left=(0, 1))}\n\n{about}"
-
-
-def _memory_text(memory: Memory | None) -> str:
-    if memory is None:
-        return "Memory of attention is measured on Linux only."
-    windows, tokens, key_size, value_size = memory.shape
-    return (
-        f"Memory of attention, {windows * tokens} tokens (keys of {key_size}, values of "
-        f"{value_size}): {memory.extra / 2**20:.0f} MB beyond {memory.inputs / 2**20:.0f} MB of "
-        f"inputs and {memory.outputs / 2**20:.0f} MB of outputs; {memory.seconds:.0f} s."
-    )
+    weights = "random" if options.random_weights else "own"
+    record = dtype_agreement(single, narrow, weights, console.progress)
+    said = text.dtype_agreement(record, kept=keep_record(record))
+    result("dtype_agreement", dataclasses.asdict(record), said)

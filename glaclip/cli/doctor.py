@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
 import json
 import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from glaclip import __version__
-from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.backbones.base import BackboneError
 from glaclip.cli.console import Console, table
-from glaclip.cli.given import type_described
+from glaclip.cli.options import BackboneOptions, Loader, type_described, type_name
 from glaclip.photo import load_photo
 from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
+from glaclip.support.processor import VARIABLE, ProcessorError, processor
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
 _PACKAGES = (
     "torch", "torchvision", "timm", "open_clip_torch", "tokenizers", "safetensors",
     "huggingface_hub", "gradio", "pillow", "numpy",
 )  # fmt: skip
-#: Starts a backbone: (name, device, dtype, weights folder).
-Loader = Callable[[str, str, str, str | None], Backbone]
 _WORDS = "sky, building, tree, water"
 
 
-def run_doctor(args: argparse.Namespace, load: Loader, console: Console) -> None:
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions(BackboneOptions):
+    """The arguments of `doctor`."""
+
+    json: bool
+
+
+def run_doctor(options: DoctorOptions, load: Loader, console: Console) -> None:
     """Prints the report.
 
     Raises:
         BackboneError: the backbone asked for cannot start; said after everything else.
     """
     report: dict[str, Any] = {"versions": _versions(), "room": _room()}
+    report["processor"], processor_problem = _processor()
     report["limits"], problem = _limits()
-    report["backbones"], backbone_problem = _backbones(args.weights)
-    report["run"], run_problem = _quick_run(args, load, console)
-    problems = [text for text in (problem, backbone_problem, run_problem) if text]
-    report["problems"] = problems
-    print(json.dumps(report, indent=2, ensure_ascii=False) if args.json else _text(report))
-    if run_problem or backbone_problem or problem:
+    report["backbones"], backbone_problem = _backbones(options.weights)
+    report["run"], run_problem = _quick_run(options, load, console)
+    found = processor_problem, problem, backbone_problem, run_problem
+    report["problems"] = problems = list(dict.fromkeys(text for text in found if text))
+    console.result(
+        json.dumps(report, indent=2, ensure_ascii=False) if options.json else _text(report)
+    )
+    if problems:
         raise BackboneError(" ".join(problems))
 
 
@@ -60,6 +68,13 @@ def _versions() -> dict[str, str]:
     return found
 
 
+def _processor() -> tuple[dict[str, Any], str]:
+    try:
+        return asdict(processor()), ""
+    except ProcessorError as error:
+        return {}, str(error)
+
+
 def _room() -> dict[str, float | None]:
     """Free memory and disk in GB; the disk is that of downloads and of the page's files."""
     memory = None
@@ -69,19 +84,14 @@ def _room() -> dict[str, float | None]:
         memory = int(free.split()[1]) / 1e6 if free else None
     from huggingface_hub import constants
 
-    places = {"downloads": Path(constants.HF_HUB_CACHE), "page": Path(_temporary())}
+    temporary = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
+    places = {"downloads": Path(constants.HF_HUB_CACHE), "page": Path(temporary)}
     room: dict[str, float | None] = {"memory": memory}
     for name, place in places.items():
         while not place.exists():
             place = place.parent
         room[f"disk_{name}"] = shutil.disk_usage(place).free / 1e9
     return room
-
-
-def _temporary() -> str:
-    import tempfile
-
-    return os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
 
 
 def _limits() -> tuple[dict[str, Any], str]:
@@ -112,12 +122,12 @@ def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
 
 
 def _quick_run(
-    args: argparse.Namespace, load: Loader, console: Console
+    options: DoctorOptions, load: Loader, console: Console
 ) -> tuple[dict[str, Any], str]:
     """Start of the backbone and one shipped photo, in seconds."""
     try:
         start = time.perf_counter()
-        backbone = load(args.backbone, args.device, args.dtype, args.weights)
+        backbone = options.load(load)
         backbone.prepare()
         loaded = time.perf_counter() - start
         segmenter, photo = Segmenter(backbone), load_photo(ASSETS / "photos" / "china.jpg")
@@ -125,13 +135,13 @@ def _quick_run(
         encoded = segmenter.encode(photo, progress=console.progress)
         result = segmenter.segment(encoded, parse_vocabulary(_WORDS), progress=console.progress)
         seconds = time.perf_counter() - start
-    except BackboneError as error:
+    except (BackboneError, ProcessorError) as error:
         return {}, str(error)
     return {
         "backbone": backbone.name,
         "title": backbone.title,
         "device": str(backbone.device),
-        "dtype": str(backbone.dtype).removeprefix("torch."),
+        "dtype": type_name(backbone),
         "dtype_why": backbone.dtype_why,
         "dtype_said": type_described(backbone),
         "windows": len(encoded.boxes),
@@ -153,6 +163,14 @@ def _text(report: dict[str, Any]) -> str:
         for entry in report["backbones"]
     ]
     parts = [versions, table(["backbone", "can start"], rows, (0, 1))]
+    if kind := report["processor"]:
+        fast = "threefold bfloat16" if kind["threefold"] else "float32"
+        towers = "bfloat16 where it was measured" if kind["bfloat16"] else "float32"
+        sums = "8-bit integers" if kind["integers"] else "float32"
+        parts.append(
+            f"Processor: {kind['name']} ({kind['title']}; {VARIABLE} names another). "
+            f"Fast precision in {fast}, backbones in {towers}, sums of keys in {sums}."
+        )
     if report["limits"]:
         shown = {key: value for key, value in report["limits"].items() if key != "hosted"}
         limits = Limits(**shown)

@@ -2,113 +2,111 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 
 from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError
-from glaclip.cli.evaluate_merge import run_merge
+from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.evaluate_paper import run_paper
-from glaclip.cli.evaluate_set import pictures_of, score_set, shard_of, show, write_results
-from glaclip.cli.given import (
-    Loader,
-    attention_of,
-    check_writable,
-    output_folder,
-    start_backbone,
-    windows_of,
-)
+from glaclip.cli.evaluate_set import Scorer, show, write_results
+from glaclip.cli.options import Loader, check_writable, output_folder
+from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
-from glaclip.evaluation.report.document import evaluation_document
-from glaclip.evaluation.run.evaluate import CACHE_BYTES
-from glaclip.evaluation.run.processes import Team, team_of_environment
+from glaclip.evaluation.report.document import evaluation_document, joined_document
+from glaclip.evaluation.run.evaluate import CACHE_BYTES, Evaluation, absent_photos, evaluation_of
 from glaclip.evaluation.run.setting import Entry
+from glaclip.evaluation.run.store import read_counts
+from glaclip.evaluation.run.team import team_of_environment
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
-from glaclip.settings import RUNG_NAMES
 
 
-def run_evaluate(args: argparse.Namespace, load: Loader, console: Console) -> None:
+def run_evaluate(options: EvaluateOptions, load: Loader, console: Console) -> None:
     """Scores methods, with all processes that torchrun started."""
-    _check(args)
-    if args.merge:
-        run_merge(args, console)
+    if options.out is not None:
+        output_folder(options.out)
+    if options.json is not None:
+        check_writable(options.json)
+    if options.merge:
+        _run_merge(options, console)
         return
     team = team_of_environment()
     # One report and one progress line: the other processes speak only of what fails in their part.
     console.follow(team.rank)
-    if args.paper:
-        run_paper(args, load, console, team)
-    else:
-        _run_set(args, load, console, team)
+    run = run_paper if options.paper else _run_set
+    run(options, load, console, Scorer(options, console, team))
     team.close()
 
 
-def _check(args: argparse.Namespace) -> None:
-    """Refuses what can be refused without data and weights."""
-    asked = [name for name in ("dataset", "paper", "merge") if getattr(args, name)]
-    if not asked:
-        raise UsageError("give a DATASET, or --paper TABLE1 --data ROOT, or --merge DIRS")
-    if args.merge and args.dataset:
-        raise UsageError("--merge reads folders of counts and takes no DATASET")
-    if args.paper and args.dataset:
-        raise UsageError("--paper takes no DATASET; the folder that holds the sets is --data ROOT")
-    if args.worst < 0:
-        raise UsageError(f"--worst must be at least 0; received {args.worst}")
-    if args.worst and args.out is None:
-        raise UsageError("--worst needs --out DIR, where report.html is written")
-    if args.worst and args.merge:
-        raise UsageError("--worst needs photos and weights; --merge has neither")
-    shard_of(args)
-    if args.out is not None:
-        output_folder(args.out)
-    if args.json is not None:
-        check_writable(args.json)
-
-
-def _run_set(args: argparse.Namespace, load: Loader, console: Console, team: Team) -> None:
-    dataset = _dataset_of(args)
-    backbone = start_backbone(args, load, console)
-    methods = _methods_of(args, backbone)
+def _run_set(options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer) -> None:
+    dataset = _dataset_of(options)
+    backbone = options.start(load, console)
+    methods = _methods_of(options, backbone)
     segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
-    evaluation = score_set(
-        segmenter, dataset, methods, windows_of(args, backbone), args,
-        folder=args.out, team=team, console=console,
-    )  # fmt: skip
-    if team.rank != 0:
-        return
-    document = evaluation_document(evaluation)
-    worst = {}
-    if args.worst:
-        pictures = pictures_of(segmenter, dataset, evaluation, args.worst, console)
-        worst[document["run"]] = pictures
-    show(document, args.per_class, console)
-    write_results(document, args.out, args.json, worst, console)
+    windows = options.windows(backbone)
+    document = scorer.score(segmenter, dataset, methods, windows, options.out)
+    if document is not None:
+        show(document, options.per_class, console)
+        write_results(document, options.out, options.json, scorer.worst, console)
 
 
-def _methods_of(args: argparse.Namespace, backbone: Backbone) -> list[Entry]:
-    names = RUNG_NAMES if args.ladder else [args.switches] if args.switches else args.methods
-    base = attention_of(args, backbone)
-    found = (parse_method(name, backbone, base) for name in names or ("off", "on"))
+def _methods_of(options: EvaluateOptions, backbone: Backbone) -> list[Entry]:
+    base = options.attention(backbone)
+    entries = (Entry.of(parse_method(name, backbone, base)) for name in options.methods)
     # --key-source changes no name: it is the same for all that name no keys of their own.
-    entries = dict.fromkeys(map(Entry.of, found))
-    return [replace(entry, method=entry.method.with_keys(args.key_source)) for entry in entries]
+    return [
+        replace(entry, method=entry.method.with_keys(options.key_source))
+        for entry in dict.fromkeys(entries)
+    ]
 
 
-def _dataset_of(args: argparse.Namespace) -> Dataset:
+def _dataset_of(options: EvaluateOptions) -> Dataset:
     stems = None
-    if args.list is not None:
+    if options.list is not None:
         try:
-            stems = args.list.read_text(encoding="utf-8-sig").split("\n")
+            lines = options.list.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError("the list of photos cannot be read") from error
-        stems = [stem.strip() for stem in stems if stem.strip()]
+        stems = [line.strip() for line in lines if line.strip()]
+    assert options.dataset is not None
     return open_dataset(
-        args.dataset,
-        layout=args.layout,
-        classes_from=args.classes_from,
-        ignore=args.ignore,
+        options.dataset,
+        layout=options.layout,
+        classes_from=options.classes_from,
+        ignore=options.ignore,
         stems=stems,
-        limit=args.limit,
+        limit=options.limit,
     )
+
+
+# ---------------------------------------------------------------------------------------------
+# --merge
+
+
+def _run_merge(options: EvaluateOptions, console: Console) -> None:
+    """Adds up the counts of all folders and reports them as one run would.
+
+    Raises:
+        StoreError: a folder without counts.
+        DatasetError: --strict, and photos are not there.
+    """
+    evaluations = [evaluation_of(counts) for counts in read_counts(options.merge)]
+    for evaluation in evaluations:
+        _say_absent(evaluation, options.strict, console)
+    document = joined_document([evaluation_document(each) for each in evaluations], options.paper)
+    show(document, options.per_class, console)
+    write_results(document, options.out or options.merge[0], options.json, {}, console)
+
+
+def _say_absent(evaluation: Evaluation, strict: bool, console: Console) -> None:
+    absent = absent_photos(evaluation)
+    if not absent:
+        return
+    sentence = (
+        f"{len(absent)} of {len(evaluation.run.photos)} photos of {evaluation.run.dataset} are in "
+        f"none of the folders, the first is {absent[0]}"
+    )
+    if strict:
+        raise DatasetError(sentence)
+    console.say(f"{sentence}; the numbers are of the others. Run the shards that hold them.")

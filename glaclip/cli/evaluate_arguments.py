@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from glaclip.cli.arguments import Help, add_attention, add_backbone, add_windows, words
+from glaclip.cli.arguments import (
+    CONSTANTS,
+    OPTION_NAMES,
+    WINDOWS,
+    Help,
+    add_attention,
+    add_backbone,
+    add_windows,
+    words,
+)
+from glaclip.cli.console import UsageError
+from glaclip.cli.options import RunOptions
 from glaclip.evaluation.data.layouts import LAYOUTS
+from glaclip.evaluation.paper.names import SETTINGS, TABLE_NAMES, WORDS
+from glaclip.evaluation.run.team import Shard
 from glaclip.settings import RUNG_NAMES, STAGE_NAMES
 
-#: Of glaclip.evaluation.paper.table and plan, which import PyTorch; a test keeps them equal.
-TABLE_NAMES, SETTING_NAMES, WORD_NAMES = ("TABLE1", "ABLATION"), ("paper", "released"), (
-    "field",
-    "project",
-)  # fmt: skip
-
+#: Options that the paper's table sets by itself, by their fields.
+_FIXED = {
+    **{name: OPTION_NAMES[name] for _, name, _, _ in CONSTANTS},
+    **{name: OPTION_NAMES[name] for name in WINDOWS},
+    "methods": "--methods", "switches": "--switches", "key_source": "--key-source",
+    "classes_from": "--classes-from", "list": "--list",
+}  # fmt: skip
 _EXAMPLES = """examples:
   python -m glaclip evaluate FOLDER --ladder --out scores
   python -m glaclip evaluate --paper TABLE1 --data DATASETS --out table1
@@ -23,6 +38,74 @@ _EXAMPLES = """examples:
   python -m glaclip evaluate FOLDER --shard 2/8 --out part2
   python -m glaclip evaluate --merge part1 part2 ... --out scores
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(RunOptions):
+    """The arguments of `evaluate`; see there what each means."""
+
+    dataset: str | None
+    layout: str
+    classes_from: str | None
+    ignore: tuple[str, ...]
+    list: Path | None
+    limit: int | None
+    strict: bool
+    methods: tuple[str, ...]
+    paper: str | None
+    data: Path | None
+    sets: tuple[str, ...] | None
+    rows: tuple[str, ...] | None
+    settings: str
+    words: str
+    plan: bool
+    shard: Shard
+    merge: tuple[Path, ...]
+    out: Path | None
+    json: Path | None
+    per_class: bool
+    worst: int
+
+    @classmethod
+    def of(cls, args: argparse.Namespace, **derived: Any) -> Self:
+        """See `Options`."""
+        shard = _checked(args)
+        names = RUNG_NAMES if args.ladder else [args.switches] if args.switches else args.methods
+        methods = tuple(names or ("off", "on"))
+        merge = tuple(args.merge or ())
+        return super().of(args, shard=shard, methods=methods, merge=merge, **derived)
+
+
+def _checked(args: argparse.Namespace) -> Shard:
+    """Refuses what can be refused without data and weights; returns the part asked for."""
+    if not (args.dataset or args.paper or args.merge):
+        raise UsageError("give a DATASET, or --paper TABLE1 --data ROOT, or --merge DIRS")
+    if args.merge and args.dataset:
+        raise UsageError("--merge reads folders of counts and takes no DATASET")
+    if args.paper and args.dataset:
+        raise UsageError("--paper takes no DATASET; the folder that holds the sets is --data ROOT")
+    if args.worst < 0:
+        raise UsageError(f"--worst must be at least 0; received {args.worst}")
+    if args.worst and args.out is None:
+        raise UsageError("--worst needs --out DIR, where report.html is written")
+    if args.worst and args.merge:
+        raise UsageError("--worst needs photos and weights; --merge has neither")
+    try:
+        shard = Shard() if args.shard is None else Shard.parse(args.shard)
+    except ValueError as error:
+        raise UsageError(f"--shard {error}") from error
+    if args.shard is not None and args.out is None:
+        raise UsageError("--shard needs --out DIR, where its counts are kept for --merge")
+    if args.paper and not args.merge:
+        fixed = [option for name, option in _FIXED.items() if getattr(args, name) is not None]
+        fixed += ["--ladder"] if args.ladder else []
+        if fixed:
+            raise UsageError(
+                f"--paper sets {', '.join(fixed)} by itself; leave that out, or evaluate a DATASET"
+            )
+        if args.data is None:
+            raise UsageError("--paper needs --data ROOT, the folder that holds the sets")
+    return shard
 
 
 class _RawEpilog(Help, argparse.RawDescriptionHelpFormatter):
@@ -53,7 +136,6 @@ def add_evaluate(commands: Any) -> None:
     add_attention(parser)
     add_windows(parser)
     add_backbone(parser)
-    parser.set_defaults(command="evaluate")
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +151,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ignore",
         type=words,
-        default=[],
+        default=(),
         metavar="WORDS",
         help="further indices or names of classes.txt that mean no class",
     )
@@ -114,14 +196,14 @@ def _add_paper(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--settings",
         default="paper",
-        choices=SETTING_NAMES,
+        choices=SETTINGS,
         help="windows and rho: those of the paper's text, or those that each method's released "
         "program runs",
     )
     group.add_argument(
         "--words",
         default="field",
-        choices=WORD_NAMES,
+        choices=WORDS,
         help="words for the classes: the released lists, or this project's presets",
     )
     group.add_argument(

@@ -2,109 +2,101 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.registry import LITE, BackboneInfo, available
-from glaclip.cli.arguments import CONSTANTS
 from glaclip.cli.console import Console, UsageError
-from glaclip.cli.evaluate_plan import say_missing, say_plan, unstarted
-from glaclip.cli.evaluate_set import pictures_of, score_set, show, write_results
-from glaclip.cli.given import Loader, described
-from glaclip.evaluation.paper.plan import Place, find_sets
-from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES
-from glaclip.evaluation.report.document import Document, evaluation_document, paper_document
-from glaclip.evaluation.report.worst import WorstPhoto
+from glaclip.cli.evaluate_arguments import EvaluateOptions
+from glaclip.cli.evaluate_set import Scorer, show, write_results
+from glaclip.cli.options import Loader, described
+from glaclip.evaluation.paper.plan import Job, Place, Unstarted, find_sets, missing, plan_table
+from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES, Able
+from glaclip.evaluation.report.document import Document, paper_document
+from glaclip.evaluation.report.tables import photos_text
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
-from glaclip.evaluation.run.processes import Team
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore
 
-#: Options that the table sets by itself.
-_FIXED = (
-    *((field, option) for option, field, _, _ in CONSTANTS),
-    *((name, f"--{name.replace('_', '-')}") for name in ("short_side", "crop", "stride")),
-    ("methods", "--methods"), ("switches", "--switches"), ("key_source", "--key-source"),
-    ("classes_from", "--classes-from"), ("list", "--list"),
-)  # fmt: skip
 
-
-def run_paper(args: argparse.Namespace, load: Loader, console: Console, team: Team) -> None:
+def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer) -> None:
     """Says what is missing, runs the rest, and prints ours beside the paper's.
 
     Raises:
-        UsageError: options that do not go with --paper, or no set at all.
+        UsageError: no such set or row, or no set at all.
         BackboneError: none of the backbones can start.
     """
-    _check(args)
-    places = _wanted(find_sets(args.data), args.sets)
-    infos = _backbones(args)
-    say_missing(places, infos, args.sets, console)
+    assert options.paper is not None
+    assert options.data is not None
+    rows = [row.name for row in TABLES[options.paper]]
+    _check("--sets", options.sets, list(BENCHMARKS))
+    _check("--rows", options.rows, rows)
+    found = find_sets(options.data)
+    places = [place for preset, place in found.items() if preset in (options.sets or found)]
+    infos = _backbones(options)
+    # What is missing comes before hours are spent.
+    if lines := missing(places, infos, options.sets):
+        console.say("\n".join(["Missing:", *(f"  {line}" for line in lines)]))
     if not places:
-        raise UsageError(f"{args.data} holds none of the sets, or not where they are looked for")
-    runs: list[Document] = []
-    worst: dict[str, list[WorstPhoto]] = {}
-    if args.plan:
+        raise UsageError(f"{options.data} holds none of the sets, or not where they are looked for")
+    if options.plan:
         for info in infos:
-            say_plan(unstarted(info, load, args), places, args, console)
+            # The embedded one needs no weights, and has other baselines.
+            able = options.load(load, LITE) if info.name == LITE else Unstarted(info.title)
+            _say_plan(able, places, options, console)
         return
-    for backbone in _started(infos, args, load, console):
-        _run_jobs(backbone, places, args, console, team, runs, worst)
-    if team.rank == 0:
-        show(_document(args, runs), args.per_class, console)
+    runs: list[Document] = []
+
+    def document() -> Document:
+        return paper_document(str(options.paper), options.settings, options.words, runs)
+
+    for backbone in _started(infos, options, load, console):
+        segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
+        for job in _say_plan(backbone, places, options, console):
+            folder = options.out / backbone.name / job.name if options.out else None
+            dataset = job.open(options.limit)
+            run = scorer.score(segmenter, dataset, job.methods, job.windows, folder)
+            if run is not None:
+                runs.append(run)
+                # After every set, so that a run that is stopped leaves the table so far.
+                write_results(document(), options.out, options.json, scorer.worst, console)
+    if scorer.reports:
+        show(document(), options.per_class, console)
 
 
-def _check(args: argparse.Namespace) -> None:
-    given = [option for name, option in _FIXED if getattr(args, name) is not None]
-    given += ["--ladder"] if args.ladder else []
-    if given:
-        raise UsageError(
-            f"--paper sets {', '.join(given)} by itself; leave that out, or evaluate a DATASET"
-        )
-    if args.data is None:
-        raise UsageError("--paper needs --data ROOT, the folder that holds the sets")
-    rows = [row.name for row in TABLES[args.paper]]
-    for option, wanted, known in (
-        ("--sets", args.sets, list(BENCHMARKS)),
-        ("--rows", args.rows, rows),
-    ):
-        unknown = [name for name in wanted or () if name not in known]
-        if unknown:
-            raise UsageError(f"{option} must be among {', '.join(known)}; received {unknown[0]!r}")
+def _check(option: str, wanted: Sequence[str] | None, known: Sequence[str]) -> None:
+    unknown = [name for name in wanted or () if name not in known]
+    if unknown:
+        raise UsageError(f"{option} must be among {', '.join(known)}; received {unknown[0]!r}")
 
 
-def _wanted(found: dict[str, Place], sets: Sequence[str] | None) -> list[Place]:
-    return [place for preset, place in found.items() if not sets or preset in sets]
-
-
-def _backbones(args: argparse.Namespace) -> list[BackboneInfo]:
+def _backbones(options: EvaluateOptions) -> list[BackboneInfo]:
     """Those asked for: the paper's when nobody says, "all" whose weights are here, or a list."""
-    infos = {info.name: info for info in available(args.weights)}
-    if args.backbone == "auto":
+    infos = {info.name: info for info in available(options.weights)}
+    if options.backbone == "auto":
         return [infos[PAPER_BACKBONE]]
-    if args.backbone == "all":
+    if options.backbone == "all":
         ready = [info for info in infos.values() if info.ready and info.name != LITE]
         return ready or [infos[PAPER_BACKBONE]]
-    names = [name.strip() for name in args.backbone.split(",") if name.strip()]
+    names = [name.strip() for name in options.backbone.split(",") if name.strip()]
     unknown = [name for name in names if name not in infos]
     if unknown or not names:
         raise UsageError(
             f"--backbone with --paper must be all, or names among {', '.join(infos)} joined by "
-            f"commas; received {args.backbone!r}"
+            f"commas; received {options.backbone!r}"
         )
     return [infos[name] for name in names]
 
 
 def _started(
-    infos: Sequence[BackboneInfo], args: argparse.Namespace, load: Loader, console: Console
+    infos: Sequence[BackboneInfo], options: EvaluateOptions, load: Loader, console: Console
 ) -> Iterator[Backbone]:
     """Backbones one after the other; those that cannot start are said, unless none can."""
     problem: BackboneError | None = None
     some = False
     for info in infos:
         try:
-            backbone = load(info.name, args.device, args.dtype, args.weights)
+            backbone = options.load(load, info.name)
         except BackboneError as error:
             problem = error
             if len(infos) > 1:
@@ -117,34 +109,22 @@ def _started(
         raise problem
 
 
-def _run_jobs(
-    backbone: Backbone,
-    places: Sequence[Place],
-    args: argparse.Namespace,
-    console: Console,
-    team: Team,
-    runs: list[Document],
-    worst: dict[str, list[WorstPhoto]],
-) -> None:
-    segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
-    for job in say_plan(backbone, places, args, console):
-        dataset = job.open(args.limit)
-        folder = args.out / backbone.name / job.name if args.out else None
-        evaluation = score_set(
-            segmenter, dataset, job.methods, job.windows, args,
-            folder=folder, team=team, console=console,
-        )  # fmt: skip
-        if team.rank != 0:
-            continue
-        document = evaluation_document(evaluation)
-        if args.worst:
-            worst[document["run"]] = pictures_of(
-                segmenter, dataset, evaluation, args.worst, console
-            )
-        runs.append(document)
-        # After every set, so that a run that is stopped leaves the table so far.
-        write_results(_document(args, runs), args.out, args.json, worst, console)
-
-
-def _document(args: argparse.Namespace, runs: Sequence[Document]) -> Document:
-    return paper_document(args.paper, args.settings, args.words, runs)
+def _say_plan(
+    backbone: Able, places: Sequence[Place], options: EvaluateOptions, console: Console
+) -> tuple[Job, ...]:
+    """Says what will run, and what of the table cannot."""
+    rows = TABLES[str(options.paper)]
+    if options.rows:
+        rows = tuple(row for row in rows if row.name in options.rows)
+    plan = plan_table(rows, places, backbone, options.settings, options.words)
+    for sentence in plan.impossible:
+        console.say(f"Left out: {sentence}")
+    lines = [f"To run with {backbone.title}:"]
+    for job in plan.jobs:
+        windows = f"{job.windows.short_side}/{job.windows.crop}/{job.windows.stride}"
+        lines.append(
+            f"  {BENCHMARKS[job.place.preset].title}, {photos_text(job.place.photos)}, windows "
+            f"{windows}, words of {job.words}: {', '.join(row.title for row in job.rows)}"
+        )
+    console.say("\n".join(lines))
+    return plan.jobs

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from glaclip import __version__
 from glaclip.cli.arguments import (
     DTYPES,
-    OPTIONS,
+    OPTION_NAMES,
     Help,
     add_attention,
     add_backbone,
@@ -30,7 +30,7 @@ from glaclip.settings import STAGE_NAMES, STAGES
 from glaclip.vocabulary import BACKGROUND_WORDS, DEFAULT_BACKGROUND_THRESHOLD, preset_names
 
 if TYPE_CHECKING:
-    from glaclip.cli.given import Loader
+    from glaclip.cli.options import Loader
 
 OK, BAD_INPUT, NO_BACKBONE, INTERRUPTED = 0, 2, 3, 130
 
@@ -114,7 +114,6 @@ def _add_segment(commands: Any) -> None:
     add_windows(parser)
     add_backbone(parser)
     _add_output(parser)
-    parser.set_defaults(command="segment")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -147,47 +146,27 @@ def _add_benchmark(commands: Any) -> None:
         help="real CLIP without its files: random weights take the same time",
     )
     parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
-    parser.add_argument(
-        "--yardstick",
-        action="store_true",
-        help="also time made-up tokens beside the dense formulation (4 GB of memory)",
-    )
-    parser.add_argument(
-        "--growth",
-        action="store_true",
-        help="also measure how time and memory grow from 1,176 to 28,224 tokens (Linux)",
-    )
-    parser.add_argument(
-        "--agreement",
-        action="store_true",
-        help="also count the labels of the shipped photos that both precisions share, and those "
-        "that float32 and the narrower type of --dtype auto share, which is kept for its choice",
-    )
-    parser.add_argument(
-        "--words",
-        action="store_true",
-        help="also time the longest shipped word list at a first and at a second start",
-    )
-    parser.add_argument(
-        "--page",
-        action="store_true",
-        help="also drive the page in Chromium (needs playwright): from pressing to pixels",
-    )
-    parser.add_argument(
-        "--start", action="store_true", help="also time a new process to its first answer, in parts"
-    )
-    parser.add_argument(
-        "--all",
-        action="store_true",
-        help="--yardstick, --growth, --agreement, --words, --start and --page together",
-    )
+    for name, text in (
+        ("yardstick", "also time made-up tokens beside the dense formulation (4 GB of memory)"),
+        ("growth", "also measure how time and memory grow from 1,176 to 28,224 tokens (Linux)"),
+        (
+            "agreement",
+            "also count the labels of the shipped photos that both precisions share, and those "
+            "that float32 and the narrower type of --dtype auto share, which is kept for its "
+            "choice",
+        ),
+        ("words", "also time the longest shipped word list at a first and at a second start"),
+        ("page", "also drive the page in Chromium (needs playwright): from pressing to pixels"),
+        ("start", "also time a new process to its first answer, in parts"),
+        ("all", "--yardstick, --growth, --agreement, --words, --start and --page together"),
+    ):
+        parser.add_argument(f"--{name}", action="store_true", help=text)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw the ratios as PNG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     add_attention(parser)
     add_windows(parser)
     add_backbone(parser)
     parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
-    parser.set_defaults(command="benchmark")
 
 
 def _add_backbones(commands: Any) -> None:
@@ -199,7 +178,6 @@ def _add_backbones(commands: Any) -> None:
     )
     parser.add_argument("--weights", metavar="DIR", help="folder of weights to look into")
     _add_output(parser)
-    parser.set_defaults(command="backbones")
 
 
 def _add_doctor(commands: Any) -> None:
@@ -213,7 +191,6 @@ def _add_doctor(commands: Any) -> None:
     )
     add_backbone(parser)
     _add_output(parser)
-    parser.set_defaults(command="doctor")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -225,7 +202,9 @@ def build_parser() -> argparse.ArgumentParser:
         "130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"glaclip-demo {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
     _add_segment(commands)
     add_evaluate(commands)
     _add_benchmark(commands)
@@ -258,18 +237,19 @@ def main(argv: Sequence[str] | None = None, load: Loader | None = None) -> int:
 def _run(args: argparse.Namespace, load: Loader | None, console: Console) -> int:
     # Only now: PyTorch takes seconds to import, and help and usage errors need none of it.
     from glaclip.backbones.base import BackboneError
-    from glaclip.cli.commands import COMMANDS
-    from glaclip.cli.given import FORESEEN, load_registered
+    from glaclip.cli.commands import COMMANDS, FORESEEN
+    from glaclip.cli.options import load_registered
     from glaclip.settings import SettingsError
 
+    read, run = COMMANDS[args.command]
     console.quiet = args.quiet
     try:
         with contextlib.ExitStack() as stack:
             if args.quiet:
                 stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-            COMMANDS[args.command](args, load or load_registered, console)
+            run(read(args), load or load_registered, console)
     except SettingsError as error:
-        console.error(error.named(OPTIONS))
+        console.error(error.named(OPTION_NAMES))
         return BAD_INPUT
     except FORESEEN as error:
         console.error(str(error))

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Sequence
 
 import matplotlib.axes
+import matplotlib.colors
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -31,6 +32,13 @@ def _figure(theme: Theme, height: float) -> tuple[Figure, matplotlib.axes.Axes]:
 
 def _unit(color: RGB) -> tuple[float, float, float]:
     return color[0] / 255, color[1] / 255, color[2] / 255
+
+
+def _rung_colors(theme: Theme, count: int) -> list[tuple[float, ...]]:
+    """Gray for no switch, blues that darken from rung to rung, and a color apart for all."""
+    none, light, dark, everything = map(matplotlib.colors.to_rgb, theme.series)
+    between = map(tuple, np.linspace(light, dark, max(count - 2, 0)))
+    return [none, *between, everything][:count]
 
 
 def _distance_names(distances: NDArray[np.float64]) -> list[str]:
@@ -60,10 +68,11 @@ def mass_by_distance_chart(
     # Bins beyond the photo's extent would only be empty room.
     bins = 1 + max(int(np.flatnonzero(mass > 0).max(initial=1)) for mass in masses)
     width = 0.84 / len(masses)
-    for index, (mass, name) in enumerate(zip(masses, names, strict=True)):
+    colors = _rung_colors(look, len(masses))
+    for index, (mass, name, color) in enumerate(zip(masses, names, colors, strict=True)):
         at = np.arange(bins) - 0.42 + width * (index + 0.5)
         share = 100 * mass[:bins]
-        axes.bar(at, share, width * 0.92, color=look.series[index], label=name)
+        axes.bar(at, share, width * 0.92, color=color, label=name)
     axes.set_xticks(np.arange(bins), _distance_names(distances)[:bins])
     axes.set_xlabel("Distance of the window, in windows", color=_unit(look.ink), fontsize=11)
     axes.set_title("Share of attention, %", loc="left", color=_unit(look.ink), fontsize=11)

@@ -28,7 +28,7 @@ class Theme:
     rule: RGB
     unseen: RGB  # a window that the query cannot see
     accent: RGB  # the own window's outline
-    series: tuple[str, str, str, str]  # the four rungs of the ladder in charts
+    series: tuple[str, str, str, str]  # in charts: no switch, two ends of those between, all
 
 
 _THEMES: dict[ThemeName, Theme] = {

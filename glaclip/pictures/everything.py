@@ -12,9 +12,9 @@ from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.drawing import Colors
+from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import SIDES
-from glaclip.pictures.files import png_bytes
-from glaclip.pictures.labels import label_png
+from glaclip.pictures.label_pictures import label_png
 from glaclip.segmenter import Segmentation
 from glaclip.settings import RUNG_NAMES
 

@@ -18,8 +18,8 @@ from PIL import Image
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
 from glaclip.pictures.drawing import Colors
-from glaclip.pictures.files import ZIP_EPOCH, png_bytes
-from glaclip.pictures.labels import comparison, label_png, overlay
+from glaclip.pictures.encoding import ZIP_EPOCH, png_bytes
+from glaclip.pictures.label_pictures import comparison, label_png, overlay
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Method, Segmentation
 from glaclip.segmenter.seams import seam_rate

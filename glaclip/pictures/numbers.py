@@ -1,4 +1,4 @@
-"""Numbers for people; the page's scripts follow the same rule (ui/drawing.js)."""
+"""Numbers for people; the page's scripts follow the same rule (ui/viewers/drawing.js)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,18 @@
 """Encode a photo once, ask many times."""
 
+from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import WAITING, Progress
 from glaclip.segmenter.results import Encoded, Segmentation
 from glaclip.segmenter.segmenter import Segmenter
 
-__all__ = ["WAITING", "Encoded", "Method", "Progress", "Segmentation", "Segmenter"]
+__all__ = [
+    "WAITING",
+    "AnyPhoto",
+    "Encoded",
+    "HashedPhoto",
+    "Method",
+    "Progress",
+    "Segmentation",
+    "Segmenter",
+]

@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from glaclip.attention.anchors import Queries
-from glaclip.attention.chunks import Resizing
 from glaclip.attention.point import (
     AttentionMaps,
     attention_ladder,
@@ -24,10 +22,11 @@ from glaclip.attention.point import (
     token_at,
     window_views,
 )
-from glaclip.attention.rows import attend_and_mean_query, mean_query
+from glaclip.attention.precision import attend_and_mean_query, mean_query
+from glaclip.attention.rows import Resizing
 from glaclip.backbones.base import Backbone, Grid
-from glaclip.photo import PhotoSource, as_photo
 from glaclip.segmenter.encoding import encode
+from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.method import Method, complete
 from glaclip.segmenter.progress import WAITING, Progress, unheard
 from glaclip.segmenter.results import Encoded, Segmentation, labels_and_scores, to_working
@@ -73,14 +72,14 @@ class Segmenter:
 
     def encode(
         self,
-        photo: PhotoSource,
+        photo: AnyPhoto,
         windows: WindowSettings | None = None,
         progress: Progress | None = None,
     ) -> Encoded:
         """Cuts a photo into windows and encodes them.
 
         Args:
-            photo: PIL image, uint8 array [H, W, 3], or the path of a picture file.
+            photo: PIL image, uint8 array [H, W, 3], path of a picture file, or a hashed photo.
             windows: the backbone's default when left out.
             progress: called as ("encode", windows done, windows).
 
@@ -92,7 +91,7 @@ class Segmenter:
 
     def encode_with_origin(
         self,
-        photo: PhotoSource,
+        photo: AnyPhoto,
         windows: WindowSettings | None = None,
         progress: Progress | None = None,
     ) -> tuple[Encoded, bool]:
@@ -104,12 +103,12 @@ class Segmenter:
                 f"crop must be a multiple of {multiple} for {self.backbone.title}; "
                 f"received {settings.crop}"
             )
-        image = as_photo(photo)
-        key = self._encoding_key(image, settings)
+        hashed = HashedPhoto.of(photo)
+        key = self._encoding_key(hashed, settings)
         note = progress or unheard
         return self._encoded.get(
             key,
-            lambda: encode(self.backbone, key, image, settings, note),
+            lambda: encode(self.backbone, key, hashed.image, settings, note),
             lambda: note(WAITING, 0, 1),
         )
 
@@ -187,13 +186,9 @@ class Segmenter:
             lambda: note(WAITING, 0, 1),
         )
 
-    def known_encoding(
-        self, photo: PhotoSource, windows: WindowSettings | None = None
-    ) -> Encoded | None:
+    def known_encoding(self, photo: HashedPhoto, windows: WindowSettings) -> Encoded | None:
         """What `encode` would return at once, or None when it would have to compute."""
-        return self._encoded.peek(
-            self._encoding_key(as_photo(photo), windows or self.backbone.default_windows)
-        )
+        return self._encoded.peek(self._encoding_key(photo, windows))
 
     def knows_features(self, encoded: Encoded, method: Method) -> bool:
         """Whether `features` would answer from the cache."""
@@ -240,8 +235,8 @@ class Segmenter:
                 f"encode of this segmenter first ({self.backbone.title})."
             )
 
-    def _encoding_key(self, photo: Image.Image, windows: WindowSettings) -> str:
-        return digest(photo.tobytes(), photo.size, windows, self.backbone.fingerprint)
+    def _encoding_key(self, photo: HashedPhoto, windows: WindowSettings) -> str:
+        return digest(photo.content, windows, self.backbone.fingerprint)
 
     def _compute_features(
         self, encoded: Encoded, method: Method, progress: Progress

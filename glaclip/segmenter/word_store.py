@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from glaclip.support.cache import digest
-from glaclip.support.files import cache_folder, write_whole
+from glaclip.support.files import atomic_write, cache_folder
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary, preset_names
 
 #: What turns text into numbers beside the weights, which the fingerprint names.
@@ -98,7 +98,7 @@ class WordStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._remove_abandoned()
             content = _content(torch.stack([features[prompt] for prompt in prompts]))
-            write_whole(path, content, writer=f"{secrets.token_hex(4)}.")
+            atomic_write(path, content, writer=f"{secrets.token_hex(4)}.")
 
     def _path(self, fingerprint: str, templates: tuple[str, ...], words: WordList) -> Path:
         key = digest(fingerprint, templates, words, _versions())

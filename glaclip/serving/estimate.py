@@ -1,19 +1,22 @@
-"""What a run will take, before it starts: windows, comparisons, memory.
+"""What a run will take, before it starts: windows, comparisons, memory, seconds; how far it is.
 
 Counted from shapes alone; nothing is encoded. The memory is what a run holds at its worst moment
 beyond the model and beyond what is kept of earlier runs; a test compares it with what runs take.
+Seconds are learned from the runs of this process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from glaclip.attention.chunks import CHUNK_BYTES
 from glaclip.attention.fast import fast_bytes
+from glaclip.attention.rows import CHUNK_BYTES
 from glaclip.backbones.base import Backbone, Tokens
 from glaclip.segmenter import Method
 from glaclip.segmenter.encoding import windows_per_batch
+from glaclip.serving.limits import LimitError, duration
 from glaclip.settings import FAST, AttentionSettings, WindowSettings
 from glaclip.windows import Size, boxes, working_size
 
@@ -23,6 +26,24 @@ _FLOAT = 4
 _OVERHEAD = 160 * _MB
 #: The fixed normalization keeps anchors of this size at most; see chunks.py.
 _KEPT_ANCHORS = 96 * _MB
+#: What a run may have left to do and still start by itself, or fewer seconds than these, where
+#: earlier runs have shown what this computer needs. Two slow cores compare 2e8 tokens a second.
+CHEAP_WINDOWS = 40
+CHEAP_SIMILARITIES = 2e8
+CHEAP_TEXTS = 1000
+CHEAP_SCORES = 1e9
+CHEAP_SECONDS = 3
+#: Seconds a unit before anything was measured: two cores at less than half of what two quiet ones
+#: do with the embedded model. A run that turns out slower is ended by its limit; one that is
+#: taken for slower than it is would be refused. Of encoding nothing can be said beforehand:
+#: backbones differ by a hundred times.
+_FIRST = {"attention": 1 / 2e8, "words": 1e-2, "labels": 1 / 2e8}
+#: Steps with less to do than this many seconds tell nothing about the pace.
+_TELLING = 0.02
+#: Weight of the newest run.
+_NEWEST = 0.5
+#: A step that does not count its work fills this much of its width at most until it is over.
+_NEARLY = 0.95
 
 
 @dataclass(frozen=True)
@@ -159,3 +180,178 @@ def _attending(backbone: Backbone, blank: Tokens, windows: int, method: Method) 
         fast = fast_bytes(cells, blank.keys.shape[2], blank.values.shape[2])
         return fast + 4 * keys + (key_sets + 1) * features
     return CHUNK_BYTES + _KEPT_ANCHORS + 3 * keys + (key_sets + 1) * features
+
+
+class ExpensiveError(LimitError):
+    """A run that is not cheap and that nobody asked for in so many words; the message says so."""
+
+
+@dataclass
+class Part:
+    """A piece of a run.
+
+    Attributes:
+        step: as a `Progress` names it; a step may come again for the other side.
+        seconds: estimate; None when nothing is known of it yet.
+        amount: what there is to do: window pixels to encode, similarities, texts, or scores of
+            labels; 0 where a cache answers.
+    """
+
+    step: str
+    seconds: float | None
+    amount: float = 0.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run has left to compute.
+
+    Attributes:
+        windows: all windows of the photo.
+        to_encode: windows that are not encoded yet.
+        words: prompts of the run with all synonyms.
+        megabytes: what the run holds at its worst moment.
+        parts: in the order of the work.
+    """
+
+    windows: int
+    to_encode: int
+    words: int
+    megabytes: float
+    parts: tuple[Part, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Of all steps; of a step that nothing is known of yet, none."""
+        return sum(part.seconds or 0.0 for part in self.parts)
+
+    @property
+    def certain(self) -> bool:
+        """Whether earlier runs have shown how long encoding takes here, if it is needed."""
+        return all(part.seconds is not None for part in self.parts)
+
+    def amount(self, step: str) -> float:
+        """What there is to do of a step, see `Part`."""
+        return sum(part.amount for part in self.parts if part.step == step)
+
+    @property
+    def cheap(self) -> bool:
+        """Whether a run may start without being asked for."""
+        little = (
+            self.to_encode <= CHEAP_WINDOWS
+            and self.amount("attention") <= CHEAP_SIMILARITIES
+            and self.amount("words") <= CHEAP_TEXTS
+            and self.amount("labels") <= CHEAP_SCORES
+        )
+        return little or (self.certain and self.seconds <= CHEAP_SECONDS)
+
+    def check_cheap(self) -> None:
+        """Refuses a run that must not start without being asked for.
+
+        Raises:
+            ExpensiveError: it is not cheap.
+        """
+        if not self.cheap:
+            raise ExpensiveError(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """The estimate for people."""
+        if self.to_encode:
+            what = f"{self.windows} windows take"
+        elif self.amount("attention") > CHEAP_SIMILARITIES:
+            what = "Attention over all windows takes"
+        else:
+            what = f"Reading and placing {self.words} words takes"
+        seconds = f"about {duration(self.seconds)}"
+        if not self.certain:
+            seconds = "a while" if self.seconds < CHEAP_SECONDS else f"{seconds} or more"
+        return f"{what} {seconds} here: press Segment to start."
+
+
+class Pace:
+    """Seconds of each step by backbone, learned from runs; safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._paces: dict[tuple[str, str], float] = {}
+
+    def parts(self, backbone: str, amounts: Iterable[tuple[str, float]]) -> tuple[Part, ...]:
+        """The estimate of each piece of a run.
+
+        Args:
+            backbone: its fingerprint.
+            amounts: (step, what there is to do), in the order of the work.
+        """
+        with self._lock:
+            return tuple(Part(s, self._seconds(backbone, s, n), n) for s, n in amounts)
+
+    def _seconds(self, backbone: str, step: str, amount: float) -> float | None:
+        pace = self._paces.get((step, backbone), _FIRST.get(step))
+        if pace is None:
+            return None if amount else 0.0
+        return amount * pace
+
+    def learn(self, backbone: str, estimate: Estimate, spent: Mapping[str, float]) -> None:
+        """What the steps of a run took; a step that came from a cache tells nothing."""
+        with self._lock:
+            for step, seconds in spent.items():
+                amount = estimate.amount(step)
+                if not amount or seconds <= 0:
+                    continue
+                known, newest = self._paces.get((step, backbone)), seconds / amount
+                if known is None and (seconds >= _TELLING or step not in _FIRST):
+                    self._paces[step, backbone] = newest
+                elif known is not None and max(seconds, known * amount) >= _TELLING:
+                    self._paces[step, backbone] = _NEWEST * newest + (1 - _NEWEST) * known
+
+
+class Bar:
+    """The share of a run that is done, each part as wide as its estimate; it never goes back."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        """Args:
+        parts: in the order of the work; those that a cache answers take 0 seconds.
+        """
+        self._parts = [replace(part) for part in parts]
+        self._at, self._done = -1, 0
+        self._began = self._share = 0.0
+
+    def share(self, step: str, done: int, total: int, seconds: float) -> float:
+        """How much of the run is done, 0..1.
+
+        Args:
+            step: what is at work; a step that is none of the parts leaves the share as it was.
+            done: pieces of the step that are done.
+            total: its pieces; 1 where it does not count them.
+            seconds: that the run has computed so far.
+        """
+        if self._enter(step, done, seconds):
+            part, spent = self._parts[self._at], seconds - self._began
+            if part.seconds is None and done:
+                part.seconds = spent * total / done
+            self._share = max(self._share, self._filled(part, done, total, spent))
+        return self._share
+
+    def _enter(self, step: str, done: int, seconds: float) -> bool:
+        names, again = [part.step for part in self._parts], done < self._done
+        self._done = done
+        if self._at >= 0 and names[self._at] == step:
+            if not again or names[self._at + 1 : self._at + 2] != [step]:
+                return True
+        elif step not in names[self._at + 1 :]:
+            return False
+        self._at, self._began = names.index(step, self._at + 1), seconds
+        return True
+
+    def _filled(self, part: Part, done: int, total: int, spent: float) -> float:
+        widths = [each.seconds for each in self._parts]
+        if part.seconds is None or None in widths[self._at :]:
+            return 0.0  # what is to come cannot be compared with anything
+        known = [width or 0.0 for width in widths]
+        if total > 1:
+            share = done / total
+        else:
+            share = min(_NEARLY, spent / part.seconds) if part.seconds else 0.0
+        whole = sum(known)
+        return (sum(known[: self._at]) + share * part.seconds) / whole if whole else 0.0

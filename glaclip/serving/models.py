@@ -120,9 +120,8 @@ class Models:
                 ).start()
         return _result(loading, progress)
 
-    def prepared(self, name: str, progress: Progress | None = None) -> Segmenter:
-        """`get`, with everything read that the backbone reads on first use."""
-        segmenter = self.get(name, progress)
+    def prepare(self, segmenter: Segmenter, progress: Progress | None = None) -> None:
+        """Reads everything that its backbone reads on first use; see `get`."""
         with self._lock:
             preparing = self._preparing.get(segmenter)
             if preparing is None:
@@ -130,7 +129,7 @@ class Models:
                 threading.Thread(
                     target=self._prepare, args=(segmenter, preparing), daemon=True
                 ).start()
-        return _result(preparing, progress)
+        _result(preparing, progress)
 
     def _prepare(self, segmenter: Segmenter, preparing: _Loading) -> None:
         try:
@@ -169,11 +168,9 @@ def _result(loading: _Loading, progress: Progress | None) -> Segmenter:
     while True:
         try:
             return loading.future.result(timeout=_LOOK)
-        except TimeoutError:
-            if loading.future.done():
-                raise
-        if progress:
-            progress(*loading.step)
+        except TimeoutError:  # of the wait: what a load raises is a BackboneError
+            if progress:
+                progress(*loading.step)
 
 
 def _in_a_sentence(error: Exception, name: str) -> BackboneError:

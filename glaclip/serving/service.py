@@ -1,14 +1,10 @@
-"""What the page does for one visitor, without gradio: photo and request in, comparison out."""
+"""What the page does for one visitor, without gradio: photo and request in, answer out."""
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import logging
-import math
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,38 +15,31 @@ from PIL import Image
 from glaclip.attention.point import AttentionMaps
 from glaclip.attention.summary import AttentionSummary, attention_summary
 from glaclip.backbones.base import BackboneError
-from glaclip.segmenter import WAITING, Encoded, Method, Progress, Segmentation, Segmenter
+from glaclip.segmenter import (
+    WAITING,
+    AnyPhoto,
+    Encoded,
+    HashedPhoto,
+    Method,
+    Progress,
+    Segmentation,
+    Segmenter,
+)
 from glaclip.segmenter.word_store import WordStore
-from glaclip.serving import estimate as costs
-from glaclip.serving.bar import Bar, Part
-from glaclip.serving.estimate import Plan
+from glaclip.serving import estimate as count
+from glaclip.serving.estimate import Bar, Estimate, Pace, Plan
 from glaclip.serving.limits import LimitError, Limits, duration
 from glaclip.serving.models import Fetch, Load, Models
-from glaclip.serving.pace import Amounts, Pace
 from glaclip.serving.scheduler import Turn, Turns
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.vocabulary import Vocabulary, parse_vocabulary
 
 _LOG = logging.getLogger(__name__)
-#: The page shrinks photos to this long side; the command line keeps every pixel.
-MAX_SIDE = 2048
 #: Left side of the comparison when no baseline of the backbone is named.
 SWITCHES_OFF = "off"
-#: What a run may have left to do and still start by itself, or fewer seconds than these, where
-#: earlier runs have shown what this computer needs. Two slow cores compare 2e8 tokens a second.
-CHEAP_WINDOWS = 40
-CHEAP_SIMILARITIES = 2e8
-CHEAP_TEXTS = 1000
-CHEAP_SCORES = 1e9
-CHEAP_SECONDS = 3
-#: (step, amount) in the order of the work.
-Parts = Sequence[tuple[str, float]]
 #: Runs may hold this many times the memory of the largest one that is allowed.
 _TOGETHER = 2
-
-
-class StoppedError(Exception):
-    """A newer run, the Stop button or a closed page ended this run."""
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -74,85 +63,86 @@ class Request:
     backbone: str = "auto"
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a run has left to compute.
-
-    Attributes:
-        windows: all windows of the photo.
-        to_encode: windows that are not encoded yet.
-        similarities: how often two tokens are compared, of all methods that are not known yet.
-        seconds: estimate of all steps; of a step that nothing is known of yet, none.
-        texts: prompts in their templates that are not embedded yet.
-        scores: word and pixel pairs of the labels that are not known yet.
-        certain: whether earlier runs have shown how long encoding takes here, if it is needed.
-        megabytes: what the run holds at its worst moment.
-        words: prompts of the run with all synonyms.
-        parts: (step, amount) in the order of the work.
-    """
-
-    windows: int
-    to_encode: int
-    similarities: float
-    seconds: float
-    texts: int = 0
-    scores: float = 0
-    certain: bool = True
-    megabytes: float = 0
-    words: int = 0
-    parts: Parts = ()
-
-    @property
-    def amounts(self) -> Amounts:
-        """What there is to do of each step: window pixels, similarities, texts, scores."""
-        found: Amounts = {}
-        for step, amount in self.parts:
-            found[step] = found.get(step, 0.0) + amount
-        return found
-
-    @property
-    def cheap(self) -> bool:
-        """Whether a run may start without being asked for."""
-        little = (
-            self.to_encode <= CHEAP_WINDOWS
-            and self.similarities <= CHEAP_SIMILARITIES
-            and self.texts <= CHEAP_TEXTS
-            and self.scores <= CHEAP_SCORES
-        )
-        return little or (self.certain and self.seconds <= CHEAP_SECONDS)
-
-    @property
-    def sentence(self) -> str:
-        """The cost for people."""
-        if self.to_encode:
-            what = f"{self.windows} windows take"
-        elif self.similarities > CHEAP_SIMILARITIES:
-            what = "Attention over all windows takes"
-        else:
-            what = f"Reading and placing {self.words} words takes"
-        seconds = f"about {duration(self.seconds)}"
-        if not self.certain:
-            seconds = "a while" if self.seconds < CHEAP_SECONDS else f"{seconds} or more"
-        return f"{what} {seconds} here: press Segment to start."
-
-
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """Both sides of a request.
+class Answer:
+    """Both sides of a request, and what its point shows.
 
     Attributes:
         left: the baseline.
         right: GLA-CLIP with the request's switches.
+        alone: the photo with all switches off, each window by itself: mostly the left side. None
+            without a point.
+        maps: the point's attention at the four rungs. None without a point.
         encoded: the photo's tokens.
         encoded_cached: whether the photo was known.
-        seconds: wall-clock of the whole request.
+        seconds: wall-clock until both sides were there.
+        estimate: what was left to compute.
     """
 
     left: Segmentation
     right: Segmentation
+    alone: Segmentation | None
+    maps: AttentionMaps | None
     encoded: Encoded
     encoded_cached: bool
     seconds: float
+    estimate: Estimate
+
+
+class _Job:
+    """One press: what it asks of a segmenter, and what of that is known before it is computed."""
+
+    def __init__(self, segmenter: Segmenter, photo: AnyPhoto, request: Request) -> None:
+        self.segmenter, self.request, self.photo = segmenter, request, HashedPhoto.of(photo)
+        source = request.key_source or None
+        self.right = segmenter.method(request.attention, key_source=source)
+        self.off = segmenter.method(request.attention.off(), key_source=source)
+        self.left = self.off
+        if request.baseline != SWITCHES_OFF:
+            self.left = segmenter.method(baseline=request.baseline)
+        self.encoded = segmenter.known_encoding(self.photo, request.windows)
+
+    def plan(self, *methods: Method) -> Plan:
+        """The photo with some methods, each once, in the order in which they are computed."""
+        image, request = self.photo.image, self.request
+        prompts = len(request.vocabulary.prompts)
+        distinct = tuple(dict.fromkeys(methods))
+        return Plan((image.height, image.width), request.windows, distinct, prompts)
+
+    def segmenting(self, plan: Plan) -> Iterator[tuple[str, float]]:
+        """(step, amount) of labels by all methods of a plan."""
+        encoded, segmenter, vocabulary = self.encoded, self.segmenter, self.request.vocabulary
+        backbone = segmenter.backbone
+        yield "words", segmenter.unknown_words(vocabulary.prompts) * len(backbone.templates)
+        for method in plan.methods:
+            known = encoded is not None and segmenter.knows_features(encoded, method)
+            anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
+            compared = count.similarities(backbone, plan, method, anchors_known=anchored)
+            yield "attention", 0.0 if known else compared
+            known = encoded is not None and segmenter.knows_labels(encoded, method, vocabulary)
+            yield "labels", 0.0 if known else count.scored(plan)
+
+    def looking(self, plan: Plan, *, after_run: bool) -> Iterator[tuple[str, float]]:
+        """(step, amount) of a point: nothing, once the mean query of the photo is known."""
+        encoded, segmenter, settings = self.encoded, self.segmenter, self.request.attention
+        known = encoded is not None and segmenter.knows_mean_query(encoded, self.right)
+        if after_run and settings.cross_window and settings.proxy_anchors:
+            # A run that computes attention leaves the mean query behind.
+            known = known or encoded is None or not segmenter.knows_features(encoded, self.right)
+        compared = count.mean_query_similarities(segmenter.backbone, plan, self.right)
+        yield "attention", 0.0 if known else compared
+
+    def encode(self, step: Progress) -> tuple[Encoded, bool]:
+        """The photo's tokens, and whether they were known."""
+        return self.segmenter.encode_with_origin(self.photo, self.request.windows, step)
+
+    def segment(self, encoded: Encoded, method: Method, step: Progress) -> Segmentation:
+        """Labels by a method."""
+        return self.segmenter.segment(encoded, self.request.vocabulary, method, progress=step)
+
+    def maps(self, encoded: Encoded, point: Point, step: Progress) -> AttentionMaps:
+        """The four rungs for a point."""
+        return self.segmenter.attention(encoded, point, self.right, progress=step)
 
 
 class Service:
@@ -193,103 +183,58 @@ class Service:
     def warm_up(self, backbone: str) -> None:
         """Loads what the first visitor would otherwise wait for; failing is left to that run."""
         try:
-            segmenter = self.models.prepared(backbone)
-            windows = segmenter.backbone.default_windows
+            windows = self.segmenter(backbone).backbone.default_windows
             photo = Image.new("RGB", (windows.crop, windows.crop))
             request = Request(
                 parse_vocabulary("anything, else"), AttentionSettings(), windows, backbone=backbone
             )
-            self.compare(photo, request)
+            self.answer(photo, request)
         except (BackboneError, SettingsError, LimitError):
             _LOG.info("the backbone is not ready yet", exc_info=True)
 
-    def cost(
+    def estimate(self, photo: AnyPhoto, request: Request, point: Point | None = None) -> Estimate:
+        """What `answer` would have left to compute.
+
+        Raises:
+            PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
+        """
+        return self._estimate(self._job(photo, request), point)
+
+    def _job(
         self,
-        photo: Image.Image,
+        photo: AnyPhoto,
         request: Request,
         progress: Progress | None = None,
-        *,
-        click: bool = False,
-    ) -> Cost:
-        """What `compare` would have left to compute, and `attention` too for a click.
-
-        Raises:
-            SettingsError, BackboneError, LimitError: each a sentence for the visitor.
-        """
+    ) -> _Job:
         self.limits.check_backbone(request.backbone)
-        segmenter = self.segmenter(request.backbone, progress)
-        right, left = self._methods(segmenter, request)
-        plan = _plan(photo, request, (right, left))
-        encoded = segmenter.known_encoding(photo, request.windows)
-        backbone, vocabulary = segmenter.backbone, request.vocabulary
-        texts = segmenter.unknown_words(vocabulary.prompts) * len(backbone.templates)
-        parts = [("words", float(texts))]
-        for method in (right, left):
-            known = encoded and segmenter.knows_features(encoded, method)
-            anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
-            compared = costs.similarities(backbone, plan, method, anchors_known=anchored)
-            parts += [("attention", 0.0 if known else compared)]
-            known = encoded and segmenter.knows_labels(encoded, method, vocabulary)
-            parts += [("labels", 0.0 if known else costs.scored(plan))]
-        if click:
-            parts += [("attention", self._click_similarities(segmenter, plan, encoded, right))]
-        return self._cost(segmenter, plan, encoded, parts)
+        return _Job(self.segmenter(request.backbone, progress), photo, request)
 
-    def _click_similarities(
-        self, segmenter: Segmenter, plan: Plan, encoded: Encoded | None, method: Method
-    ) -> float:
-        settings = method.settings
-        if settings is None or (encoded and segmenter.knows_mean_query(encoded, method)):
-            return 0.0
-        if encoded is None and settings.cross_window and settings.proxy_anchors:
-            return 0.0  # the run before the click leaves the mean query behind
-        return costs.mean_query_similarities(segmenter.backbone, plan, method)
+    def _estimate(self, job: _Job, point: Point | None) -> Estimate:
+        if point is None:
+            plan = job.plan(job.right, job.left)
+            return self._counted(job, plan, job.segmenting(plan))
+        plan = job.plan(job.right, job.left, job.off)
+        amounts = [*job.segmenting(plan), *job.looking(plan, after_run=True)]
+        return self._counted(job, plan, amounts)
 
-    def _cost(
-        self, segmenter: Segmenter, plan: Plan, encoded: Encoded | None, parts: Parts
-    ) -> Cost:
-        to_encode = 0 if encoded else plan.count
-        parts = (("encode", float(to_encode * plan.windows.crop**2)), *parts)
-        cost = Cost(
+    def _counted(self, job: _Job, plan: Plan, amounts: Iterable[tuple[str, float]]) -> Estimate:
+        backbone, to_encode = job.segmenter.backbone, 0 if job.encoded else plan.count
+        encoding = ("encode", float(to_encode * plan.windows.crop**2))
+        return Estimate(
             windows=plan.count,
             to_encode=to_encode,
-            similarities=0,
-            seconds=0,
-            megabytes=costs.memory(segmenter.backbone, plan) / 2**20,
             words=plan.prompts,
-            parts=parts,
+            megabytes=count.memory(backbone, plan) / 2**20,
+            parts=self._pace.parts(backbone.fingerprint, (encoding, *amounts)),
         )
-        amounts = cost.amounts
-        seconds, certain = self._pace.seconds(segmenter.backbone.fingerprint, amounts)
-        return dataclasses.replace(
-            cost,
-            similarities=amounts.get("attention", 0.0),
-            texts=int(amounts.get("words", 0)),
-            scores=amounts.get("labels", 0.0),
-            seconds=seconds,
-            certain=certain,
-        )
-
-    @staticmethod
-    def _methods(segmenter: Segmenter, request: Request) -> tuple[Method, Method]:
-        """Right and left side, in the order in which they are computed."""
-        source = request.key_source or None
-        right = segmenter.method(request.attention, key_source=source)
-        if request.baseline == SWITCHES_OFF:
-            return right, segmenter.method(request.attention.off(), key_source=source)
-        return right, segmenter.method(baseline=request.baseline)
-
-    def check(self, cost: Cost) -> None:
-        """Refuses a run that nobody may start here.
-
-        Raises:
-            LimitError: the estimate is beyond a limit.
-        """
-        self.limits.check_run(cost.windows, cost.words, cost.seconds, cost.megabytes)
 
     @contextmanager
     def _run(
-        self, cost: Cost, segmenter: Segmenter, progress: Progress | None
+        self,
+        job: _Job,
+        estimate: Estimate,
+        progress: Progress | None,
+        unless: Callable[[Estimate], None] = lambda estimate: None,
     ) -> Iterator[Progress]:
         """A place among the runs, if the limits allow it; gives what to call between pieces.
 
@@ -298,119 +243,89 @@ class Service:
         Raises:
             LimitError: the estimate is beyond a limit, or the run has taken longer than one may.
         """
-        self.check(cost)
+        # First: a run that nobody may start must not be offered by `unless`.
+        self.limits.check_run(
+            estimate.windows, estimate.words, estimate.seconds, estimate.megabytes
+        )
+        unless(estimate)
+        self.models.prepare(job.segmenter, progress)
 
         def waiting() -> None:
             if progress:
                 progress(WAITING, 0, 1)
 
-        backbone = segmenter.backbone.fingerprint
-        bar = Bar([Part(step, self._pace.of(backbone, step, done)) for step, done in cost.parts])
-        with self.turns.run(cost.megabytes, waiting) as turn:
-            meter = _Meter(turn, self.limits.seconds, bar, progress)
+        with self.turns.run(estimate.megabytes, waiting) as turn:
+            meter = _Meter(turn, self.limits.seconds, Bar(estimate.parts), progress)
             yield meter
             meter.close()
-            self._pace.learn(backbone, cost.amounts, meter.spent)
+            self._pace.learn(job.segmenter.backbone.fingerprint, estimate, meter.spent)
 
-    def compare(
-        self, photo: Image.Image, request: Request, progress: Progress | None = None
-    ) -> Comparison:
-        """Both sides of a request.
-
-        Raises:
-            PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
-            StoppedError: from `progress`.
-        """
-        started = time.perf_counter()
-        self.limits.check_backbone(request.backbone)
-        segmenter = self.models.prepared(request.backbone, progress)
-        cost = self.cost(photo, request)
-        with self._run(cost, segmenter, progress) as step:
-            encoded, cached = segmenter.encode_with_origin(photo, request.windows, step)
-            right, left = (
-                segmenter.segment(
-                    encoded,
-                    request.vocabulary,
-                    method,
-                    progress=step,
-                )
-                for method in self._methods(segmenter, request)
-            )
-        return Comparison(
-            left=left,
-            right=right,
-            encoded=encoded,
-            encoded_cached=cached,
-            seconds=time.perf_counter() - started,
-        )
-
-    def alone(
-        self, request: Request, result: Comparison, progress: Progress | None = None
-    ) -> Segmentation:
-        """The photo with all switches off, each window by itself; mostly the left side."""
-        off = request.attention.off()
-        if result.left.method.settings == off:
-            return result.left
-        return self.segmenter(request.backbone).segment(
-            result.encoded,
-            request.vocabulary,
-            off,
-            key_source=request.key_source or None,
-            progress=progress,
-        )
-
-    def attention(
+    def answer(
         self,
-        photo: Image.Image,
-        point: tuple[float, float],
+        photo: AnyPhoto,
         request: Request,
+        point: Point | None = None,
         progress: Progress | None = None,
-    ) -> AttentionMaps:
-        """The four rungs for a point (x, y) in photo pixels; encodes the photo if needed.
+        *,
+        unless: Callable[[Estimate], None] = lambda estimate: None,
+    ) -> Answer:
+        """Both sides of a request, and what a point shows: one estimate, one turn, one limit.
+
+        Args:
+            photo: hashed once; of a `HashedPhoto` not even that.
+            request: words, switches and windows.
+            point: (x, y) in photo pixels.
+            progress: see `Progress`; it may raise to end the run.
+            unless: the last word before anything is computed, such as `Estimate.check_cheap`; it
+                raises where nothing is to be started.
 
         Raises:
             PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
             SettingsError: also for a point outside the photo.
             StoppedError: from `progress`.
         """
-        self.limits.check_backbone(request.backbone)
-        segmenter = self.models.prepared(request.backbone, progress)
-        method, _ = self._methods(segmenter, request)
-        plan = _plan(photo, request, (method,))
-        encoded = segmenter.known_encoding(photo, request.windows)
-        compared = 0.0
-        if encoded is None or not segmenter.knows_mean_query(encoded, method):
-            compared = costs.mean_query_similarities(segmenter.backbone, plan, method)
-        cost = self._cost(segmenter, plan, encoded, [("attention", compared)])
-        with self._run(cost, segmenter, progress) as step:
-            encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
-            return segmenter.attention(
-                encoded,
-                point,
-                request.attention,
-                key_source=request.key_source or None,
-                progress=step,
-            )
+        started = time.perf_counter()
+        job = self._job(photo, request, progress)
+        estimate = self._estimate(job, point)
+        with self._run(job, estimate, progress, unless) as step:
+            encoded, cached = job.encode(step)
+            right = job.segment(encoded, job.right, step)
+            left = job.segment(encoded, job.left, step)
+            seconds = time.perf_counter() - started
+            alone = maps = None
+            if point is not None:
+                alone = left if job.left == job.off else job.segment(encoded, job.off, step)
+                maps = job.maps(encoded, point, step)
+        return Answer(left, right, alone, maps, encoded, cached, seconds, estimate)
+
+    def attention(
+        self,
+        photo: AnyPhoto,
+        point: Point,
+        request: Request,
+        progress: Progress | None = None,
+    ) -> AttentionMaps:
+        """The four rungs for a point (x, y) in photo pixels, without labels; see `answer`."""
+        job = self._job(photo, request, progress)
+        plan = job.plan(job.right)
+        estimate = self._counted(job, plan, job.looking(plan, after_run=False))
+        with self._run(job, estimate, progress) as step:
+            return job.maps(job.encode(step)[0], point, step)
 
     def summaries(
-        self, photo: Image.Image, request: Request, progress: Progress | None = None
-    ) -> tuple[tuple[AttentionSummary, ...], Encoded]:
-        """Attention over the whole photo at each rung of the ladder.
-
-        Raises:
-            PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
-            StoppedError: from `progress`.
-        """
-        self.limits.check_backbone(request.backbone)
-        segmenter = self.models.prepared(request.backbone, progress)
-        method, _ = self._methods(segmenter, request)
-        plan = _plan(photo, request, (method,))
-        encoded = segmenter.known_encoding(photo, request.windows)
-        compared = costs.ladder_similarities(segmenter.backbone, plan, method)
-        cost = self._cost(segmenter, plan, encoded, [("attention", each) for each in compared])
-        with self._run(cost, segmenter, progress) as step:
-            encoded, _ = segmenter.encode_with_origin(photo, request.windows, step)
-            keys, _ = segmenter.first_keys(encoded, method.key_source)
+        self,
+        photo: AnyPhoto,
+        request: Request,
+        progress: Progress | None = None,
+    ) -> tuple[AttentionSummary, ...]:
+        """Attention over the whole photo at each rung of the ladder; see `answer`."""
+        job = self._job(photo, request, progress)
+        plan = job.plan(job.right)
+        compared = count.ladder_similarities(job.segmenter.backbone, plan, job.right)
+        estimate = self._counted(job, plan, [("attention", each) for each in compared])
+        with self._run(job, estimate, progress) as step:
+            encoded, _ = job.encode(step)
+            keys, _ = job.segmenter.first_keys(encoded, job.right.key_source)
 
             def report(done: int, total: int) -> None:
                 step("attention", done, total)
@@ -418,8 +333,7 @@ class Service:
             def summary(rung: AttentionSettings) -> AttentionSummary:
                 return attention_summary(keys[rung.cross_window], encoded.boxes, rung, report)
 
-            found = tuple(map(summary, AttentionSettings.ladder(request.attention)))
-        return found, encoded
+            return tuple(map(summary, AttentionSettings.ladder(request.attention)))
 
 
 _THOUSAND = 1000
@@ -460,80 +374,9 @@ class _Meter:
         self._count("")
 
 
-def _plan(photo: Image.Image, request: Request, methods: tuple[Method, ...]) -> Plan:
-    size = photo.height, photo.width
-    return Plan(size, request.windows, methods, len(request.vocabulary.prompts))
-
-
 def best_classes(
     probabilities: NDArray[np.float32], names: tuple[str, ...], count: int = 5
 ) -> list[tuple[str, float]]:
     """The most probable classes, best first."""
     order = np.argsort(-probabilities, kind="stable")[:count]
     return [(names[i], float(probabilities[i])) for i in order]
-
-
-#: The kind of run that shows a new result; what other kinds show is about an older one then.
-MAIN = "run"
-#: What goes on when a new result comes: a person asked for the older one to keep.
-_KEPT = "download"
-
-
-class Runs:
-    """Which runs are the newest of each page. It holds numbers only, nothing of a visitor."""
-
-    def __init__(self, pages: int = 4096) -> None:
-        """Args:
-        pages: open pages remembered; the longest idle are forgotten first.
-        """
-        self._pages = pages
-        self._newest: dict[str, dict[str, tuple[int, float]]] = {}
-        self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
-
-    def start(
-        self,
-        page: str,
-        kind: str = MAIN,
-        unless: Callable[[], None] = lambda: None,
-        at: float | None = None,
-    ) -> Callable[[], None]:
-        """Starts a run of a page, which ends older ones of its kind; a main run all but downloads.
-
-        Args:
-            page: an open page.
-            kind: of the run.
-            unless: raises where nothing is to be started, such as the check of an older run.
-            at: when it was asked for, by the page's clock; threads may start in another order.
-
-        Returns:
-            A check that raises StoppedError once the run is no longer wanted.
-
-        Raises:
-            StoppedError: a run of the kind has started that was asked for later.
-        """
-        with self._lock:
-            unless()
-            kinds = self._newest.get(page, {})
-            _, last = kinds.get(kind, (0, -math.inf))
-            if at is not None and at < last:
-                raise StoppedError
-            mine = next(self._numbers)
-            self._newest.pop(page, None)
-            if kind == MAIN:
-                kinds = {name: run for name, run in kinds.items() if name == _KEPT}
-            # At the end of the order, as the least idle.
-            self._newest[page] = {**kinds, kind: (mine, last if at is None else at)}
-            while len(self._newest) > self._pages:
-                self._newest.pop(next(iter(self._newest)))
-
-        def check() -> None:
-            if self._newest.get(page, {}).get(kind, (0, 0.0))[0] != mine:
-                raise StoppedError
-
-        return check
-
-    def stop(self, page: str) -> None:
-        """Ends every run of a page."""
-        with self._lock:
-            self._newest.pop(page, None)

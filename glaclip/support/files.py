@@ -11,7 +11,7 @@ from pathlib import Path
 CACHE_VARIABLE = "GLACLIP_CACHE"
 
 
-def write_whole(path: Path, content: bytes, writer: str = "") -> None:
+def atomic_write(path: Path, content: bytes, writer: str = "") -> None:
     """Writes a file that is there whole or as it was before, also if the program is killed.
 
     Args:

@@ -1,78 +1,96 @@
-"""Which products this processor is quick at: short measurements, made once a process."""
+"""What this processor is quick at: one table by the instructions it says it has.
+
+No clock decides: beside other work a stopwatch comes to another answer, and with it a result to
+other digits. GLACLIP_PROCESSOR names a row of the table instead.
+"""
 
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable
+import os
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-#: 8-bit integers that stand for a number of a key.
-PLANES = 2
+VARIABLE = "GLACLIP_PROCESSOR"
 
 
-def best_seconds(*works: Callable[[], object], repeats: int = 20) -> list[float]:
-    """Shortest time of each, taken in turns: others on this computer slow down all or none."""
-    best = [float("inf")] * len(works)
-    for _ in range(repeats):
-        for index, work in enumerate(works):
-            start = time.perf_counter()
-            work()
-            best[index] = min(best[index], time.perf_counter() - start)
-    return best
+class ProcessorError(ValueError):
+    """GLACLIP_PROCESSOR names no row of the table."""
 
 
-def clearly_quicker(work: Callable[[], object], usual: Callable[[], object]) -> bool:
-    """Whether one takes three quarters of the other's time at most."""
-    seconds, usual_seconds = best_seconds(work, usual)
-    return seconds < 0.75 * usual_seconds
+@dataclass(frozen=True)
+class Processor:
+    """A row of the table.
+
+    Attributes:
+        name: the value of GLACLIP_PROCESSOR that asks for it.
+        title: the instructions, for people.
+        threefold: three products of bfloat16 are quicker than one of float32 (`attention.fast`).
+        bfloat16: a product of bfloat16 is quicker than the same of float32 (a backbone's towers).
+        integers: sums of keys over sets are quicker in 8-bit integers (`attention.anchors`).
+    """
+
+    name: str
+    title: str
+    threefold: bool
+    bfloat16: bool
+    integers: bool
+
+    def fast_type(self, device: torch.device) -> torch.dtype:
+        """The type of the products of `glaclip.attention.fast` on a device."""
+        return torch.bfloat16 if self.threefold and device.type == "cpu" else torch.float32
+
+
+#: The first that a processor has is taken. With instructions for vectors of bfloat16, two products
+#: of it take about the time of one of float32, so that three do not pay. Of 8-bit integers with
+#: VNNI, three planes take TIMES of the time of floats (AMD EPYC of family 25, 11,760 keys of 768).
+KINDS = (
+    Processor("amx", "matrices of bfloat16 and 8-bit integers (AMX)", True, True, True),
+    Processor("avx512_bf16", "vectors of bfloat16 and 8-bit integers", False, True, True),
+    Processor("vnni", "vectors of 8-bit integers (AVX-512 VNNI)", False, False, True),
+    Processor("plain", "none that float32 would not be as quick as", False, False, False),
+)
+#: By row: PyTorch's question (private, in 2.8 to 2.15 at least), and the flag that Linux shows.
+_ASKED = {
+    "amx": ("_is_amx_tile_supported", "amx_tile"),
+    "avx512_bf16": ("_is_avx512_bf16_supported", "avx512_bf16"),
+    "vnni": ("_is_vnni_supported", "avx512_vnni"),
+}
+
+
+def processor() -> Processor:
+    """This process's row of the table: as GLACLIP_PROCESSOR says, else as the processor does.
+
+    Raises:
+        ProcessorError: GLACLIP_PROCESSOR names none.
+    """
+    asked = os.environ.get(VARIABLE)
+    if not asked:
+        return _found()
+    named = next((kind for kind in KINDS if kind.name == asked), None)
+    if named is None:
+        names = ", ".join(kind.name for kind in KINDS)
+        raise ProcessorError(f"{VARIABLE} must be one of {names}; received {asked[:60]!r}")
+    return named
 
 
 @functools.cache
-def threefold_pays() -> bool:
-    """Whether three products of bfloat16 are clearly quicker here than one of float32.
-
-    That takes a CPU with instructions for matrices of them (AMX). With instructions for vectors
-    of them it takes about as long, and without any many times as long. See `attention.fast`.
-    """
-    left, right = torch.ones(512, 256), torch.ones(256, 1024)
-    threefold = torch.ones(512, 768).bfloat16(), torch.ones(768, 1024).bfloat16()
-    return clearly_quicker(lambda: torch.mm(*threefold), lambda: torch.mm(left, right))
+def _found() -> Processor:
+    return next(kind for kind in KINDS if kind.name not in _ASKED or _has(kind.name))
 
 
-@functools.cache
-def bfloat16_pays() -> bool:
-    """Whether a product of bfloat16 takes clearly less time here than the same of float32.
-
-    It does where a CPU has instructions for matrices of them (AMX) or for vectors of them; without
-    any it takes many times as long.
-    """
-    left, right = torch.ones(256, 512), torch.ones(512, 512)
-    halves = left.bfloat16(), right.bfloat16()
-    return clearly_quicker(lambda: torch.mm(*halves), lambda: torch.mm(left, right))
+def _has(name: str) -> bool:
+    question, flag = _ASKED[name]
+    ask = getattr(torch.cpu, question, None)
+    return bool(ask()) if ask else flag in _flags()
 
 
-@functools.cache
-def integers_pay() -> bool:
-    """Whether sums of keys over sets are clearly quicker here as 8-bit integers than as floats.
-
-    Timed once a process, so that its results are the same to the last bit, and as they are asked
-    for: members [R, N] times keys, or times their planes. Of a smaller product too much is the
-    start of its threads.
-    """
-    members = torch.ones(256, 2048)
-    keys = torch.ones(2048, 128)
-    narrow, planes = members.to(torch.int8), torch.ones(2048, PLANES * 128 + 1, dtype=torch.int8)
+def _flags() -> set[str]:
+    """Flags that Linux shows of the first processor; none elsewhere."""
     try:
-        return clearly_quicker(
-            lambda: torch._int_mm(narrow, planes), lambda: torch.mm(members, keys)
-        )
-    except RuntimeError:  # no such product on this processor
-        return False
-
-
-def fast_type(device: torch.device) -> torch.dtype:
-    """The type of the products of `glaclip.attention.fast`."""
-    bfloat16 = device.type == "cpu" and threefold_pays()
-    return torch.bfloat16 if bfloat16 else torch.float32
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return set()
+    return set(next((line for line in lines if line.startswith("flags")), "").split())

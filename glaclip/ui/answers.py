@@ -10,14 +10,14 @@ from PIL import Image
 from glaclip.backbones.base import Backbone
 from glaclip.pictures.export import seam_rate_of
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter import Progress, Segmentation
-from glaclip.serving.service import Comparison, Request, Service, best_classes
+from glaclip.segmenter import Segmentation
+from glaclip.serving.service import Answer, best_classes
 from glaclip.ui.viewers.attention_value import attention_value
 from glaclip.ui.viewers.comparison_value import Side, viewer_value
 from glaclip.ui.viewers.shown_photo import ShownPhoto
 
 
-def status(result: Comparison, backbone: Backbone) -> str:
+def status(result: Answer, backbone: Backbone) -> str:
     """The line below the viewers: backbone, type, windows, time, what came from the cache."""
     kind = str(backbone.dtype).removeprefix("torch.")
     why = f" title='{escape(backbone.dtype_why)}'" if backbone.dtype_why else ""
@@ -49,7 +49,7 @@ def problem(sentence: str) -> str:
 def compare_value(
     photo: Image.Image,
     picture: ShownPhoto,
-    result: Comparison,
+    result: Answer,
     point: tuple[int, int] | None,
     held: str = "",
 ) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def compare_value(
     ) | {**known, "answer": star(result, point) if point else None}
 
 
-def star(result: Comparison, point: tuple[int, int]) -> dict[str, Any]:
+def star(result: Answer, point: tuple[int, int]) -> dict[str, Any]:
     """How sure both sides are of what the picture shows at a point, for the card at the star.
 
     The background's pixels are those that no word is sure of, so it has no probability.
@@ -92,27 +92,15 @@ def star(result: Comparison, point: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def look(
-    service: Service,
-    photo: Image.Image,
-    picture: ShownPhoto,
-    request: Request,
-    result: Comparison,
-    point: tuple[int, int] | None,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
+def look(picture: ShownPhoto, result: Answer, point: tuple[int, int] | None) -> dict[str, Any]:
     """What a point shows: its attention, and both sides' classes; nothing without a point."""
-    if point is None:
+    if point is None or result.maps is None or result.alone is None:
         return {"attention": None, "readout": ""}
-    maps = service.attention(photo, point, request, progress)
-    alone = service.alone(request, result, progress)
-    return {
-        "attention": dict(attention_value(picture.name, result.encoded, maps, alone)),
-        "readout": readout(result, point),
-    }
+    value = attention_value(picture.name, result.encoded, result.maps, result.alone)
+    return {"attention": dict(value), "readout": readout(result, point)}
 
 
-def readout(result: Comparison, point: tuple[int, int]) -> str:
+def readout(result: Answer, point: tuple[int, int]) -> str:
     """The five most probable classes at a point on both sides, as a table."""
 
     def cell(ranked: list[tuple[str, float]]) -> str:

@@ -3,32 +3,75 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from PIL import Image
 
 from glaclip.evaluation.score.counts import Score
-from glaclip.pictures.attention import attention_panels
+from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import result_document, result_zip
-from glaclip.pictures.files import png_bytes
+from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
-from glaclip.settings import CAPTIONS, SettingsError, brief
+from glaclip.settings import CAPTIONS, STAGES, SettingsError, brief
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.gradio.files import save_to_cache
 from glaclip.ui.gradio.quick import gr
+from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.viewers.attention_value import receiving_windows
 from glaclip.ui.viewers.photo_input import read
 from glaclip.ui.viewers.truth import measure
+from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD
 
 _LOG = logging.getLogger(__name__)
 #: Requests of programs at once; a person on the page always finds a thread.
 MAX_PROGRAMS = 16
+#: What the endpoints take: (kind of widget, value where it is left out, what programs read of it).
+INPUTS: dict[str, tuple[Any, Any, str]] = {
+    "photo": (gr.File, None, "picture file; over MCP an http(s) address or a data URI."),
+    "label_map": (gr.File, None, "indexed or grey PNG, values count the classes from 0."),
+    "vocabulary": (
+        gr.Textbox,
+        "sky, person; man; woman, tree",
+        "classes separated by commas, `;` between synonyms of one class.",
+    ),
+    "classes": (
+        gr.Textbox,
+        "sky, building",
+        "classes in the order of their numbers, separated by commas.",
+    ),
+    "ignore": (gr.Number, 255, "value that means no class."),
+    "x": (gr.Number, 0, "pixels from the left."),
+    "y": (gr.Number, 0, "pixels from the top."),
+    "background": (gr.Checkbox, False, "adds a background class."),
+    "background_threshold": (
+        gr.Number,
+        DEFAULT_BACKGROUND_THRESHOLD,
+        "probability below which a pixel is background, 0 to 1.",
+    ),
+    **{stage.field: (gr.Checkbox, True, f'switch "{stage.title}".') for stage in STAGES},
+    "threshold": (gr.Number, None, "rho, -1 to 1; the backbone's own when left out."),
+    "short_side": (gr.Number, None, "pixels; the backbone's own when left out."),
+    "crop": (gr.Number, None, "window side in pixels; the backbone's own when left out."),
+    "stride": (gr.Number, None, "pixels; the backbone's own when left out."),
+    "baseline": (gr.Textbox, "off", '"off" or a baseline of the backbone.'),
+    "backbone": (gr.Textbox, "auto", "registry name."),
+}
+#: Their inputs, in the order of plain HTTP calls.
+ENDPOINTS = {
+    "segment": (
+        *("photo", "vocabulary", "background", "background_threshold"),
+        *(stage.field for stage in STAGES),
+        *("threshold", "short_side", "crop", "stride", "baseline", "backbone"),
+    ),
+    "attention": ("photo", "x", "y", "threshold", "backbone"),
+    "evaluate": ("photo", "label_map", "classes", "ignore", "backbone"),
+}
 
 
 class Endpoints:
@@ -72,61 +115,18 @@ class Endpoints:
     def _photo(self, path: str | None) -> Image.Image:
         return read(path, self._demo.service.limits.max_pixels)
 
-    def segment(
-        self,
-        photo: str,
-        vocabulary: str,
-        background: bool,
-        background_threshold: float,
-        cross_window: bool,
-        proxy_anchors: bool,
-        dynamic_normalization: bool,
-        threshold: float | None = None,
-        short_side: float | None = None,
-        crop: float | None = None,
-        stride: float | None = None,
-        baseline: str = "off",
-        backbone: str = "auto",
-    ) -> tuple[dict[str, Any], str]:
+    def segment(self, photo: str, vocabulary: str, **options: Any) -> tuple[dict[str, Any], str]:
         """Segments a photo with words, as baseline and as GLA-CLIP.
-
-        Args:
-            photo: picture file; over MCP an http(s) address or a data URI.
-            vocabulary: classes separated by commas, `;` between synonyms of one class.
-            background: adds a background class.
-            background_threshold: probability below which a pixel is background, 0 to 1.
-            cross_window: switch "Cross-window context".
-            proxy_anchors: switch "Proxy anchors".
-            dynamic_normalization: switch "Dynamic normalization".
-            threshold: rho, -1 to 1; the backbone's own when left out.
-            short_side: pixels; the backbone's own when left out.
-            crop: window side in pixels; the backbone's own when left out.
-            stride: pixels; the backbone's own when left out.
-            baseline: "off" or a baseline of the backbone.
-            backbone: registry name.
 
         Returns:
             A document (classes with color and areas, settings, seam rates, seconds) and a zip file
             with label maps, overlays, legend and settings.
         """
-        options = {
-            "background": background,
-            "background_threshold": background_threshold,
-            "cross_window": cross_window,
-            "proxy_anchors": proxy_anchors,
-            "dynamic_normalization": dynamic_normalization,
-            "threshold": threshold,
-            "short_side": short_side,
-            "crop": crop,
-            "stride": stride,
-            "baseline": baseline,
-            "backbone": backbone,
-        }
         with self._place():
             form = self._form(vocabulary, options)
             request = form.request()
             picture = self._photo(photo)
-            result = self._demo.service.compare(picture, request)
+            result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
             colors = class_colors(request.vocabulary.names, request.vocabulary.background)
             sides = (result.left, result.right)
@@ -135,28 +135,16 @@ class Endpoints:
             return document, save_to_cache(archive, "gla-clip.zip")
 
     def attention(
-        self,
-        photo: str,
-        x: float,
-        y: float,
-        threshold: float | None = None,
-        backbone: str = "auto",
+        self, photo: str, x: float, y: float, **options: Any
     ) -> tuple[dict[str, Any], str]:
-        """Where the attention of one point goes, per window, at the four steps.
-
-        Args:
-            photo: picture file; over MCP an http(s) address or a data URI.
-            x: pixels from the left.
-            y: pixels from the top.
-            threshold: rho; the backbone's own when left out.
-            backbone: registry name.
+        """Where the attention of one point goes, per window, at each step of the method.
 
         Returns:
             A document (own window, |P|, u, w and the share of each window at each step) and a PNG
-            of the four panels.
+            of the steps' panels.
         """
         with self._place():
-            form = self._form("any, thing", {"threshold": threshold, "backbone": backbone})
+            form = self._form("any, thing", options)
             picture = self._photo(photo)
             point = _whole("x", x), _whole("y", y)
             maps = self._demo.service.attention(picture, point, form.request())
@@ -184,22 +172,15 @@ class Endpoints:
         return document, save_to_cache(png_bytes(panels), "attention.png")
 
     def evaluate(
-        self, photo: str, label_map: str, classes: str, ignore: float | None, backbone: str
+        self, photo: str, label_map: str, classes: str, ignore: float | None, **options: Any
     ) -> dict[str, Any]:
         """Measures both sides against a label map.
-
-        Args:
-            photo: picture file; over MCP an http(s) address or a data URI.
-            label_map: indexed or grey PNG, values count the classes from 0.
-            classes: classes in the order of their numbers, separated by commas.
-            ignore: value that means no class.
-            backbone: registry name.
 
         Returns:
             mIoU, pixel accuracy, BER and IoU per class of both sides.
         """
         with self._place():
-            form = self._form(classes, {"backbone": backbone})
+            form = self._form(classes, options)
             picture = self._photo(photo)
             no_class = None if ignore is None else _whole("ignore", ignore)
             result, scores, _ = measure(
@@ -237,49 +218,41 @@ def _number(value: float) -> float | None:
     return None if value != value else round(float(value), 6)
 
 
+def described(endpoint: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """The endpoint as gradio calls and describes it: a parameter an input, each with its words."""
+
+    def called(*values: Any) -> Any:
+        return endpoint(**dict(zip(names, values, strict=True)))
+
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if kind is gr.File else value,
+        )
+        for name, (kind, value, _) in ((name, INPUTS[name]) for name in names)
+    ]
+    summary, _, returns = inspect.getdoc(endpoint).partition("Returns:")  # type: ignore[union-attr]
+    arguments = "".join(f"    {name}: {INPUTS[name][2]}\n" for name in names)
+    called.__name__ = endpoint.__name__
+    called.__doc__ = f"{summary}Args:\n{arguments}\nReturns:{returns}"
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return called
+
+
 def build_api(demo: Demo) -> None:
     """Adds the endpoints through widgets that are never shown: they give inputs their types."""
     endpoints = Endpoints(demo)
-    start = demo.start
     with gr.Row(visible=False):
-        photo = gr.File(label="photo", type="filepath")
-        label_map = gr.File(label="label_map", type="filepath")
-        words = gr.Textbox("sky, person; man; woman, tree", label="vocabulary")
-        classes = gr.Textbox("sky, building", label="classes")
-        background = gr.Checkbox(False, label="background")
-        threshold_bg = gr.Number(start.background_threshold, label="background_threshold")
-        switches = [
-            gr.Checkbox(True, label=name)
-            for name in ("cross_window", "proxy_anchors", "dynamic_normalization")
-        ]
-        rho = gr.Number(None, label="threshold")
-        sizes = [gr.Number(None, label=name) for name in ("short_side", "crop", "stride")]
-        baseline = gr.Textbox("off", label="baseline")
-        backbone = gr.Textbox("auto", label="backbone")
-        x, y = gr.Number(0, label="x"), gr.Number(0, label="y")
-        ignore = gr.Number(255, label="ignore")
+        widgets = {name: kind(value, label=name) for name, (kind, value, _) in INPUTS.items()}
         document, file = gr.JSON(label="document"), gr.File(label="file")
         trigger = gr.Button()
-    # Not in the page's queue, where many requests of one program would keep people out.
-    options: dict[str, Any] = {"concurrency_limit": None}
-    trigger.click(
-        endpoints.segment,
-        [photo, words, background, threshold_bg, *switches, rho, *sizes, baseline, backbone],
-        [document, file],
-        api_name="segment",
-        **options,
-    )
-    trigger.click(
-        endpoints.attention,
-        [photo, x, y, rho, backbone],
-        [document, file],
-        api_name="attention",
-        **options,
-    )
-    trigger.click(
-        endpoints.evaluate,
-        [photo, label_map, classes, ignore, backbone],
-        document,
-        api_name="evaluate",
-        **options,
-    )
+    for name, names in ENDPOINTS.items():
+        trigger.click(
+            described(getattr(endpoints, name), names),
+            [widgets[given] for given in names],
+            document if name == "evaluate" else [document, file],
+            api_name=name,
+            # Not in the page's queue, where many requests of one program would keep people out.
+            concurrency_limit=None,
+        )

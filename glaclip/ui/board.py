@@ -22,7 +22,7 @@ _AT = """(...values) =>
 
 
 @dataclass(frozen=True)
-class Visit:
+class Event:
     """One event on one open page.
 
     Attributes:
@@ -53,7 +53,7 @@ class Visit:
 
 #: New values of widgets by name; what is not named stays as it is.
 Changes = dict[str, Any]
-Handler = Callable[[Visit], Changes | None]
+Handler = Callable[[Event], Changes | None]
 
 
 class Board:
@@ -91,7 +91,7 @@ class Board:
 
         Args:
             events: a listener such as `button.click` or `event.then`, or a list of listeners.
-            do: takes a `Visit` and gives new values by name.
+            do: takes an `Event` and gives new values by name.
             reads: names of the widgets whose values the handler gets.
             writes: names of the widgets that it may change.
             picks: whether the event carries a choice.
@@ -107,7 +107,7 @@ class Board:
         ) -> Any:
             page = request.session_hash or ""
             *given, at, held = values if in_order else (*values, None, "")
-            visit = Visit(
+            event = Event(
                 page=page,
                 values=dict(zip(reads, given, strict=True)),
                 query=dict(request.query_params),
@@ -118,7 +118,7 @@ class Board:
                 keep=lambda name, value: self._keep(page, name, value),
             )
             with faults_hidden():
-                changes = do(visit) or {}  # a handler that was stopped gives nothing
+                changes = do(event) or {}  # a handler that was stopped gives nothing
             if unknown := changes.keys() - set(writes):
                 raise KeyError(f"the event does not write {sorted(unknown)}")
             found = tuple(changes.get(name, gr.skip()) for name in writes)

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter import WAITING, Progress
-from glaclip.serving.service import Request, Runs, Service, StoppedError
+from glaclip.segmenter import WAITING, HashedPhoto, Progress
+from glaclip.serving.runs import Runs, StoppedError
+from glaclip.serving.service import Request, Service
 from glaclip.support.cache import ByteCache
-from glaclip.ui.board import Visit
+from glaclip.ui.board import Event
 from glaclip.ui.form import CONTROLS, Form
-from glaclip.ui.viewers.photo_input import read
+from glaclip.ui.viewers.photo_input import keep, read
 from glaclip.ui.viewers.shown_photo import ShownPhoto, shown_photo
 
 #: What a run is doing, for people.
@@ -59,9 +60,9 @@ class Demo:
     runs: Runs = field(default_factory=Runs)
     looks: Runs = field(default_factory=Runs)
     views: Runs = field(default_factory=Runs)
-    _photos: ByteCache[Image.Image] = field(
+    _photos: ByteCache[HashedPhoto] = field(
         default_factory=lambda: ByteCache(
-            _PHOTO_BYTES, lambda photo: 3 * photo.width * photo.height
+            _PHOTO_BYTES, lambda photo: 3 * photo.image.width * photo.image.height
         )
     )
     _pictures: ByteCache[ShownPhoto] = field(
@@ -76,8 +77,8 @@ class Demo:
         """
         return self.service.segmenter(form.backbone).backbone
 
-    def photo(self, path: str | None) -> Image.Image:
-        """The photo of the input, decoded once as long as the file stays the same.
+    def photo(self, path: str | None) -> HashedPhoto:
+        """The photo of the input, decoded and hashed once as long as the file stays the same.
 
         Raises:
             gr.Error: no photo, or one that cannot be read.
@@ -85,19 +86,27 @@ class Demo:
         most = self.service.limits.max_pixels
         key = _state(path)
         if key is None:
-            return read(path, most)  # which says what is wrong
-        return self._photos.get(key, lambda: read(path, most))[0]
+            return HashedPhoto.of(read(path, most))  # which says what is wrong
+        return self._photos.get(key, lambda: HashedPhoto.of(read(path, most)))[0]
+
+    def accept(self, path: str | None) -> str:
+        """The file of an upload as the page keeps it, see `keep`; raises as `photo` does."""
+        photo = self.photo(path)
+        kept = keep(photo.image)
+        if key := _state(kept):
+            self._photos.put(key, photo)
+        return kept
 
     def picture(self, path: str | None) -> ShownPhoto:
         """The photo of the input as the browser shows it; raises as `photo` does."""
         key = _state(path)
-        photo = self.photo(path)
+        photo = self.photo(path).image
         return self._pictures.get(key, lambda: shown_photo(photo))[0] if key else shown_photo(photo)
 
-    def stop(self, page: str) -> None:
-        """Ends whatever an open page waits for."""
-        self.runs.stop(page)
-        self.looks.stop(page)
+    def stop(self, page: str, at: float | None = None) -> None:
+        """Ends whatever an open page waits for, and what was asked for before `at`."""
+        self.runs.stop(page, at)
+        self.looks.stop(page, at)
 
 
 def _state(path: str | None) -> tuple[str, int, int] | None:
@@ -109,19 +118,19 @@ def _state(path: str | None) -> tuple[str, int, int] | None:
     return path or "", file.st_mtime_ns, file.st_size
 
 
-def asked(demo: Demo, visit: Visit) -> tuple[Image.Image, Form, Request]:
+def asked(demo: Demo, event: Event) -> tuple[HashedPhoto, Form, Request]:
     """Photo and request of the controls.
 
     Raises:
         PhotoError, VocabularyError, SettingsError, gr.Error: what is wrong, in a sentence.
     """
-    form = Form.of(visit.values)
-    return demo.photo(visit["photo"]), form, form.request()
+    form = Form.of(event.values)
+    return demo.photo(event["photo"]), form, form.request()
 
 
-def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
+def point_in(event: Event, photo: Image.Image) -> tuple[int, int] | None:
     """The chosen point moved into the photo, which may have changed since."""
-    point = visit["point"]
+    point = event["point"]
     if point is None:
         return None
     return (
@@ -130,13 +139,13 @@ def point_in(visit: Visit, photo: Image.Image) -> tuple[int, int] | None:
     )
 
 
-def follow(visit: Visit, check: Callable[[], None], pause: float = PAUSE) -> Progress:
+def follow(event: Event, check: Callable[[], None], pause: float = PAUSE) -> Progress:
     """What a run calls between pieces of work: ends it where nobody waits, shows how far it is.
 
     One bar for all steps, which never goes back; a download counts its own megabytes.
 
     Args:
-        visit: the event that asked for the run.
+        event: the event that asked for the run.
         check: from `Runs.start`.
         pause: seconds between two looks of the bar.
     """
@@ -151,10 +160,10 @@ def follow(visit: Visit, check: Callable[[], None], pause: float = PAUSE) -> Pro
             return
         shown, named = now, name
         if name == "download":
-            visit.progress((done, total), desc=STEPS[name], unit="MB")
+            event.progress((done, total), desc=STEPS[name], unit="MB")
             return
         furthest = max(furthest, done / total)
-        visit.progress(furthest, desc=STEPS[name])
+        event.progress(furthest, desc=STEPS[name])
 
     return step
 

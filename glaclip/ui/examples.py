@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from glaclip.photo import load_photo
-from glaclip.pictures.files import picture_uri
+from glaclip.pictures.encoding import picture_uri
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.viewers.shown_photo import shown_photo
 from glaclip.vocabulary import ASSETS

@@ -143,7 +143,9 @@ def serve(
     demo = build_page(service, choices)
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
-    threading.Timer(8, service.warm_up, args=("auto",)).start()
+    warm_up = threading.Timer(8, service.warm_up, args=("auto",))
+    warm_up.daemon = True  # a server that is interrupted ends at once
+    warm_up.start()
     demo.launch(
         server_name=host,
         server_port=port,

@@ -61,8 +61,10 @@ def build_page(service: Service, backbones: Choices | None = None) -> gr.Blocks:
     ) as page:
         board = Board(page)
         _build(board, start, choices, backbone)
-        for part in (*ACTIONS, *TABS):
-            part.connect(demo, board)
+        for action in ACTIONS:
+            action.connect(demo, board)
+        for tab in TABS:
+            tab.connect(demo, board)
         build_api(demo)
     return queued(page, service.limits.queue)
 

@@ -11,7 +11,7 @@ import torch
 from glaclip.backbones.registry import load
 from glaclip.serving.service import Service
 from glaclip.settings import EXACT
-from glaclip.support.files import write_whole
+from glaclip.support.files import atomic_write
 from glaclip.ui import answers
 from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
 from glaclip.ui.form import Form
@@ -28,10 +28,10 @@ def example_document(service: Service, example: Example) -> dict[str, Any]:
     form = example_form(Form().with_defaults(backbone), example)
     # Exact, so that every computer builds the same files.
     photo, request = example.photo(), form.changed({"precision": EXACT}).request()
-    result = service.compare(photo, request)
+    result = service.answer(photo, request, example.point)
     picture = shown_photo(photo)
     compare = answers.compare_value(photo, picture, result, example.point)
-    looked = answers.look(service, photo, picture, request, result, example.point)
+    looked = answers.look(picture, result, example.point)
     attention = looked["attention"]
     del compare["photo"], compare["photo_name"], attention["photo"]
     rows, columns = result.encoded.grid
@@ -52,7 +52,7 @@ def main() -> None:
     for example in examples():
         document = example_document(service, example)
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        write_whole(PRECOMPUTED / f"{example.name}.json", f"{text}\n".encode())
+        atomic_write(PRECOMPUTED / f"{example.name}.json", f"{text}\n".encode())
         sys.stderr.write(f"{example.name}: {len(text) // 1024} kB\n")
     build_lessons(service.segmenter(BACKBONE))
 

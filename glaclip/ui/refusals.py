@@ -10,7 +10,7 @@ from html import escape
 from glaclip.backbones.base import BackboneError
 from glaclip.photo import PhotoError
 from glaclip.serving.limits import LimitError
-from glaclip.serving.service import StoppedError
+from glaclip.serving.runs import StoppedError
 from glaclip.settings import SettingsError
 from glaclip.ui.form import LABELS
 from glaclip.ui.gradio.quick import gr

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glaclip.attention.anchors import SimilarTokens, equal_rows
-
-
-def similar(keys: Tensor, **way: Any) -> SimilarTokens:
-    return SimilarTokens(keys, keys.norm(dim=1), **way)
+from glaclip.attention.anchors import Keys, equal_rows
+from glaclip.attention.method import proxy_anchors
+from glaclip.backbones.lite.backbone import load_lite
+from glaclip.photo import load_photo
+from glaclip.segmenter.segmenter import Segmenter
+from glaclip.vocabulary import ASSETS
 
 
 def clustered(tokens: int, size: int, clusters: int = 5, noise: float = 0.3) -> Tensor:
@@ -23,6 +24,7 @@ def clustered(tokens: int, size: int, clusters: int = 5, noise: float = 0.3) -> 
     return centers[of] + noise * torch.randn(tokens, size, generator=generator)
 
 
+PHOTOS = ("cows.jpg",)
 WAYS: dict[str, dict[str, Any]] = {
     "floats": {"integers": False, "sparse_share": -1.0},
     "gathered": {"integers": False, "sparse_share": 2.0},
@@ -41,20 +43,50 @@ def test_every_way_gives_the_mean_over_the_set(way: str, threshold: float) -> No
         members = query @ keys.T > threshold * keys.norm(dim=1)
         mean = torch.where(members.any(dim=1)[:, None], members.float() @ unit, unit)
         query, sizes = F.normalize(mean, dim=1), members.sum(dim=1).clamp_min(1)
-    anchors = similar(keys, **WAYS[way]).anchors(unit, threshold, 2)
+    anchors = Keys(keys, **WAYS[way]).anchors(unit, threshold, 2)
     assert anchors.set_sizes is not None
     if threshold < 1:
-        torch.testing.assert_close(anchors.expand(anchors.set_sizes), sizes)
-    torch.testing.assert_close(anchors.expand(anchors.vectors), query, rtol=0, atol=2e-5)
+        torch.testing.assert_close(anchors.expand(anchors.set_sizes), sizes.float())
+    torch.testing.assert_close(anchors.expand(anchors.vectors), query, rtol=0, atol=1e-6)
     torch.testing.assert_close(anchors.total(), query.sum(dim=0), rtol=0, atol=1e-3)
+
+
+def test_sums_of_integers_are_as_exact_as_sums_of_floats() -> None:
+    keys = clustered(2000, 96, noise=0.8)
+    unit = F.normalize(keys, dim=1)
+    members = unit[:200] @ keys.T > 0.5 * keys.norm(dim=1)
+    exact = members.double() @ F.normalize(keys.double(), dim=1)
+    apart = {
+        way: (Keys(keys, **WAYS[way]).sums(unit[:200], 0.5)[0] - exact).norm(dim=1).max()
+        for way in ("floats", "integers")
+    }
+    assert apart["integers"] < 1.5 * apart["floats"]
+
+
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_sets_in_a_photo_are_those_of_exact_sums(photo: str) -> None:
+    segmenter = Segmenter(load_lite(dtype=torch.float32))
+    encoded = segmenter.encode(load_photo(ASSETS / "photos" / photo))
+    raw = segmenter.first_keys(encoded, segmenter.backbone.key_sources[0])[0][True].flatten(0, 1)
+    keys, unit = Keys(raw, integers=True), F.normalize(raw, dim=1)
+
+    def exact(anchors: Tensor, rho: float) -> tuple[Tensor, Tensor]:
+        members = anchors @ raw.T > keys.norms * rho
+        return (members.double() @ unit.double()).float(), members.sum(dim=1).float()
+
+    rho = segmenter.backbone.default_attention.threshold
+    _, sizes = proxy_anchors(unit, raw, rho, 2, exact)
+    found = keys.anchors(unit, rho, 2)
+    assert found.set_sizes is not None
+    assert torch.equal(found.expand(found.set_sizes), sizes)
 
 
 def test_rows_with_equal_sets_are_computed_once() -> None:
     keys = clustered(60, 32, clusters=4, noise=0.05)
     unit = F.normalize(keys, dim=1)
-    anchors = similar(keys, integers=True).anchors(unit, 0.7, 2)
+    anchors = Keys(keys, integers=True).anchors(unit, 0.7, 2)
     assert len(anchors.vectors) == 4
-    alone = [similar(keys, integers=True).anchors(unit[i : i + 1], 0.7, 2) for i in range(60)]
+    alone = [Keys(keys, integers=True).anchors(unit[i : i + 1], 0.7, 2) for i in range(60)]
     torch.testing.assert_close(
         anchors.expand(anchors.vectors), torch.cat([row.vectors for row in alone]), rtol=0, atol=0
     )
@@ -63,7 +95,7 @@ def test_rows_with_equal_sets_are_computed_once() -> None:
 def test_one_row_and_one_token() -> None:
     keys = torch.tensor([[3.0, 4.0]])
     for way in WAYS.values():
-        anchors = similar(keys, **way).anchors(F.normalize(keys, dim=1), 0.6, 1)
+        anchors = Keys(keys, **way).anchors(F.normalize(keys, dim=1), 0.6, 1)
         torch.testing.assert_close(anchors.vectors, torch.tensor([[0.6, 0.8]]))
 
 

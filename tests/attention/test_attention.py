@@ -13,14 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from glaclip.attention import attend, attention_chunks, method
 from glaclip.attention.point import attention_ladder, attention_row
-from glaclip.attention.rows import (
-    attend,
-    attention_chunks,
-    mean_query,
-)
-from glaclip.attention.visible import dynamic_shift
-from glaclip.settings import AttentionSettings
+from glaclip.attention.precision import attend_and_mean_query, mean_query
+from glaclip.attention.rows import Resizing
+from glaclip.benchmark.dense import dense_attend
+from glaclip.settings import PRECISIONS, AttentionSettings
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "golden_attention.npz")
 CASES = sorted({name.split("/")[0] for name in GOLDEN.files})
@@ -94,15 +92,12 @@ def test_golden(case: str, switches: str) -> None:
         shift=round(float(golden(case, "shift")), 6),
         scale=float(golden(case, "scale")),
     )
-    output = attend(
-        golden(case, "keys"),
-        golden(case, "values"),
-        options,
-        key_grid=tuple(golden(case, "key_grid").tolist()),
-        value_grid=tuple(golden(case, "value_grid").tolist()),
-    )
-    expected = golden(case, f"out:{switches}")
+    keys, values, expected = (golden(case, f) for f in ("keys", "values", f"out:{switches}"))
+    grids = [tuple(golden(case, f"{name}_grid").tolist()) for name in ("key", "value")]
+    output = attend(keys, values, options, key_grid=grids[0], value_grid=grids[1])
     torch.testing.assert_close(output, expected, rtol=0, atol=1e-5)
+    page = dense_attend(keys, values, options, Resizing.between(keys, values, *grids))
+    torch.testing.assert_close(page, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("switches", ALL_SWITCHES)
@@ -112,12 +107,22 @@ def test_all_switches_equal_the_plain_formula(
 ) -> None:
     keys, values = random_tokens(windows, 20)
     options = AttentionSettings(*switches)
-    torch.testing.assert_close(
-        attend(keys, values, options).double(),
-        plain_attention(keys, values, options),
-        rtol=0,
-        atol=1e-5,
-    )
+    plain = plain_attention(keys, values, options)
+    near = attend(keys, values, options).double()
+    torch.testing.assert_close(near, plain, rtol=0, atol=1e-5)
+    page = dense_attend(keys.double(), values.double(), options)
+    torch.testing.assert_close(page, plain, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("stages", [("context", "anchors"), AttentionSettings().stages])
+def test_the_mean_query_of_a_run_is_the_one_computed_alone(
+    stages: tuple[str, ...], precision: str
+) -> None:
+    keys, values = random_tokens(3, 400)
+    options = AttentionSettings(precision=precision).with_stages(stages)
+    came = attend_and_mean_query(keys, values, options, Resizing())[1]
+    assert torch.equal(came, mean_query(keys, options.with_stages(("context", "anchors"))))
 
 
 @given(
@@ -185,7 +190,7 @@ def test_forgotten_anchors_are_recomputed(monkeypatch: pytest.MonkeyPatch) -> No
     options = AttentionSettings(dynamic_normalization=False)
     kept = attend(keys, values, options)
     monkeypatch.setattr("glaclip.attention.rows.keep_anchors", lambda keys: False)
-    torch.testing.assert_close(attend(keys, values, options), kept, rtol=0, atol=1e-6)
+    assert torch.equal(attend(keys, values, options), kept)
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
@@ -265,8 +270,8 @@ def test_ladder_rungs_equal_rows_with_their_switches() -> None:
 
 
 def test_shift_grows_with_windows() -> None:
-    assert dynamic_shift(AttentionSettings(), 1) == pytest.approx(1.208, abs=1e-3)
-    assert dynamic_shift(AttentionSettings(), 15) > dynamic_shift(AttentionSettings(), 6)
+    assert method.shift(1, AttentionSettings()) == pytest.approx(1.208, abs=1e-3)
+    assert method.shift(15, AttentionSettings()) > method.shift(6, AttentionSettings())
 
 
 def test_bad_shapes_and_indices_are_named() -> None:

@@ -8,26 +8,32 @@ import pytest
 import torch
 from torch import Tensor
 
-from glaclip.attention.chunks import Resizing
-from glaclip.attention.fast import attend_fast
-from glaclip.attention.rows import attend, mean_query
+from glaclip.attention import attend, fast, method
+from glaclip.attention.anchors import Keys
+from glaclip.attention.precision import mean_query
+from glaclip.attention.rows import Resizing
 from glaclip.attention.split_keys import SplitKeys
 from glaclip.settings import AttentionSettings
+from glaclip.support.processor import Processor
 from tests.attention.test_attention import ALL_SWITCHES, plain_attention, random_tokens
 
 #: Largest difference. Rounding chooses whether a token whose score is almost 0 takes part.
 TYPES = {torch.float32: 1e-5, torch.bfloat16: 0.1}
 
 
+def as_type(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+    monkeypatch.setattr(Processor, "fast_type", lambda self, device: dtype)
+
+
 @pytest.fixture(params=TYPES, ids=str)
 def tolerance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
     """Every processor gets both types, whichever it is quick at."""
-    monkeypatch.setattr("glaclip.attention.split_keys.fast_type", lambda device: request.param)
+    as_type(monkeypatch, request.param)
     return TYPES[request.param]
 
 
-def fast(keys: Tensor, values: Tensor, settings: AttentionSettings) -> Tensor:
-    return attend_fast(keys, values, settings, Resizing())[0]
+def quick(keys: Tensor, values: Tensor, settings: AttentionSettings) -> Tensor:
+    return fast.attend(keys, values, settings, Resizing())[0]
 
 
 @pytest.mark.parametrize("switches", ALL_SWITCHES)
@@ -37,27 +43,58 @@ def test_equals_the_plain_formula(
 ) -> None:
     keys, values = random_tokens(windows, 40, width=32)
     options = AttentionSettings(*switches)
-    apart = (fast(keys, values, options) - plain_attention(keys, values, options)).abs()
+    apart = (quick(keys, values, options) - plain_attention(keys, values, options)).abs()
     assert apart.max() < tolerance
     assert apart.mean() < tolerance / 5
+
+
+def test_each_function_gives_what_its_twin_does(tolerance: float) -> None:
+    keys, values = random_tokens(2, 40, width=32)
+    options = AttentionSettings()
+    flat, seen = keys.flatten(0, 1), Keys(keys.flatten(0, 1), integers=False)
+    split, unit = SplitKeys(seen), torch.nn.functional.normalize(flat, dim=1)
+    near = {"rtol": 0, "atol": tolerance}
+    sums, sizes = split.sums(unit, 0.6)
+    twin, twin_sizes = method.sum_similar(unit, unit, 0.6)
+    torch.testing.assert_close(sums, twin, rtol=0, atol=3e-4)  # of keys of 16 bits
+    assert torch.equal(sizes, twin_sizes)
+    asked = fast.proxy_anchors(split, 0.6, 2, lambda share: None)
+    anchors, sizes = method.proxy_anchors(unit, unit, 0.6, 2)
+    assert asked.set_sizes is not None
+    torch.testing.assert_close(asked.expand(asked.vectors), anchors, **near)
+    assert torch.equal(asked.expand(asked.set_sizes), sizes)
+
+    scores = anchors @ unit.T
+    mean = scores.mean(dim=1, keepdim=True)
+    factor, offset = fast.dynamic(mean, sizes, 2, options)
+    dynamic = method.dynamic(scores.clone(), mean, sizes, 2, options)
+    torch.testing.assert_close(factor * scores - offset, dynamic)
+    factor, offset = fast.fixed(mean.mean(), options)
+    fixed = method.fixed(scores.clone(), mean.mean(), options)
+    torch.testing.assert_close(factor * scores - offset, fixed)
+
+    shares = fast.weights(dynamic.clone())
+    torch.testing.assert_close(shares / shares.sum(dim=1, keepdim=True), method.weights(dynamic))
+    page = method.attend(flat, values.flatten(0, 1), 2, options)
+    torch.testing.assert_close(quick(keys, values, options).flatten(0, 1), page, **near)
 
 
 def test_blocks_do_not_matter(tolerance: float, monkeypatch: pytest.MonkeyPatch) -> None:
     keys, values = random_tokens(3, 30, width=32)
     for switches in ALL_SWITCHES:
         options = AttentionSettings(*switches)
-        whole = fast(keys, values, options)
+        whole = quick(keys, values, options)
         with monkeypatch.context() as patch:
             patch.setattr("glaclip.attention.split_keys.BLOCK", 7)
-            torch.testing.assert_close(fast(keys, values, options), whole, rtol=0, atol=tolerance)
+            torch.testing.assert_close(quick(keys, values, options), whole, rtol=0, atol=tolerance)
 
 
 def test_settings_choose_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glaclip.attention.split_keys.fast_type", lambda device: torch.bfloat16)
+    as_type(monkeypatch, torch.bfloat16)
     keys, values = random_tokens(3, 30)
     exact = attend(keys, values, AttentionSettings())
-    quick = attend(keys, values, AttentionSettings(precision="fast"))
-    assert 0 < float((exact - quick).abs().max()) < 0.05
+    found = attend(keys, values, AttentionSettings(precision="fast"))
+    assert 0 < float((exact - found).abs().max()) < 0.05
 
 
 def test_sets_near_the_threshold_are_told_apart() -> None:
@@ -71,7 +108,7 @@ def test_sets_near_the_threshold_are_told_apart() -> None:
     )
     # Written in bfloat16 these two keys have cosines of 0.6016 and 0.5977 with the first.
     torch.testing.assert_close(
-        fast(keys, values, options).double(),
+        quick(keys, values, options).double(),
         plain_attention(keys, values, options),
         rtol=0,
         atol=0.03,
@@ -86,7 +123,7 @@ def test_gives_way_to_the_exact_steps(case: str, tolerance: float) -> None:
         "too large for exp": AttentionSettings(scale=1000.0, threshold=0.95),
     }[case]
     expected = plain_attention(keys, values, options)
-    result = fast(keys, values, options).double()
+    result = quick(keys, values, options).double()
     if tolerance < 1e-3:
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
     else:  # the best of several keys that are nearly as good: one of the values, or nearly
@@ -101,14 +138,14 @@ def test_values_on_another_grid() -> None:
     options = AttentionSettings()
     grids = {"key_grid": (4, 6), "value_grid": (2, 3)}
     exact = attend(keys, values, options, **grids)
-    quick = attend_fast(keys, values, options, Resizing.between(keys, values, *grids.values()))[0]
-    torch.testing.assert_close(quick, exact, rtol=0, atol=0.05)
+    found = fast.attend(keys, values, options, Resizing.between(keys, values, *grids.values()))[0]
+    torch.testing.assert_close(found, exact, rtol=0, atol=0.05)
 
 
 def test_mean_query_comes_with_it(tolerance: float) -> None:
     keys, values = random_tokens(3, 30, width=32)
     options = AttentionSettings(dynamic_normalization=False)
-    mean = attend_fast(keys, values, options, Resizing())[1]
+    mean = fast.attend(keys, values, options, Resizing())[1]
     torch.testing.assert_close(mean, mean_query(keys, options), rtol=0, atol=tolerance)
 
 
@@ -124,7 +161,7 @@ def test_equal_anchors_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> Non
         return products(self, rows)
 
     monkeypatch.setattr(SplitKeys, "products", counted)
-    fast(keys, torch.randn(2, 30, 5), AttentionSettings())
+    quick(keys, torch.randn(2, 30, 5), AttentionSettings())
     assert seen == [60, 4, 4]
 
 
@@ -136,7 +173,7 @@ def test_progress_can_stop_it(cross: bool) -> None:
     keys, values = random_tokens(4, 9)
     steps: list[tuple[int, int]] = []
     options = AttentionSettings(cross_window=cross)
-    attend_fast(keys, values, options, Resizing(), lambda *step: steps.append(step))
+    fast.attend(keys, values, options, Resizing(), lambda *step: steps.append(step))
     assert steps == sorted(steps)
     assert (steps[0], steps[-1]) == ((0, 4), (4, 4))
 
@@ -144,13 +181,13 @@ def test_progress_can_stop_it(cross: bool) -> None:
         raise StopError
 
     with pytest.raises(StopError):
-        attend_fast(keys, values, options, Resizing(), stop)
+        fast.attend(keys, values, options, Resizing(), stop)
 
 
 def test_half_precision_and_zero_keys() -> None:
     keys, values = random_tokens(2, 9)
     keys[0, 0] = 0
     for switches in itertools.product((False, True), repeat=3):
-        output = fast(keys.half(), values.half(), AttentionSettings(*switches))
+        output = quick(keys.half(), values.half(), AttentionSettings(*switches))
         assert output.dtype == torch.float16
         assert output.isfinite().all()

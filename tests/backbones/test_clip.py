@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from glaclip.attention.rows import attend
+from glaclip.attention import attend
 from glaclip.backbones.base import Backbone, BackboneError, Tokens
 from glaclip.backbones.clip.backbone import ClipBackbone, resized_positions
 from glaclip.backbones.clip.last_block import BASELINES, baseline

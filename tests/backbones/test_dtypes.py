@@ -14,9 +14,10 @@ from glaclip.backbones import dtypes, registry
 from glaclip.backbones.clip.models import ClipModel
 from glaclip.backbones.dtypes import ENOUGH, Choice, Record, choose, find_record, keep_record
 from glaclip.backbones.lite.backbone import load_lite
-from glaclip.benchmark.dtype_agreement import dtype_agreement
+from glaclip.benchmark.agreement import dtype_agreement
 from glaclip.segmenter import Segmenter
 from glaclip.settings import WindowSettings
+from glaclip.support.processor import KINDS
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import random_photo
 from tests.clip_weights import tiny_model, write_random_weights
@@ -35,17 +36,22 @@ def never(*arguments: object) -> bool:
     raise AssertionError("this was not to be asked")
 
 
-def chosen(device: str = "cpu", pays: bool = True, found: Record | None = None) -> Choice:
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that is quick at bfloat16, whichever this one is."""
+    monkeypatch.setattr(dtypes, "processor", lambda: KINDS[0])
+
+
+def chosen(found: Record | None = None) -> Choice:
     return choose(
-        torch.device(device),
+        CPU,
         lambda: "f",
-        pays=lambda: pays,
         record_of=lambda fingerprint, dtype: found if fingerprint == "f" else None,
     )
 
 
 def test_a_gpu_computes_in_half_precision_and_asks_for_nothing() -> None:
-    choice = choose(torch.device("cuda:1"), never, pays=never, record_of=never)  # type: ignore[arg-type]
+    choice = choose(torch.device("cuda:1"), never, record_of=never)  # type: ignore[arg-type]
     assert choice == Choice(torch.float16, "half precision on a GPU")
 
 
@@ -59,11 +65,12 @@ def test_a_cpu_that_is_quick_at_it_needs_the_measurement_too() -> None:
     assert "not measured" in chosen().why
 
 
-def test_elsewhere_float32() -> None:
-    slow = choose(CPU, never, pays=lambda: False, record_of=never)  # type: ignore[arg-type]
+def test_elsewhere_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dtypes, "processor", lambda: KINDS[-1])
+    slow = choose(CPU, never, record_of=never)  # type: ignore[arg-type]
     assert slow.dtype == torch.float32
     assert "not quicker" in slow.why
-    assert choose(torch.device("mps"), never, pays=never).dtype == torch.float32  # type: ignore[arg-type]
+    assert choose(torch.device("mps"), never).dtype == torch.float32  # type: ignore[arg-type]
 
 
 def test_a_measurement_made_here_is_found_again(
@@ -98,7 +105,7 @@ def test_a_damaged_measurement_is_none(
 
 def test_the_shipped_measurement_is_of_the_shipped_weights_and_photos() -> None:
     found = find_record(load_lite(dtype=torch.float32).fingerprint, "bfloat16")
-    assert found is not None, "run `python -m glaclip.benchmark.dtype_agreement`"
+    assert found is not None, "run `python -m glaclip.benchmark.agreement`"
     assert found.weights == "embedded"
     assert len(found.on) == len(found.off) == 12
 
@@ -128,9 +135,6 @@ def test_loading_follows_the_measurement(
 ) -> None:
     monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny[0])
     monkeypatch.setattr(dtypes, "find_record", lambda *asked: record(share))
-    monkeypatch.setattr(
-        registry, "choose", lambda place, known: choose(place, known, pays=lambda: True)
-    )
     expected = torch.bfloat16 if share > ENOUGH else torch.float32
     backbone = registry.load("clip-tiny", weights=tiny[1])
     same = registry.load("clip-tiny", "cpu", expected, tiny[1])

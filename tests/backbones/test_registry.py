@@ -32,7 +32,7 @@ from glaclip.backbones.clip import models, weights
 from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
 from glaclip.backbones.dtypes import Choice
-from glaclip.benchmark import costs as clip_cost
+from glaclip.benchmark import costs
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.launch import serve
@@ -521,13 +521,13 @@ def test_measuring_needs_no_weights(
     tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(CLIP_MODELS, "clip-tiny", tiny[0])
-    found = clip_cost.measure_here("clip-tiny", size=(336, 480))
+    found = costs.measure_here("clip-tiny", size=(336, 480))
     assert (found.windows, found.tokens) == (8, 8 * 14 * 14)
     assert found.encode_seconds > 0
     assert found.word_seconds > 0
     assert 0.1 < found.peak_gigabytes < 16
     with pytest.raises(RuntimeError, match="measuring no-such-model failed"):
-        clip_cost.measure("no-such-model")
+        costs.measure("no-such-model")
 
 
 # --- ZeroGPU ----------------------------------------------------------------------------------

@@ -10,11 +10,9 @@ import pytest
 import torch
 
 from glaclip.backbones.dtypes import find_record
-from glaclip.benchmark.agreement import Agreement
-from glaclip.benchmark.dtype_agreement import dtype_agreement
-from glaclip.benchmark.words import word_cost
-from glaclip.cli.benchmark_dtype import beside, loader_of
-from glaclip.cli.given import untrained
+from glaclip.benchmark.agreement import Agreement, dtype_agreement
+from glaclip.benchmark.costs import word_cost
+from glaclip.cli.benchmark import BenchmarkOptions
 from glaclip.cli.main import build_parser, main
 from glaclip.settings import WindowSettings
 from tests.toy import ColorBackbone
@@ -56,14 +54,16 @@ def test_a_second_start_with_words_reads_the_same_numbers() -> None:
 
 
 def test_the_chosen_type_is_shown_beside_float32() -> None:
-    parser = build_parser()
-    args = parser.parse_args(["benchmark"])
-    assert list(beside(args, Narrow(), toys)) == ["bfloat16", "float32"]
-    assert list(beside(args, Wide(), toys)) == ["float32"]
-    args = parser.parse_args(["benchmark", "--dtype", "float32", "--also-dtype", "bfloat16"])
-    assert list(beside(args, Wide(), toys)) == ["float32", "bfloat16"]
-    args = parser.parse_args(["benchmark", "--random-weights", "--backbone", "lite"])
-    assert loader_of(args, toys) is untrained
+    def beside(backbone: Wide, *arguments: str) -> list[str]:
+        options = BenchmarkOptions.of(build_parser().parse_args(["benchmark", *arguments]))
+        return list(options.beside(backbone, toys))
+
+    assert beside(Narrow()) == ["bfloat16", "float32"]
+    assert beside(Wide()) == ["float32"]
+    assert beside(Wide(), "--dtype", "float32", "--also-dtype", "bfloat16") == [
+        "float32",
+        "bfloat16",
+    ]
     assert main(["benchmark", "--random-weights", "--backbone", "lite", "--quiet"]) == 3
 
 
@@ -72,10 +72,11 @@ def test_one_command_prints_and_keeps_the_agreement(
 ) -> None:
     monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: _Nothing())
-    monkeypatch.setattr("glaclip.cli.benchmark._times_table", lambda report: "")
-    monkeypatch.setattr("glaclip.cli.benchmark.agreement", lambda *_: [Agreement("a.jpg", 1, 1)])
+    monkeypatch.setattr("glaclip.cli.benchmark_text.times", lambda report: "")
+    shares = [Agreement("a.jpg", 1, 1)]
+    monkeypatch.setattr("glaclip.cli.benchmark.precision_agreement", lambda *_: shares)
     two = functools.partial(dtype_agreement, photos=("china.jpg", "cows.jpg"))
-    monkeypatch.setattr("glaclip.cli.benchmark_dtype.dtype_agreement", two)
+    monkeypatch.setattr("glaclip.cli.benchmark.dtype_agreement", two)
     report = tmp_path / "b.json"
     more = ["--no-memory", "--agreement", "--words", "--json", str(report), "--quiet"]
     assert main(["benchmark", *more], toys) == 0
@@ -95,5 +96,7 @@ def test_one_command_prints_and_keeps_the_agreement(
 
 
 class _Nothing:
+    rows = ()
+
     def document(self) -> dict[str, object]:
         return {}

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from glaclip.benchmark.agreement import agreement
+from glaclip.benchmark.agreement import precision_agreement
 from glaclip.benchmark.growth import growth, yardstick
 from glaclip.benchmark.ratios import Row, benchmark, measure_memory
 from glaclip.cli.main import main
@@ -85,15 +85,15 @@ class AnyWordBackbone(ColorBackbone):
 
 
 def test_agreement_counts_equal_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    shares = agreement(Segmenter(AnyWordBackbone()), AttentionSettings())
+    shares = precision_agreement(Segmenter(AnyWordBackbone()), AttentionSettings())
     assert len(shares) == 12
     assert all(0.9 < min(share.on, share.off) <= 1 for share in shares)
 
     def careless(keys: Tensor, values: Tensor, *rest: object) -> tuple[Tensor, Tensor]:
         return -values.mean(dim=(0, 1)).expand(*keys.shape[:2], -1), keys[0, 0]  # what fits least
 
-    monkeypatch.setattr("glaclip.attention.rows.attend_fast", careless)
-    wrong = agreement(Segmenter(AnyWordBackbone()), AttentionSettings())
+    monkeypatch.setattr("glaclip.attention.fast.attend", careless)
+    wrong = precision_agreement(Segmenter(AnyWordBackbone()), AttentionSettings())
     assert min(share.on for share in wrong) < 0.9
 
 

@@ -8,13 +8,6 @@ another host, throws, or writes an error to the console.
 from __future__ import annotations
 
 import json
-import os
-
-# Before gradio is imported anywhere: both are read once.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ["HF_HUB_OFFLINE"] = "1"
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any

@@ -7,6 +7,8 @@ import itertools
 import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.backbones.base import Tokens
-from glaclip.settings import WindowSettings
+from glaclip.settings import CAPTIONS, STAGES, WindowSettings
 from tests.toy import ColorBackbone
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 PATIENCE = 60_000
 #: Milliseconds between two looks; Playwright's own choice is every frame, which keeps a core busy.
 POLLING = 40
-SWITCHES = ("cross-window", "proxy-anchors", "dynamic-normalization")
-LADDER = ("Alone", "+ Context", "+ Anchors", "+ Normalization")
+SWITCHES = tuple(stage.field.replace("_", "-") for stage in STAGES)
+LADDER = CAPTIONS
 
 
 class PageBackbone(ColorBackbone):
@@ -94,6 +96,13 @@ class Site:
             polling=POLLING,
         )
 
+    @contextmanager
+    def next_turn(self) -> Iterator[None]:
+        """Does what is inside, and waits for its result."""
+        before = self.turn
+        yield
+        self.wait_for_turn(before)
+
     def wait_for_query(self, **values: str | None) -> None:
         """Waits until the address bar has these values; None for one that is absent."""
         self.page.wait_for_function(
@@ -149,8 +158,8 @@ class Site:
         return self.page.locator(f"#{switch} input").is_checked()
 
     @property
-    def switches(self) -> list[bool]:
-        return [self.checked(name) for name in SWITCHES]
+    def switched_off(self) -> list[str]:
+        return [name for name in SWITCHES if not self.checked(name)]
 
     @property
     def rung(self) -> str | None:
@@ -164,10 +173,16 @@ class Site:
         content = file_of(photo) if isinstance(photo, Image.Image) else photo
         self.page.locator("#photo-row input[type=file]").set_input_files(content)  # type: ignore[arg-type]
 
-    def upload_and_wait(self, photo: Image.Image | dict[str, Any]) -> None:
-        before = self.turn
+    def upload_and_hold(self, photo: Image.Image, toy: PageBackbone) -> None:
+        """Uploads with the gate closed, and waits until the model is asked."""
+        toy.gate.clear()
+        toy.waiting.clear()
         self.upload(photo)
-        self.wait_for_turn(before)
+        assert toy.waiting.wait(30)
+
+    def upload_and_wait(self, photo: Image.Image | dict[str, Any]) -> None:
+        with self.next_turn():
+            self.upload(photo)
 
     def type_word(self, text: str) -> None:
         self.page.locator("#words input").click()
@@ -179,14 +194,13 @@ class Site:
 
         The address changes with the answer, the picture once it is decoded.
         """
-        before = self.turn
-        self.page.get_by_role("button", name="Remove all words", exact=True).click()
-        self.page.locator("#words input").click()
-        self.page.keyboard.insert_text(text)
-        self.page.keyboard.press("Enter")
-        words = ", ".join(part.strip() for part in re.split("[,\n]", text))
-        self.wait_for_query(words=words)
-        self.wait_for_turn(before)
+        with self.next_turn():
+            self.page.get_by_role("button", name="Remove all words", exact=True).click()
+            self.page.locator("#words input").click()
+            self.page.keyboard.insert_text(text)
+            self.page.keyboard.press("Enter")
+            words = ", ".join(part.strip() for part in re.split("[,\n]", text))
+            self.wait_for_query(words=words)
 
     def choose_example(self, name: str) -> None:
         self.page.locator(f'#examples button[data-name="{name}"]').click()
@@ -201,6 +215,14 @@ class Site:
         self.page.locator("button.label-wrap", has_text=accordion).click()
         # What is inside is made now; a field takes its value over what is typed in that moment.
         self.page.evaluate("new Promise(d => setTimeout(d, 300))")
+
+    def type_number(self, field: str, value: str) -> Locator:
+        """Types into a slider's box and leaves it."""
+        box = self.page.locator(f"#{field} input[type=number]")
+        box.fill(value)
+        box.press("Enter")
+        box.blur()
+        return box
 
     def choose(self, widget: str, label: str) -> None:
         """Chooses from a dropdown."""
@@ -227,7 +249,7 @@ MARKS = itertools.count(20_001)
 STATE = """() => {
     const fields = [...document.querySelectorAll('input:not([type=file]), textarea')];
     const usual = field => field.closest('#exclude-own') ? !field.checked
-        : field.closest('#rung') && field.checked === (field.value === '+ Normalization');
+        : field.closest('#rung') && field.checked === (field.value === 'LAST');
     const ours = fields.filter(field => !field.closest('#tab-attention, #link, [hidden]'))
         .filter(field => !usual(field));
     const name = field => field.closest('[id]:not(input):not(textarea)').id;
@@ -246,7 +268,7 @@ STATE = """() => {
         found: list('.lv-entry-name'), read: list('#readout td'),
         refused: list('#status .problem'),
     };
-}"""
+}""".replace("LAST", LADDER[-1])
 
 
 class TwoColors(Site):
@@ -306,8 +328,7 @@ class TwoColors(Site):
 
     def _undo_method(self) -> None:
         if self.rung != LADDER[-1]:
-            before = self.turn
-            self.page.locator("#ladder input").last.check()
-            self.wait_for_turn(before)
+            with self.next_turn():
+                self.page.locator("#ladder input").last.check()
         if self.words != ["red", "blue"]:
             self.set_words("red, blue")

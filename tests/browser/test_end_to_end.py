@@ -45,9 +45,8 @@ def test_own_photo_with_the_embedded_backbone(page: Page, serve: Callable[..., s
     assert left != shipped[0]
     assert right != shipped[1]
 
-    before = site.turn
-    page.locator("#dynamic-normalization input").uncheck()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        page.locator("#dynamic-normalization input").uncheck()
     assert site.titles[1] == "With context and anchors"
     page.mouse.move(2, 2)
     new_left, new_right = page.evaluate(OVERLAYS)

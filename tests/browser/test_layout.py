@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from glaclip.ui.tabs.order import TABS
 from tests.browser.site import PATIENCE, SWITCHES, Site, halves
 
 if TYPE_CHECKING:
@@ -87,13 +88,11 @@ def test_everything_is_on_one_screen_after_every_action(site: Site) -> None:
         assert now[".lv-bar"]["height"] < 45, "one line of buttons"
 
     at_every_size(starts)
-    before = site.turn
-    page.locator("#proxy-anchors input").uncheck()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        page.locator("#proxy-anchors input").uncheck()
     at_every_size(same_places)
-    before = site.turn
-    site.choose_example("coffee")
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.choose_example("coffee")
     at_every_size(same_places)
     site.type_word("a word of the layout")
     site.wait_for_query(words="cup, plate, spoon, table, a word of the layout")
@@ -131,10 +130,9 @@ def test_try_it_ends_at_the_pictures(site: Site) -> None:
     site.tab("Learn")
     expect(site.page.locator("#controls")).to_be_hidden()
     expect(site.page.locator("#method")).to_be_hidden()
-    before = site.turn
-    site.page.locator(".lb-try").scroll_into_view_if_needed()
-    site.page.locator(".lb-try").click()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.page.locator(".lb-try").scroll_into_view_if_needed()
+        site.page.locator(".lb-try").click()
     expect(site.page.locator("#method")).to_be_visible()
     site.page.wait_for_function("() => window.scrollY === 0")
     views = "'#viewer, #attention-viewer, #films'"
@@ -143,7 +141,7 @@ def test_try_it_ends_at_the_pictures(site: Site) -> None:
 
 
 def test_the_method_bar_stays_in_every_tab_with_pictures(site: Site) -> None:
-    for tab in ("Compare", "Attention", "Windows", "Ground truth"):
+    for tab in (tab.title for tab in TABS if tab.id != "learn"):
         site.tab(tab)
         site.page.evaluate("window.scrollTo(0, 500)")
         boxes(site.page, ("#ladder", *(f"#{name}" for name in SWITCHES), "#stop", "#status"))
@@ -168,9 +166,8 @@ def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_
     assert (progress["x"], progress["width"]) == (0, 390), "a run's progress has a strip"
     tools, whole = found[".lv-present"], found[PICTURES[0]]
     assert tools["x"] + tools["width"] <= whole["x"] + whole["width"] + 1
-    before = site.turn
-    page.get_by_label("+ Context", exact=True).check()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        page.get_by_label("+ Context", exact=True).check()
     boxes(page, shown)
     # Words and switches are sheets that leave the method bar where it is.
     sheets = {"Words": "#words", "Switches": "#proxy-anchors", "Advanced": "#backbone"}

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from glaclip.backbones.clip.last_block import BASELINES
 from glaclip.segmenter.method import baseline_title
-from glaclip.settings import AttentionSettings
 from glaclip.ui.examples import examples
 from glaclip.vocabulary import load_preset
 from tests.browser.site import LADDER, PATIENCE, SWITCHES, PageBackbone, Site, halves
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Request
 
 marks = itertools.count(1)
-LADDER_SWITCHES = [
-    [rung.cross_window, rung.proxy_anchors, rung.dynamic_normalization]
-    for rung in AttentionSettings.ladder()
-]
 
 
 def test_first_screen_is_alive_before_anything_is_computed(
@@ -39,8 +34,8 @@ def test_first_screen_is_alive_before_anything_is_computed(
     expect(site.status).to_contain_text("Computed beforehand")
     expect(site.readout).to_contain_text(f"Point {first.point[0]}, {first.point[1]}")
     assert site.name_at("right", 0.5, 0.02) == "sky"
-    assert site.switches == [True, True, True]
-    assert site.rung == "+ Normalization"
+    assert site.switched_off == []
+    assert site.rung == LADDER[-1]
     assert toy.encoded_windows == encoded
     assert len(toy.encoded_texts) == texts
 
@@ -48,9 +43,8 @@ def test_first_screen_is_alive_before_anything_is_computed(
 def test_example_shows_its_shipped_result(site: Site, toy: PageBackbone) -> None:
     encoded = toy.encoded_windows
     for example in (examples()[4], examples()[1]):
-        before = site.turn
-        site.choose_example(example.name)
-        site.wait_for_turn(before)
+        with site.next_turn():
+            site.choose_example(example.name)
         expect(site.status).to_contain_text(example.look)
         expect(site.page.locator("#words .token")).to_have_count(len(example.vocabulary.split(",")))
         assert ", ".join(site.words) == example.vocabulary
@@ -64,15 +58,13 @@ def test_example_shows_its_shipped_result(site: Site, toy: PageBackbone) -> None
 
 
 def test_example_brings_the_switches_back(site: Site) -> None:
-    before = site.turn
-    site.page.get_by_label("Alone", exact=True).check()
-    site.wait_for_turn(before)
-    before = site.turn
-    site.choose_example("horses")
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.page.get_by_label("Alone", exact=True).check()
+    with site.next_turn():
+        site.choose_example("horses")
     expect(site.page.locator("#proxy-anchors input")).to_be_checked()
-    assert site.switches == [True, True, True]
-    assert site.rung == "+ Normalization"
+    assert site.switched_off == []
+    assert site.rung == LADDER[-1]
     assert site.titles == ["Each window alone", "GLA-CLIP"]
 
 
@@ -154,9 +146,8 @@ def test_background_takes_what_no_word_fits(two_colors: Site) -> None:
     words = site.page.locator("#background-words textarea, #background-words input").first
     words.fill("blue")
     words.press("Enter")
-    before = site.turn
-    site.page.locator("#background input").check()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.page.locator("#background input").check()
     site.wait_for_query(background="1", background_words="blue")
     assert "background" in site.legend
     assert site.name_at("right", 0.75, 0.5) == "background"
@@ -166,11 +157,10 @@ def test_background_takes_what_no_word_fits(two_colors: Site) -> None:
 def test_switches_run_again_without_encoding(two_colors: Site, toy: PageBackbone) -> None:
     site, encoded = two_colors, toy.encoded_windows
     for off, switch in enumerate(SWITCHES, start=1):
-        before = site.turn
-        site.page.locator(f"#{switch} input").uncheck()
-        site.wait_for_turn(before)
+        with site.next_turn():
+            site.page.locator(f"#{switch} input").uncheck()
         site.wait_for_query(**{switch.replace("-", "_"): "0"})
-        assert site.switches == [index >= off for index in range(3)]
+        assert site.switched_off == list(SWITCHES[:off])
     assert site.titles[1] == "Each window alone"
     expect(site.page.locator("#ladder input").first).to_be_checked()
     expect(site.status).to_contain_text("photo from cache")
@@ -196,9 +186,8 @@ def test_a_press_asks_the_server_once(two_colors: Site) -> None:
     site = two_colors
 
     def switched() -> None:
-        before = site.turn
-        site.page.locator(f"#{SWITCHES[-1]} input").uncheck()
-        site.wait_for_turn(before)
+        with site.next_turn():
+            site.page.locator(f"#{SWITCHES[-1]} input").uncheck()
 
     def worded() -> None:
         site.type_word("green")
@@ -220,20 +209,17 @@ def test_a_page_without_a_link_opens_without_a_question(page: Page, page_url: st
 def test_ladder_and_switches_never_disagree(two_colors: Site) -> None:
     site = two_colors
     for index in (0, 1, 2, 3, 0):
-        before = site.turn
-        site.page.locator("#ladder input").nth(index).check()
-        site.wait_for_turn(before)
-        assert site.switches == LADDER_SWITCHES[index]
+        with site.next_turn():
+            site.page.locator("#ladder input").nth(index).check()
+        assert site.switched_off == list(SWITCHES[index:])
         assert site.rung == LADDER[index]
-    before = site.turn
-    site.page.locator("#proxy-anchors input").check()  # between two rungs
-    site.wait_for_turn(before)
-    assert site.switches == [False, True, False]
+    with site.next_turn():
+        site.page.locator("#proxy-anchors input").check()  # between two rungs
+    assert site.switched_off == [name for name in SWITCHES if name != "proxy-anchors"]
     assert site.rung is None
     assert site.titles[1] == "With anchors"
-    before = site.turn
-    site.page.locator("#cross-window input").check()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.page.locator("#cross-window input").check()
     assert site.rung == "+ Anchors"
 
 
@@ -247,7 +233,7 @@ def test_fast_changes_leave_ladder_and_switches_in_step(two_colors: Site) -> Non
     last.check()
     site.wait_for_query(dynamic_normalization=None, proxy_anchors="0", cross_window=None)
     site.page.wait_for_timeout(500)
-    assert site.switches == [True, False, True]
+    assert site.switched_off == ["proxy-anchors"]
     assert site.rung is None
 
 
@@ -265,10 +251,7 @@ def test_second_run_says_that_it_came_from_the_cache(two_colors: Site) -> None:
 def test_a_newer_run_ends_the_older_one(two_colors: Site, toy: PageBackbone) -> None:
     site = two_colors
     encoded, before = toy.encoded_windows, site.turn
-    toy.gate.clear()
-    toy.waiting.clear()
-    site.upload(halves("red", "green", mark=next(marks)))
-    assert toy.waiting.wait(30)
+    site.upload_and_hold(halves("red", "green", mark=next(marks)), toy)
     toy.waiting.clear()
     # The older run is in the model; two changes follow.
     site.page.locator("#cross-window input").uncheck()
@@ -287,10 +270,7 @@ def test_a_newer_run_ends_the_older_one(two_colors: Site, toy: PageBackbone) -> 
 def test_stop_keeps_the_earlier_result(two_colors: Site, toy: PageBackbone) -> None:
     site = two_colors
     encoded, before = toy.encoded_windows, site.turn
-    toy.gate.clear()
-    toy.waiting.clear()
-    site.upload(halves("green", "red", mark=next(marks)))
-    assert toy.waiting.wait(30)
+    site.upload_and_hold(halves("green", "red", mark=next(marks)), toy)
     # The earlier result stays readable during the run.
     assert site.name_at("right", 0.75, 0.5) == "blue"
     site.press("stop")
@@ -309,10 +289,7 @@ def test_stop_keeps_the_earlier_result(two_colors: Site, toy: PageBackbone) -> N
 
 def test_progress_does_not_hide_the_viewer(two_colors: Site, toy: PageBackbone) -> None:
     site = two_colors
-    toy.gate.clear()
-    toy.waiting.clear()
-    site.upload(halves("green", "blue", mark=next(marks)))
-    assert toy.waiting.wait(30)
+    site.upload_and_hold(halves("green", "blue", mark=next(marks)), toy)
     state = site.page.locator("#run-state")
     expect(state).to_contain_text(re.compile(r"Encoding windows - \d+"), timeout=PATIENCE)
     expect(state).to_contain_text("%")
@@ -322,9 +299,8 @@ def test_progress_does_not_hide_the_viewer(two_colors: Site, toy: PageBackbone) 
     at = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
     inside = "([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.lv-frame'))"
     assert site.page.evaluate(inside, at)
-    before = site.turn
-    toy.gate.set()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        toy.gate.set()
 
 
 def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) -> None:
@@ -333,10 +309,7 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
     toy.pause = 0
     encoded, before = toy.encoded_windows, site.turn
     site.open("Advanced")
-    stride = site.page.locator("#stride input[type=number]")
-    stride.fill("32")
-    stride.press("Enter")
-    stride.blur()
+    stride = site.type_number("stride", "32")
     expect(site.status).to_contain_text("60 windows take about", timeout=PATIENCE)
     expect(site.status).to_contain_text("press Segment")
     site.tab("Windows")
@@ -354,14 +327,12 @@ def test_expensive_changes_wait_for_the_button(site: Site, toy: PageBackbone) ->
     assert toy.encoded_windows == encoded + 60
     expect(films.locator(".film")).to_have_count(60, timeout=PATIENCE)
     # Now that they are encoded, little is left to compute for a switch.
-    before = site.turn
-    site.page.locator("#cross-window input").uncheck()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.page.locator("#cross-window input").uncheck()
     assert site.titles[1] == "With anchors and normalization"
     assert toy.encoded_windows == encoded + 60
-    before = site.turn
-    site.press("reset")
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.press("reset")
     assert stride.input_value() == "112"
 
 
@@ -369,10 +340,7 @@ def test_a_window_larger_than_the_photo_is_refused_in_a_sentence(two_colors: Sit
     site = two_colors
     before = site.titles, site.legend
     site.open("Advanced")
-    crop = site.page.locator("#crop input[type=number]")
-    crop.fill("448")
-    crop.press("Enter")
-    crop.blur()
+    crop = site.type_number("crop", "448")
     expect(site.status).to_contain_text("Short side must be", timeout=PATIENCE)
     crop.fill("112")
     stride = site.page.locator("#stride input[type=number]")
@@ -386,9 +354,8 @@ def test_a_window_larger_than_the_photo_is_refused_in_a_sentence(two_colors: Sit
 def test_left_side_can_be_a_baseline(two_colors: Site) -> None:
     site = two_colors
     site.open("Advanced")
-    before = site.turn
-    site.choose("baseline", "No attention (each patch alone)")
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.choose("baseline", "No attention (each patch alone)")
     assert site.titles[0] == "No attention (each patch alone)"
     site.wait_for_query(baseline="identity")
 
@@ -401,9 +368,8 @@ def test_every_registered_baseline_can_be_the_left_side(two_colors: Site) -> Non
     for name in (*BASELINES, "newcomer"):
         label = baseline_title(name)
         assert (label == name) == (name == "newcomer"), "a title for all but the newcomer"
-        before = site.turn
-        site.choose("baseline", label)
-        site.wait_for_turn(before)
+        with site.next_turn():
+            site.choose("baseline", label)
         assert site.titles[0] == label
 
 
@@ -414,9 +380,8 @@ def test_another_backbone_brings_its_settings(two_colors: Site) -> None:
     expect(site.status.locator(".badge")).to_have_text("Second", timeout=PATIENCE)
     assert site.page.locator("#crop input[type=number]").input_value() == "224"
     site.wait_for_query(backbone="second", crop="224")
-    before = site.turn
-    site.choose("baseline", "MaskCLIP")
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.choose("baseline", "MaskCLIP")
     assert site.titles[0] == "MaskCLIP"
 
 

@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 
 from glaclip.backbones.base import BackboneError
 from glaclip.ui.examples import examples
+from glaclip.ui.tabs.order import TABS
 from tests.browser.site import PATIENCE, PageBackbone, Site, file_of, halves
 
 if TYPE_CHECKING:
@@ -159,9 +160,8 @@ def test_words_are_never_html(dialogs: list[str], site: Site) -> None:
     site.open("Background settings")
     words = site.page.locator("#background-words textarea, #background-words input").first
     words.fill(HOSTILE)
-    before = site.turn
-    site.page.locator("#background input").check()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.page.locator("#background input").check()
     for tab in ("Attention", "Windows"):
         site.tab(tab)
     expect(site.page.locator("#films .film").first).to_be_visible(timeout=PATIENCE)
@@ -265,10 +265,7 @@ def test_a_click_during_a_run_is_not_undone(site: Site, toy: PageBackbone) -> No
     toy.waiting.clear()
     before = site.turn
     site.open("Advanced")
-    stride = site.page.locator("#stride input[type=number]")
-    stride.fill("96")
-    stride.press("Enter")
-    stride.blur()
+    site.type_number("stride", "96")
     assert toy.waiting.wait(60)
     site.click_picture("left", 0.75, 0.5)
     site.page.wait_for_timeout(700)  # the click is on its way to the server
@@ -314,7 +311,7 @@ def test_phone(new_page: Callable[..., Page], page_url: str) -> None:
 
     assert not sideways()
     site.upload_and_wait(halves(mark=next(marks)))
-    for name in ("Attention", "Windows", "Ground truth", "Compare"):
+    for name in (tab.title for tab in TABS):
         tab = page.get_by_role("tab", name=name, exact=True)
         if not tab.is_visible():  # folded into the "more" menu
             page.locator("#tabs .overflow-menu button").first.click()

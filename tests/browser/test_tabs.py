@@ -153,9 +153,8 @@ def test_the_star_in_compare_follows_the_number_fields(pointed: Site) -> None:
         "data-point", re.compile(",20$"), timeout=PATIENCE
     )
     site.tab("Compare")
-    before = site.turn
-    site.press("segment")
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.press("segment")
     expect(site.page.locator(".lv")).to_have_attribute("data-point", re.compile(",20$"))
 
 
@@ -360,18 +359,14 @@ def test_classes_come_from_a_file(two_colors: Site) -> None:
 def test_a_link_reopens_the_view(
     site: Site, new_page: Callable[..., Page], page_url: str, toy: PageBackbone
 ) -> None:
-    before = site.turn
-    site.choose_example("coffee")
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.choose_example("coffee")
     site.page.locator("#words .token", has_text="plate").locator(".token-remove").click()
     site.wait_for_query(words="cup, spoon, table", photo="coffee")
     site.page.locator("#proxy-anchors input").uncheck()
     site.wait_for_query(proxy_anchors="0")
     site.open("Advanced")
-    slider = site.page.locator("#threshold input[type=number]")
-    slider.fill("0.45")
-    slider.press("Enter")
-    slider.blur()
+    site.type_number("threshold", "0.45")
     site.wait_for_query(threshold="0.45")
     site.click_picture("left", 0.3, 0.6)
     expect(site.readout).to_contain_text("Point 1", timeout=PATIENCE)
@@ -386,7 +381,7 @@ def test_a_link_reopens_the_view(
     opened = Site(other, page_url, query)
     expect(opened.readout).to_contain_text(f"Point {point.replace(',', ', ')}", timeout=PATIENCE)
     assert opened.words == ["cup", "spoon", "table"]
-    assert opened.switches == [True, False, True]
+    assert opened.switched_off == ["proxy-anchors"]
     assert opened.rung is None
     assert opened.legend == legend
     assert opened.titles == site.titles
@@ -445,9 +440,8 @@ def test_a_link_can_choose_backbone_and_left_side(
     site = Site(new_page(), page_url, "?photo=coffee&backbone=second&baseline=maskclip")
     expect(site.page.locator(".lv-title").first).to_have_text("MaskCLIP", timeout=PATIENCE)
     expect(site.status.locator(".badge")).to_have_text("Second")
-    before = site.turn
-    site.page.locator("#cross-window input").uncheck()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        site.page.locator("#cross-window input").uncheck()
     site.wait_for_query(backbone="second", baseline="maskclip", cross_window="0")
 
 

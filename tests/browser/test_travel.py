@@ -55,9 +55,8 @@ def test_a_visit_fetches_little_and_an_answer_no_photo_again(page: Page, page_ur
     site.upload_and_wait(grainy())
     site.set_words("red, blue")
     assert meter.answered() > PHOTO
-    before = site.turn
-    page.locator("#ladder input").first.check()
-    site.wait_for_turn(before)
+    with site.next_turn():
+        page.locator("#ladder input").first.check()
     assert meter.answered() < SWITCH
     site.click_picture("right", 0.25, 0.5)
     page.wait_for_function(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from glaclip.backbones.base import Backbone, BackboneError
-from glaclip.cli.main import main
+from glaclip.cli.main import build_parser, main
 from glaclip.pictures.palette import class_colors
 from glaclip.vocabulary import ASSETS
 from tests.segmenter.test_segmenter import halves
@@ -103,6 +104,9 @@ def test_vocabulary_from_a_file_and_a_preset(
     assert len(json.loads(capsys.readouterr().out)["classes"]) == 21
 
 
+BASE = ["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -115,24 +119,15 @@ def test_vocabulary_from_a_file_and_a_preset(
         (["segment", "{photo}", "--preset", "x", "--out", "{out}"], "There is no vocabulary"),
         (["segment", "{photo}", "--vocabulary-file", "x", "--out", "{out}"], "No such file"),
         (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{text}"], "cannot be made"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--rho", "7"],
-         "--rho must be a number from -1 to 1; received 7"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--point", "9999,1"],
-         "--point must lie inside the photo, x from 0 to 447"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--point", "nan,1"],
-         "--point must lie inside the photo"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--point", "9"],
-         "must be two numbers X,Y"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--threshold", "0.3"],
-         "--threshold needs --background"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--opacity", "2"],
-         "--opacity must be a number from 0 to 1"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--baseline", "sclip"],
-         "the baselines of Colors (identity)"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--crop", "230"],
-         "--crop must be a multiple of 16"),
-        (["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}", "--key-source", "dino"],
-         "--key-source must be one of colors, twice"),
+        ([*BASE, "--rho", "7"], "--rho must be a number from -1 to 1; received 7"),
+        ([*BASE, "--point", "9999,1"], "--point must lie inside the photo, x from 0 to 447"),
+        ([*BASE, "--point", "nan,1"], "--point must lie inside the photo"),
+        ([*BASE, "--point", "9"], "must be two numbers X,Y"),
+        ([*BASE, "--threshold", "0.3"], "--threshold needs --background"),
+        ([*BASE, "--opacity", "2"], "--opacity must be a number from 0 to 1"),
+        ([*BASE, "--baseline", "sclip"], "the baselines of Colors (identity)"),
+        ([*BASE, "--crop", "230"], "--crop must be a multiple of 16"),
+        ([*BASE, "--key-source", "dino"], "--key-source must be one of colors, twice"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_sentence_and_exit_code_2(
@@ -235,3 +230,13 @@ def test_an_output_folder_that_cannot_be_written_gets_a_sentence(
     assert segment(photo, tmp_path / "file" / "out") == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == "glaclip: the folder for results cannot be made: Not a directory"
+
+
+def test_what_was_typed_is_frozen_before_a_command_sees_it() -> None:
+    from glaclip.cli.commands import COMMANDS
+
+    needed = {"segment": ["p.png", "--vocabulary", "a,b", "--out", "o"], "evaluate": ["set"]}
+    for name, (read, _) in COMMANDS.items():
+        options = read(build_parser().parse_args([name, *needed.get(name, [])]))
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            options.weights = "elsewhere"

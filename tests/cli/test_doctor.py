@@ -31,6 +31,19 @@ def test_the_report_has_all_that_is_promised(
     assert "One photo with Colors on cpu (float32)" in said
 
 
+def test_the_report_says_what_the_processor_is_taken_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLACLIP_PROCESSOR", "vnni")
+    assert main(["doctor", "--quiet"], toy) == 0
+    said = capsys.readouterr().out
+    assert "Processor: vnni" in said
+    assert "sums of keys in 8-bit integers" in said
+    monkeypatch.setenv("GLACLIP_PROCESSOR", "quick")
+    assert main(["doctor", "--quiet"], toy) == NO_BACKBONE
+    assert capsys.readouterr().err.count("GLACLIP_PROCESSOR must be one of") == 1
+
+
 def test_the_report_says_why_a_type_was_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     backbone = ColorBackbone()
     backbone.dtype_why = "bfloat16 is not quicker on this processor"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from glaclip.evaluation.data.datasets import Dataset
 from tests.toy import ColorBackbone
 
 
@@ -37,6 +38,11 @@ def truth(path: Path, values: Sequence[int], mode: str = "L") -> None:
     if mode == "P":
         image.putpalette([7] * 768)
     image.convert(mode).save(path) if mode == "RGB" else image.save(path)
+
+
+def first_row(dataset: Dataset) -> list[int]:
+    """Classes of the columns of the first truth, as the set reads them."""
+    return [int(label) for label in dataset.truth(dataset.samples[0])[0, ::2]]
 
 
 def voc(root: Path, stems: Sequence[str] = ("one", "two")) -> Path:

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.data.datasets import open_dataset
+from tests.evaluation.sets import first_row, photo, truth, voc
 
 CLASSES = "0 void\n1 red; crimson\n3 blue\n255 unknown color\n"
-
-
-def photo(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (40, 30)).save(path)
-
-
-def truth(path: Path, values: Sequence[int], mode: str = "L") -> None:
-    """Columns of equal width, one a value."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    labels = np.repeat(np.repeat([list(values)], 4, axis=0), 2, axis=1).astype(np.uint8)
-    image = Image.fromarray(labels)
-    if mode == "P":
-        image.putpalette([7] * 768)
-    image.convert(mode).save(path) if mode == "RGB" else image.save(path)
 
 
 @pytest.fixture
@@ -40,16 +23,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def row(labels: np.ndarray) -> list[int]:
-    return [int(v) for v in labels[0, ::2]]
-
-
 def test_plain_folder(folder: Path) -> None:
     dataset = open_dataset(folder)
     assert [sample.stem for sample in dataset.samples] == ["a", "b", "c"]
     assert dataset.vocabulary.names == ("red", "blue")
     assert dataset.vocabulary.classes[0].prompts == ("red", "crimson")
-    assert row(dataset.truth(dataset.samples[0])) == [-1, 0, 1, -1]
+    assert first_row(dataset) == [-1, 0, 1, -1]
     assert dataset.benchmark == ""
 
 
@@ -67,7 +46,7 @@ def test_palette_truth_keeps_indices_and_rgb_is_refused(folder: Path) -> None:
     truth(folder / "masks" / "a.png", [0, 1, 3, 255], "P")
     truth(folder / "masks" / "b.png", [0, 1, 3, 255], "RGB")
     dataset = open_dataset(folder)
-    assert row(dataset.truth(dataset.samples[0])) == [-1, 0, 1, -1]
+    assert first_row(dataset) == [-1, 0, 1, -1]
     with pytest.raises(DatasetError, match=r"b\.png must be a gray or palette picture"):
         dataset.truth(dataset.samples[1])
 
@@ -86,9 +65,9 @@ def test_classes_from_a_preset(folder: Path) -> None:
     (folder / "classes.txt").write_text("\n".join(["0 background", *names, "255 void"]))
     whole = open_dataset(folder, classes_from="voc21")
     assert whole.vocabulary.names[1] == "aeroplane"
-    assert row(whole.truth(whole.samples[0])) == [0, 1, 3, -1]
+    assert first_row(whole) == [0, 1, 3, -1]
     objects = open_dataset(folder, classes_from="voc20")
-    assert row(objects.truth(objects.samples[0])) == [-1, 0, 2, -1]
+    assert first_row(objects) == [-1, 0, 2, -1]
     with pytest.raises(DatasetError, match=r"21 classes and the words of ade20k are for 150"):
         open_dataset(folder, classes_from="ade20k")
 
@@ -136,45 +115,12 @@ def test_what_is_not_there(tmp_path: Path, folder: Path) -> None:
 
 
 def test_pascal_voc(tmp_path: Path) -> None:
-    root = tmp_path / "VOCdevkit" / "VOC2012"
-    for stem in ("one", "two"):
-        photo(root / "JPEGImages" / f"{stem}.jpg")
-        truth(root / "SegmentationClass" / f"{stem}.png", [0, 1, 20, 255], "P")
-    (root / "ImageSets" / "Segmentation").mkdir(parents=True)
-    (root / "ImageSets" / "Segmentation" / "val.txt").write_text("two\n")
+    (voc(tmp_path) / "ImageSets" / "Segmentation" / "val.txt").write_text("two\n")
     dataset = open_dataset(tmp_path)
     assert [sample.stem for sample in dataset.samples] == ["two"]
     assert dataset.vocabulary.background == 0
-    assert row(dataset.truth(dataset.samples[0])) == [0, 1, 20, -1]
+    assert first_row(dataset) == [0, 1, 20, -1]
     objects = open_dataset(tmp_path, classes_from="voc20")
-    assert row(objects.truth(objects.samples[0])) == [-1, 0, 19, -1]
+    assert first_row(objects) == [-1, 0, 19, -1]
     with pytest.raises(DatasetError, match="goes with the presets voc21, voc20"):
         open_dataset(tmp_path, classes_from="ade20k")
-
-
-def test_ade20k(tmp_path: Path) -> None:
-    photo(tmp_path / "images" / "validation" / "x.jpg")
-    truth(tmp_path / "annotations" / "validation" / "x.png", [0, 1, 150, 151])
-    dataset = open_dataset(tmp_path)
-    assert dataset.name == "ade20k"
-    assert row(dataset.truth(dataset.samples[0])) == [-1, 0, 149, -1]
-
-
-@pytest.mark.parametrize(("kind", "road"), [("labelTrainIds", 0), ("labelIds", 7)])
-def test_cityscapes(tmp_path: Path, kind: str, road: int) -> None:
-    photo(tmp_path / "leftImg8bit" / "val" / "ulm" / "ulm_1_leftImg8bit.png")
-    truth(tmp_path / "gtFine" / "val" / "ulm" / f"ulm_1_gtFine_{kind}.png", [road, 11, 255, 254])
-    dataset = open_dataset(tmp_path)
-    assert dataset.samples[0].stem == "ulm_1"
-    assert row(dataset.truth(dataset.samples[0]))[::2] == [0, -1]
-
-
-def test_coco_stuff_and_objects(tmp_path: Path) -> None:
-    photo(tmp_path / "images" / "val2017" / "1.jpg")
-    truth(tmp_path / "stuffthingmaps" / "val2017" / "1.png", [0, 89, 91, 181, 11, 255])
-    dataset = open_dataset(tmp_path)
-    assert row(dataset.truth(dataset.samples[0])) == [0, 79, 80, 170, -1, -1]
-    objects = open_dataset(tmp_path, classes_from="coco_object")
-    # The field's conversion: whatever is no object is background, unlabeled pixels too.
-    assert row(objects.truth(objects.samples[0])) == [1, 80, 0, 0, 0, 0]
-    assert objects.vocabulary.names[80] == "toothbrush"

@@ -14,7 +14,7 @@ from glaclip.cli.main import main
 from glaclip.evaluation.data.datasets import open_dataset
 from glaclip.evaluation.paper.comparison import Comparison, compare
 from glaclip.evaluation.run.evaluate import Evaluation, evaluate
-from glaclip.evaluation.run.setting import Cost, Entry, Run
+from glaclip.evaluation.run.setting import Entry, Run, RunCost
 from glaclip.evaluation.run.store import Store, StoreError
 from glaclip.evaluation.score.counts import Score
 from glaclip.segmenter import Progress, Segmenter
@@ -130,7 +130,7 @@ def beside(
     )  # fmt: skip
     run = dataclasses.replace(run, **more)  # type: ignore[arg-type]
     score = Score(np.ones((2, 2), np.int64), photos=1)
-    evaluation = Evaluation(run, (Entry.of(method),), {method.name: score}, {}, (), Cost())
+    evaluation = Evaluation(run, (Entry.of(method),), {method.name: score}, {}, (), RunCost())
     return compare(evaluation, method)
 
 

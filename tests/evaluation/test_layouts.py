@@ -9,27 +9,46 @@ import pytest
 
 from glaclip.cli.main import main
 from glaclip.evaluation.data.classes import DatasetError
-from glaclip.evaluation.data.datasets import Dataset, open_dataset
-from tests.evaluation.sets import clip, colors, photo, truth, voc
+from glaclip.evaluation.data.datasets import open_dataset
+from tests.evaluation.sets import clip, colors, first_row, photo, truth, voc
+
+COCO = "images/val2017/1.jpg"
 
 
-def first_row(dataset: Dataset) -> list[int]:
-    return [int(v) for v in dataset.truth(dataset.samples[0])[0, ::2]]
-
-
-def coco(root: Path, ending: str, values: list[int]) -> Path:
-    photo(root / "images" / "val2017" / "1.jpg")
-    truth(root / "annotations" / "val2017" / f"1{ending}.png", values)
-    return root
-
-
-def test_coco_files_that_were_converted_before(tmp_path: Path) -> None:
-    stuff = coco(tmp_path / "stuff", "_labelTrainIds", [0, 79, 80, 170, 255])
-    assert first_row(open_dataset(stuff)) == [0, 79, 80, 170, -1]
-    # Objects of a set converted for stuff: what is no object is background.
-    assert first_row(open_dataset(stuff, classes_from="coco_object")) == [1, 80, 0, 0, 0]
-    objects = coco(tmp_path / "objects", "_instanceTrainIds", [0, 1, 80])
-    assert first_row(open_dataset(objects, classes_from="coco_object")) == [0, 1, 80]
+@pytest.mark.parametrize(
+    ("picture", "label_map", "preset", "stored", "read"),
+    [
+        ("images/validation/x.jpg", "annotations/validation/x.png", "ade20k",
+         [0, 1, 150, 151], [-1, 0, 149, -1]),
+        ("leftImg8bit/val/ulm/1_leftImg8bit.png", "gtFine/val/ulm/1_gtFine_labelTrainIds.png",
+         "cityscapes", [0, 11, 255, 254], [0, 11, -1, -1]),
+        ("leftImg8bit/val/ulm/1_leftImg8bit.png", "gtFine/val/ulm/1_gtFine_labelIds.png",
+         "cityscapes", [7, 11, 255, 254], [0, 2, -1, -1]),
+        (COCO, "stuffthingmaps/val2017/1.png", "coco_stuff",
+         [0, 89, 91, 181, 11, 255], [0, 79, 80, 170, -1, -1]),
+        # The field's conversion: whatever is no object is background, unlabeled pixels too.
+        (COCO, "stuffthingmaps/val2017/1.png", "coco_object",
+         [0, 89, 91, 181, 11, 255], [1, 80, 0, 0, 0, 0]),
+        # Files that were converted before.
+        (COCO, "annotations/val2017/1_labelTrainIds.png", "coco_stuff",
+         [0, 79, 80, 170, 255], [0, 79, 80, 170, -1]),
+        (COCO, "annotations/val2017/1_labelTrainIds.png", "coco_object",
+         [0, 79, 80, 170, 255], [1, 80, 0, 0, 0]),
+        (COCO, "annotations/val2017/1_instanceTrainIds.png", "coco_object", [0, 1, 80], [0, 1, 80]),
+    ],
+)  # fmt: skip
+def test_stored_values_are_read_as_classes(
+    tmp_path: Path, picture: str, label_map: str, preset: str, stored: list[int], read: list[int]
+) -> None:
+    photo(tmp_path / picture)
+    truth(tmp_path / label_map, stored)
+    default = open_dataset(tmp_path)
+    dataset = open_dataset(tmp_path, classes_from=preset)
+    assert default.name == (preset if preset != "coco_object" else "coco_stuff")
+    assert dataset.samples[0].stem in ("x", "1")
+    assert first_row(dataset) == read
+    assert first_row(default) == read or preset == "coco_object"
+    assert preset != "coco_object" or dataset.vocabulary.names[80] == "toothbrush"
 
 
 def test_context_with_and_without_background(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from huggingface_hub import constants
 
 from glaclip.backbones.base import Backbone
 from glaclip.backbones.clip.backbone import ClipBackbone
-from glaclip.cli.given import load_registered
 from glaclip.cli.main import main
+from glaclip.cli.options import load_registered
 from glaclip.evaluation.paper.table import TABLE1
 from tests.evaluation.sets import voc
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from glaclip.cli.main import main
-from glaclip.evaluation.run.processes import Shard
+from glaclip.evaluation.run.team import Shard
 from tests.evaluation.sets import clip, colors
 from tests.fresh import fresh
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from glaclip.photo import KINDS, PhotoError
-from glaclip.pictures.labels import comparison
+from glaclip.pictures.label_pictures import comparison
 from glaclip.serving.limits import LimitError, Limits
 from glaclip.serving.service import Service
 from glaclip.settings import SettingsError, WindowSettings
@@ -304,7 +304,7 @@ def test_label_maps(
         path.write_bytes(content)
     try:
         scores = endpoints.evaluate(
-            str(photo), str(path) if content is not None else "", classes, 255, "auto"
+            str(photo), str(path) if content is not None else "", classes, 255, backbone="auto"
         )
     except gr.Error as error:
         one_sentence(error.message)

@@ -29,7 +29,7 @@ from glaclip.backbones.clip import weights
 from glaclip.cli.main import main
 from glaclip.evaluation.run import store
 from glaclip.settings import WindowSettings
-from glaclip.support.files import write_whole
+from glaclip.support.files import atomic_write
 from glaclip.ui import precompute
 from glaclip.ui.examples import examples
 from tests.cli.test_cli import toy
@@ -92,22 +92,22 @@ def write_half(say: Connection, path: Path, content: bytes) -> None:
 
 def write_a_file(say: Connection, path: Path) -> None:
     Path.write_bytes = lambda self, content: write_half(say, self, content)  # type: ignore[assignment,method-assign]
-    write_whole(path, b"new" * 1000)
+    atomic_write(path, b"new" * 1000)
 
 
 def test_a_shipped_file_is_whole_or_as_before(start: Callable[..., Victim], tmp_path: Path) -> None:
     path = tmp_path / "china.json"
-    write_whole(path, b"old")
+    atomic_write(path, b"old")
     start(write_a_file, path).kill_where_it_says()
     assert path.read_bytes() == b"old"
-    write_whole(path, b"newer")
+    atomic_write(path, b"newer")
     assert path.read_bytes() == b"newer"
     assert [entry.name for entry in tmp_path.iterdir()] == ["china.json"]
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "labels.png"
-    write_whole(path, b"old")
+    atomic_write(path, b"old")
 
     def full(self: Path, content: bytes) -> int:
         with self.open("wb") as file:
@@ -116,7 +116,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
-        write_whole(path, b"new")
+        atomic_write(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["labels.png"]
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from glaclip import __version__
-from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.export import citation, result_document, result_zip
+from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import palette
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.settings import AttentionSettings, WindowSettings

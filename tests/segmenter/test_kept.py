@@ -72,6 +72,21 @@ def test_what_changes_anchors_computes_them_again(change: dict[str, object]) -> 
     assert segmenter.segment(encoded, WORDS, other).window_scores.equal(alone.window_scores)
 
 
+@pytest.mark.parametrize("precision", [EXACT, FAST])
+def test_a_mean_query_is_that_of_its_constants_and_precision(precision: str) -> None:
+    on = AttentionSettings(precision=precision, threshold=0.9)
+    other = EXACT if precision == FAST else FAST
+    segmenter = Segmenter(ColorBackbone())
+    encoded = segmenter.encode(photo(), WINDOWS)
+    segmenter.segment(encoded, WORDS, on)
+    for change, known in (
+        ({}, True), ({"proxy_anchors": False, "cross_window": False}, True), ({"scale": 1.0}, True),
+        ({"precision": other}, False), ({"threshold": 0.8}, False), ({"iterations": 3}, False),
+    ):  # fmt: skip
+        method = segmenter.method(dataclasses.replace(on, **change))  # type: ignore[arg-type]
+        assert segmenter.knows_mean_query(encoded, method) == known, change
+
+
 def test_forgetting_forgets_anchors() -> None:
     segmenter = Segmenter(ColorBackbone())
     on = AttentionSettings(precision=FAST)

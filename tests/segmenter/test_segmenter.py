@@ -17,7 +17,7 @@ from torch import Tensor
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, resized_strips
-from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.settings import PRECISIONS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.interruptible import Interruptible
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import tiny_backbone
@@ -241,11 +241,12 @@ def test_class_probability_is_its_best_synonyms() -> None:
     )
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("dynamic", [True, False])
 def test_a_click_after_a_run_compares_no_more_than_one_row(
-    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, dynamic: bool
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, dynamic: bool, precision: str
 ) -> None:
-    settings = AttentionSettings(dynamic_normalization=dynamic)
+    settings = AttentionSettings(dynamic_normalization=dynamic, precision=precision)
     photo, point = halves(448, 336), (440.0, 300.0)
     fresh = segmenter.attention(segmenter.encode(photo), point, settings)
     other = Segmenter(ColorBackbone())
@@ -258,7 +259,7 @@ def test_a_click_after_a_run_compares_no_more_than_one_row(
     monkeypatch.setattr("glaclip.segmenter.segmenter.mean_query", refuse)
     maps = other.attention(encoded, point, settings)
     for rung, expected in zip(maps.rungs, fresh.rungs, strict=True):
-        torch.testing.assert_close(rung.weights, expected.weights, rtol=1e-5, atol=1e-6)
+        assert torch.equal(rung.weights, expected.weights), "the same click, whatever came before"
 
 
 def test_tokens_of_another_backbone_are_refused() -> None:

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from glaclip.segmenter import WAITING
-from glaclip.serving.bar import Bar, Part
+from glaclip.serving.estimate import Bar, Part
 from glaclip.serving.service import Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
-from glaclip.ui.board import Visit
+from glaclip.ui.board import Event
 from glaclip.ui.demo import STEPS, follow
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone
@@ -62,7 +62,7 @@ def followed(
     def show(value: Any, desc: str, unit: str = "") -> None:
         seen.append((value, desc, unit))
 
-    return seen, follow(Visit("page", {}, {}, {}, show), lambda: None, pause)
+    return seen, follow(Event("page", {}, {}, {}, show), lambda: None, pause)
 
 
 def test_a_run_of_the_page_fills_one_bar() -> None:
@@ -72,8 +72,7 @@ def test_a_run_of_the_page_fills_one_bar() -> None:
     request = Request(words, AttentionSettings(), windows)
     photo = Image.new("RGB", (128, 96), "red")
     seen, step = followed()
-    service.compare(photo, request, step)
-    service.attention(photo, (9, 9), request, step)
+    service.answer(photo, request, (9, 9), step)
     shares = [value for value, _, _ in seen]
     assert shares == sorted(shares)
     assert shares[0] == 0
@@ -87,9 +86,8 @@ def test_a_run_of_the_page_fills_one_bar() -> None:
     assert len({value for value, _, _ in seen}) > 4, "each rung of the ladder moves the bar on"
     # A second run, whose tokens are known, fills the whole bar with what is left.
     seen, step = followed()
-    service.compare(
-        photo, dataclasses.replace(request, attention=AttentionSettings(threshold=0.5)), step
-    )
+    other = dataclasses.replace(request, attention=AttentionSettings(threshold=0.5))
+    service.answer(photo, other, None, step)
     assert "Encoding windows" not in {name for _, name, _ in seen}
     assert seen[-1][0] > 0.5
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +12,9 @@ from PIL import Image
 from glaclip.backbones.base import BackboneError
 from glaclip.serving.limits import LimitError, Limits
 from glaclip.serving.models import Models
+from glaclip.serving.runs import Runs, StoppedError
 from glaclip.serving.scheduler import PASSED, Turns
-from glaclip.serving.service import Request, Runs, Service, StoppedError
+from glaclip.serving.service import Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.launch import health_of
 from glaclip.vocabulary import parse_vocabulary
@@ -145,7 +146,7 @@ def test_a_run_that_waits_for_a_photo_of_another_lets_it_compute() -> None:
     backbone = ColorBackbone()
     service = Service(lambda name: backbone)
     with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(lambda _: service.compare(photo("red"), request()), range(6)))
+        found = list(pool.map(lambda _: service.answer(photo("red"), request()), range(6)))
     assert len({id(result.encoded) for result in found}) == 1
     assert service.turns.runs == []
 
@@ -162,10 +163,10 @@ def test_a_run_ends_at_every_stage(at: str) -> None:
         check()
 
     with pytest.raises(StoppedError):
-        service.compare(photo("red"), request(), step)
+        service.answer(photo("red"), request(), None, step)
     assert seen[-1] == at
     assert service.turns.runs == [], "the place is free again"
-    assert service.compare(photo("red"), request()).right.labels.shape == (96, 128)
+    assert service.answer(photo("red"), request()).right.labels.shape == (96, 128)
 
 
 def test_clicks_and_charts_can_be_stopped() -> None:
@@ -199,20 +200,20 @@ def test_a_main_run_ends_the_others_of_its_page_but_downloads() -> None:
 def test_limits_hold_at_the_service() -> None:
     few = Service(lambda name: ColorBackbone(), limits=Limits(windows=2))
     with pytest.raises(LimitError, match="would take 6 windows; at most 2"):
-        few.compare(photo("red"), request())
+        few.answer(photo("red"), request())
     with pytest.raises(LimitError, match="6 windows"):
         few.attention(photo("red"), (1, 1), request())
     with pytest.raises(LimitError, match="6 windows"):
         few.summaries(photo("red"), request())
     lean = Service(lambda name: ColorBackbone(), limits=Limits(memory=1))
     with pytest.raises(LimitError, match="MB of memory; at most 1 MB"):
-        lean.compare(photo("red"), request())
+        lean.answer(photo("red"), request())
     lite = Service(lambda name: ColorBackbone(), limits=Limits(backbones=("lite",)))
     with pytest.raises(LimitError, match="must be one of auto, lite"):
-        lite.compare(photo("red"), request("clip-h14"))
+        lite.answer(photo("red"), request("clip-h14"))
     brief = Service(lambda name: ColorBackbone(), limits=Limits(seconds=0.2))
     with pytest.raises(LimitError, match="was ended; at most"):
-        brief.compare(photo("red"), request(), lambda *_: threading.Event().wait(0.15) or None)
+        brief.answer(photo("red"), request(), None, lambda *_: threading.Event().wait(0.15) or None)
 
 
 # ---------------------------------------------------------------------- models
@@ -228,8 +229,8 @@ def test_a_slow_load_keeps_nobody_from_another_model() -> None:
 
     service = Service(load)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(service.compare, photo("red"), request("slow"))
-        assert service.compare(photo("blue"), request("quick")).right.labels.shape == (96, 128)
+        waiting = pool.submit(service.answer, photo("red"), request("slow"))
+        assert service.answer(photo("blue"), request("quick")).right.labels.shape == (96, 128)
         assert not waiting.done()
         assert health_of(service)["loading"] == ["slow"]
         gate.set()
@@ -249,7 +250,7 @@ def test_a_visitor_can_leave_while_a_model_loads() -> None:
 
     service = Service(lambda name: ColorBackbone(), fetch=fetch)
     with pytest.raises(StoppedError):
-        service.compare(photo("red"), request(), leave)
+        service.answer(photo("red"), request(), None, leave)
     gate.set()
     assert service.models.get("auto") is service.models.get("auto")
 
@@ -264,6 +265,27 @@ def test_two_names_of_a_model_load_it_once() -> None:
     models = Models(load, resolve=lambda name: "lite" if name == "auto" else name)
     assert models.get("auto") is models.get("lite")
     assert loaded == ["lite"]
+
+
+def test_a_model_that_is_ready_as_the_wait_for_it_ends_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late, wait = threading.Event(), Future.result
+
+    def load(name: str) -> ColorBackbone:
+        assert late.wait(30)
+        return ColorBackbone()
+
+    def result(future: Future[object], timeout: float | None = None) -> object:
+        try:
+            return wait(future, timeout)
+        except TimeoutError:
+            late.set()  # it becomes ready between the time-out and the next look
+            wait(future, 30)
+            raise
+
+    monkeypatch.setattr(Future, "result", result)
+    assert isinstance(Models(load).get("lite").backbone, ColorBackbone)
 
 
 def test_the_least_used_model_leaves() -> None:
@@ -286,7 +308,7 @@ def test_a_load_that_fails_unforeseen_gets_a_sentence() -> None:
 
 def test_health_tells_nothing_of_visitors() -> None:
     service = Service(lambda name: ColorBackbone())
-    service.compare(photo("red"), request())
+    service.answer(photo("red"), request())
     answer = health_of(service)
     assert answer["status"] == "ok"
     assert answer["models"] == ["auto"]

@@ -1,49 +1,60 @@
-"""Which products are quick here: three quarters of the usual time, measured once a process."""
+"""What the processor is quick at: by what it says it has, or by a name, never by a clock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import torch
 
-from glaclip.support import processor as products
+from glaclip.support import processor as module
+from glaclip.support.processor import KINDS, ProcessorError, processor
 
-PAYS = (products.threefold_pays, products.bfloat16_pays, products.integers_pay)
-
-
-@pytest.fixture(params=PAYS, ids=lambda pays: pays.__name__)
-def pays(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """One of them, not asked yet, and not afterwards."""
-    request.param.cache_clear()
-    yield request.param
-    request.param.cache_clear()
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(0.3, True), (0.9, False), (7.0, False)])
-def test_the_processor_is_measured_once(
-    pays: Callable[[], bool], seconds: float, expected: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = []
-
-    def timed(*works: Callable[[], object]) -> list[float]:
-        calls.append(works)
-        for work in works:  # each of them is a product
-            assert isinstance(work(), torch.Tensor)
-        return [seconds, 1.0]
-
-    monkeypatch.setattr(products, "best_seconds", timed)
-    assert [pays(), pays()] == [expected, expected]
-    assert len(calls) == 1
+ASKED = {"_is_amx_tile_supported": "amx_tile", "_is_avx512_bf16_supported": "avx512_bf16",
+         "_is_vnni_supported": "avx512_vnni"}  # fmt: skip
+HAS = {
+    "amx": {"amx_tile", "avx512_bf16", "avx512_vnni"},
+    "avx512_bf16": {"avx512_bf16", "avx512_vnni"},
+    "vnni": {"avx512_vnni"},
+    "plain": {"avx2"},
+}
 
 
-@pytest.mark.parametrize("pays", [products.integers_pay], indirect=True)
-def test_without_a_product_of_integers_floats_are_summed(
-    pays: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def missing(*_: object) -> None:
-        raise RuntimeError("not on this processor")
+@pytest.fixture(autouse=True)
+def unasked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Not asked yet, and not afterwards."""
+    monkeypatch.delenv("GLACLIP_PROCESSOR", raising=False)
+    module._found.cache_clear()
+    yield
+    module._found.cache_clear()
 
-    monkeypatch.setattr(torch, "_int_mm", missing)
-    assert not pays()
+
+@pytest.mark.parametrize("name", HAS)
+def test_the_first_row_that_pytorch_says_it_has(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for question, flag in ASKED.items():
+        monkeypatch.setattr(torch.cpu, question, lambda flag=flag: flag in HAS[name], raising=False)
+    assert processor().name == name
+
+
+@pytest.mark.parametrize("name", HAS)
+def test_where_pytorch_cannot_say_linux_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for question in ASKED:
+        monkeypatch.delattr(torch.cpu, question, raising=False)
+    monkeypatch.setattr(module, "_flags", lambda: HAS[name])
+    assert processor().name == name
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_row_can_be_named(kind: module.Processor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLACLIP_PROCESSOR", kind.name)
+    assert processor() == kind
+    threefold = processor().fast_type(torch.device("cpu")) == torch.bfloat16
+    assert threefold == (kind.name == "amx")
+    assert processor().fast_type(torch.device("cuda")) == torch.float32
+
+
+def test_another_name_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLACLIP_PROCESSOR", "quick")
+    sentence = "^GLACLIP_PROCESSOR must be one of amx, avx512_bf16, vnni, plain; received 'quick'$"
+    with pytest.raises(ProcessorError, match=sentence):
+        processor()

@@ -21,7 +21,7 @@ from glaclip.ui.actions.photo import uploaded
 from glaclip.ui.actions.run import compare
 from glaclip.ui.actions.show import restore, show
 from glaclip.ui.actions.words import changed, split
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form
 from glaclip.ui.gradio.quick import gr
@@ -35,17 +35,17 @@ def demo() -> Demo:
     return Demo(Service(lambda name: ColorBackbone()), Form())
 
 
-def visit(folder: Path, form: Form, **values: Any) -> Visit:
+def visit(folder: Path, form: Form, **values: Any) -> Event:
     """An event on a page with a red and blue photo."""
     photo = Image.new("RGB", (200, 150), "red")
     photo.paste("blue", (100, 0, 200, 150))
     photo.save(folder / "photo.png")
     given = {"photo": str(folder / "photo.png"), "point": None, "example": "", **form.values}
     extra = {"rung": "+ Normalization", "exclude_own": False}
-    return Visit("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
+    return Event("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
 
 
-def keeping(event: Visit) -> tuple[Visit, dict[str, Any]]:
+def keeping(event: Event) -> tuple[Event, dict[str, Any]]:
     """The event, and the states that its handler keeps."""
     kept: dict[str, Any] = {}
     return dataclasses.replace(event, keep=kept.__setitem__), kept
@@ -53,7 +53,7 @@ def keeping(event: Visit) -> tuple[Visit, dict[str, Any]]:
 
 @pytest.mark.parametrize("handler", [windows, charts, download])
 def test_what_the_model_refuses_is_said_beside_every_tab(
-    handler: Callable[[Demo, Visit], Changes], demo: Demo, tmp_path: Path
+    handler: Callable[[Demo, Event], Changes], demo: Demo, tmp_path: Path
 ) -> None:
     """A window side that no form can refuse: it depends on the model."""
     form = Form(words=("red", "blue")).changed({"crop": 100, "stride": 100})
@@ -99,6 +99,58 @@ def test_a_photo_that_comes_while_a_link_opens_stays(
         assert changes["example"] == "cows"
 
 
+def test_an_upload_is_taken_shown_and_run_in_one_event(demo: Demo, tmp_path: Path) -> None:
+    before = visit(tmp_path, Form(words=("red", "blue")), point=(1, 1), example="cows")
+    event, kept = keeping(before)
+    changes = uploaded(demo, event)
+    assert kept == {"accepted": changes["photo"], "point": None, "example": ""}
+    assert changes["photo"] != event["photo"]
+    assert (changes["attention"], changes["readout"]) == (None, "")
+    assert changes["viewer"]["photo"].startswith("data:image/jpeg")
+    assert "windows" in changes["status"]
+    assert "photo=" not in changes["link"]
+
+
+def test_an_upload_that_takes_long_is_shown_and_waits_for_segment(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glaclip.serving.estimate.CHEAP_WINDOWS", 0)
+    changes = uploaded(demo, visit(tmp_path, Form(words=("red", "blue")), example="cows"))
+    assert "press Segment to start" in changes["status"]
+    assert (changes["example"], changes["attention"]) == ("", None)
+    assert "viewer" not in changes
+
+
+@pytest.mark.parametrize("later", ["an upload", "a shipped photo"])
+def test_a_later_photo_is_not_undone_by_an_upload_whose_run_is_under_way(
+    later: str, demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, compute = visit(tmp_path, Form(words=("red", "blue"))), demo.service.answer
+    came: list[Changes] = []
+
+    def overtaken(*given: Any, **options: Any) -> Any:
+        if not came:
+            came.append({})
+            again = dataclasses.replace(event, at=2.0)
+            came.append(uploaded(demo, again) if later == "an upload" else show(demo, "a page", ""))
+        return compute(*given, **options)
+
+    monkeypatch.setattr(demo.service, "answer", overtaken)
+    assert uploaded(demo, dataclasses.replace(event, at=1.0)) == {}
+    assert "photo" in came[1]
+    assert "viewer" in came[1]
+
+
+def test_what_was_asked_for_before_stop_or_another_photo_does_not_start(
+    demo: Demo, tmp_path: Path
+) -> None:
+    earlier = dataclasses.replace(visit(tmp_path, Form(words=("red", "blue"))), at=1.0)
+    demo.stop(earlier.page, 2.0)
+    assert compare(demo, earlier) == look(demo, earlier, (3, 4)) == {}
+    show(demo, "another", "cows", at=2.0)
+    assert compare(demo, dataclasses.replace(earlier, page="another")) == {}
+
+
 def test_a_refused_run_changes_the_status_alone(demo: Demo, tmp_path: Path) -> None:
     changes = compare(demo, visit(tmp_path, Form(words=("red", "blue")), stride=300))
     assert set(changes) == {"status"}
@@ -112,23 +164,23 @@ def test_a_run_that_was_overtaken_takes_nothing_from_the_newer_one(
     older = visit(tmp_path, Form(words=("red", "blue")))
     newer = visit(tmp_path, Form(words=("red", "green")))
     reached, go_on = threading.Event(), threading.Event()
-    read, compute = run.asked, demo.service.compare
+    read, compute = run.asked, demo.service.answer
 
-    def held(demo: Demo, event: Visit) -> Any:
+    def held(demo: Demo, event: Event) -> Any:
         found = read(demo, event)
         if event is older:
             reached.set()
             assert go_on.wait(30)
         return found
 
-    def overtaken(*given: Any) -> Any:
+    def overtaken(*given: Any, **options: Any) -> Any:
         if threading.current_thread() is threading.main_thread():
             go_on.set()
             assert first.result(30) == {}
-        return compute(*given)
+        return compute(*given, **options)
 
     monkeypatch.setattr(run, "asked", held)
-    monkeypatch.setattr(demo.service, "compare", overtaken)
+    monkeypatch.setattr(demo.service, "answer", overtaken)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(lambda: compare(demo, older))
         assert reached.wait(30)
@@ -192,29 +244,29 @@ def test_a_point_is_known_before_it_is_computed(
 ) -> None:
     """A run asked for in the middle of a click shows the clicked point."""
     event, kept = keeping(visit(tmp_path, Form(words=("red", "blue")), point=(1, 1)))
-    compute = demo.service.compare
+    compute = demo.service.answer
 
-    def known(*given: Any) -> Any:
+    def known(*given: Any, **options: Any) -> Any:
         assert kept == {"point": (3, 4)}
-        return compute(*given)
+        return compute(*given, **options)
 
-    monkeypatch.setattr(demo.service, "compare", known)
+    monkeypatch.setattr(demo.service, "answer", known)
     assert look(demo, event, (3, 4))["viewer"]["answer"]["point"] == [3, 4]
 
 
 def test_a_newer_click_ends_the_older_one(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event, compute = visit(tmp_path, Form(words=("red", "blue"))), demo.service.compare
+    event, compute = visit(tmp_path, Form(words=("red", "blue"))), demo.service.answer
     newer: list[Changes] = []
 
-    def overtaken(*given: Any) -> Any:
+    def overtaken(*given: Any, **options: Any) -> Any:
         if not newer:
             newer.append({})
             newer.append(look(demo, event, (7, 8)))
-        return compute(*given)
+        return compute(*given, **options)
 
-    monkeypatch.setattr(demo.service, "compare", overtaken)
+    monkeypatch.setattr(demo.service, "answer", overtaken)
     assert look(demo, event, (3, 4)) == {}
     assert newer[1]["viewer"]["answer"]["point"] == [7, 8]
 
@@ -262,13 +314,13 @@ def test_words_are_known_before_they_are_computed(
 ) -> None:
     """Taking a word away again in the middle of its run is an edit."""
     event, kept = keeping(visit(tmp_path, Form(), words=["red", "blue"], known_words=["red"]))
-    compute = demo.service.compare
+    compute = demo.service.answer
 
-    def known(*given: Any) -> Any:
+    def known(*given: Any, **options: Any) -> Any:
         assert kept == {"known_words": ["red", "blue"]}
-        return compute(*given)
+        return compute(*given, **options)
 
-    monkeypatch.setattr(demo.service, "compare", known)
+    monkeypatch.setattr(demo.service, "answer", known)
     assert "viewer" in changed(demo, event)
 
 
@@ -309,7 +361,7 @@ def test_a_photo_is_decoded_and_packed_once_until_its_file_changes(
         assert demo.photo(path) is first
         assert demo.picture(path) is packed
     Image.new("RGB", (64, 48), "green").save(path)
-    assert demo.photo(path).size == (64, 48)
+    assert demo.photo(path).image.size == (64, 48)
     assert demo.picture(path).size == (48, 64)
     assert demo.picture(path).name != packed.name
     Path(path).unlink()

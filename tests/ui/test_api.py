@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-# Before gradio is imported anywhere: both are read once.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 import httpx
 import numpy as np
@@ -38,17 +33,25 @@ class SmallWindows(ColorBackbone):
     default_windows = WindowSettings(short_side=96, crop=64, stride=32)
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Blocks]:
+@contextmanager
+def launched(**options: Any) -> Iterator[Blocks]:
+    """The page on a free port, with small windows."""
     from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
 
     toy = SmallWindows()
-    demo = build_page(Service(lambda name: toy))
-    demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
-    yield demo
-    demo.close(verbose=False)
+    page = build_page(Service(lambda name: toy))
+    options |= launch_options()
+    page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options)
+    yield page
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Blocks]:
+    with launched() as page:
+        yield page
 
 
 @pytest.fixture(scope="module")

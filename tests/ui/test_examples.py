@@ -11,6 +11,7 @@ from PIL import Image
 
 from glaclip.backbones.registry import load
 from glaclip.serving.service import Service
+from glaclip.settings import CAPTIONS
 from glaclip.ui.examples import (
     PRECOMPUTED,
     Example,
@@ -87,7 +88,7 @@ def test_a_shipped_result_fits_its_example(example: Example) -> None:
         assert sum(side["areas"]) == pytest.approx(1, abs=1e-4)
     attention = shown["attention"]
     assert attention["point"] == list(example.point), REBUILD
-    assert len(attention["panels"]) == 4
+    assert len(attention["panels"]) == len(CAPTIONS)
     assert compare["photo"].startswith("data:image/jpeg")
     assert attention["photo"] == compare["photo_name"]
     assert f"Point {example.point[0]}, {example.point[1]}" in shown["readout"]

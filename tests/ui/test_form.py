@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glaclip.settings import CAPTIONS, AttentionSettings, SettingsError, WindowSettings
+from glaclip.settings import CAPTIONS, STAGES, AttentionSettings, SettingsError, WindowSettings
 from glaclip.ui.form import (
     CONTROLS,
     LABELS,
@@ -46,7 +46,7 @@ def forms(draw: st.DrawFn) -> Form:
             draw(st.integers(max(crop, 224), 1120)), crop, draw(st.integers(32, crop))
         ),
         attention=AttentionSettings(
-            *(draw(st.booleans()) for _ in range(3)),
+            *(draw(st.booleans()) for _ in STAGES),
             threshold=draw(_within("threshold")),
             iterations=draw(st.integers(1, 10)),
             **{name: draw(_within(name)) for name in ("shift", "scale", "beta", "gamma")},
@@ -153,7 +153,7 @@ def test_split_words(tags: list[str], words: list[str]) -> None:
 
 def test_ladder_and_switches_are_inverse() -> None:
     assert tuple(LADDER) == CAPTIONS
-    assert len({tuple(switches) for switches in LADDER.values()}) == 4
+    assert len({tuple(switches) for switches in LADDER.values()}) == len(CAPTIONS)
     for name, switches in LADDER.items():
         assert ladder_name(Form(attention=AttentionSettings(*switches))) == name
     assert ladder_name(Form().changed({"cross_window": False})) is None

@@ -32,6 +32,7 @@ from glaclip.ui.lessons.build import (
 from glaclip.ui.lessons.card import CARD, held_out
 from glaclip.ui.lessons.lab import Lab, disagree, pack
 from glaclip.ui.lessons.lesson import Facts, Part, View, change
+from glaclip.ui.tabs.order import TABS
 from glaclip.windows import Box
 from tests.toy import ColorBackbone
 
@@ -259,7 +260,7 @@ def test_views_open_what_exists(document: dict) -> None:
         photo = example.photo()
         assert 0 <= view.point[0] < photo.width
         assert 0 <= view.point[1] < photo.height
-        assert view.tab in ("compare", "attention", "windows")
+        assert view.tab in {tab.id for tab in TABS}
         assert set(view.changes) <= set(CONTROLS)
         form = Form(words=("sky", "tree")).changed(view.changes)
         form.request()

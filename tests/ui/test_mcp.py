@@ -5,40 +5,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-# Before gradio is imported anywhere: both are read once.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 import mcp
 import pytest
 from PIL import Image
 
-from tests.ui.test_api import SmallWindows
+from tests.ui.test_api import launched
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    from glaclip.serving.service import Service
-    from glaclip.ui.launch import launch_options
-    from glaclip.ui.page import build_page
-
-    toy = SmallWindows()
-    demo = build_page(Service(lambda name: toy))
-    _, url, _ = demo.launch(
-        server_name="127.0.0.1",
-        prevent_thread_lock=True,
-        quiet=True,
-        mcp_server=True,
-        **launch_options(),
-    )
-    yield f"{url}gradio_api/mcp/"
-    demo.close(verbose=False)
+    with launched(mcp_server=True) as page:
+        yield f"{page.local_url}gradio_api/mcp/"
 
 
 def photo() -> str:

@@ -1,13 +1,11 @@
-"""Attention with all three switches on, for training: `glaclip.attention.rows` with a gradient."""
+"""Attention with all three switches on, for training: `attention.method` with a gradient."""
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from glaclip.attention import method
 from glaclip.settings import AttentionSettings
 
 #: Softness of the two comparisons' gradients.
@@ -34,18 +32,19 @@ def attention_rows(
     Returns:
         Weights [R, N] that add to 1, and scores less their threshold [R, N].
     """
-    query = keys[rows]
-    size = query.new_ones(len(rows), 1)
-    for _ in range(settings.iterations):
-        member = over(query @ keys.T, settings.threshold)
-        size = member.detach().sum(1, keepdim=True)
-        query = F.normalize(torch.where(size > 0, member @ keys, keys[rows]), dim=1)
+
+    def sums(anchors: Tensor, rho: float) -> tuple[Tensor, Tensor]:
+        member = over(anchors @ keys.T, rho)
+        return member @ keys, member.detach().sum(1)
+
+    own = keys[rows]
+    query, size = method.proxy_anchors(own, keys, settings.threshold, settings.iterations, sums)
     scores = query @ keys.T
-    bound = 1 + settings.shift * math.log(1 + windows)
+    bound = method.shift(windows, settings)
     above = scores - bound * scores.mean(1, keepdim=True).clamp(min=0)
     lowest = above.amax(1, keepdim=True).clamp(max=0).detach()
     soft = torch.sigmoid((above - lowest) / SOFTNESS)
     kept = (above >= lowest).to(soft.dtype) + soft - soft.detach()
-    sharp = (1 + settings.scale / size.clamp(min=1)) * above
+    sharp = method.scale(size, settings) * above
     raised = (sharp - sharp.amax(1, keepdim=True).detach()).exp() * kept
     return raised / raised.sum(1, keepdim=True).clamp(min=1e-6), above

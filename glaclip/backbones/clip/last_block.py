@@ -14,7 +14,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glaclip.attention.rows import attend
+from glaclip.attention import attend
 from glaclip.backbones.base import BackboneError, Grid, Tokens
 from glaclip.settings import AttentionSettings
 

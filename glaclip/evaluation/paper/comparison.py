@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from glaclip.evaluation.paper.table import PAPER_BACKBONE, SETTINGS, TABLE1, PaperRow
+from glaclip.evaluation.paper.names import SETTINGS
+from glaclip.evaluation.paper.table import PAPER_BACKBONE, TABLE1, PaperRow
 from glaclip.evaluation.run.evaluate import Evaluation
 from glaclip.segmenter import Method
 from glaclip.settings import AttentionSettings, WindowSettings

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from glaclip.backbones.clip.last_block import BASELINES, KEY_SOURCES
+from glaclip.backbones.registry import BackboneInfo
 from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from glaclip.evaluation.data.layouts import LAYOUTS, folders_within, layout_of
 from glaclip.evaluation.paper.table import BENCHMARKS, Able, PaperRow
 from glaclip.evaluation.run.setting import Entry
 from glaclip.settings import SettingsError, WindowSettings
-
-WORDS = ("field", "project")
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,45 @@ def find_sets(root: Path) -> dict[str, Place]:
     return found
 
 
+def missing(
+    places: Sequence[Place], infos: Sequence[BackboneInfo], sets: Collection[str] | None
+) -> list[str]:
+    """What is not here, how large it is and where it comes from, in a line each.
+
+    Args:
+        places: the sets that were found.
+        infos: the backbones to run.
+        sets: presets that are wanted; all of the paper's when left out.
+    """
+    lines = [
+        f"weights of {info.name}: {file}, {file.license}, from the model hub"
+        for info in infos
+        for file in info.missing
+    ]
+    found = {place.preset: place for place in places}
+    absent: dict[str, list[str]] = {}
+    for preset, benchmark in BENCHMARKS.items():
+        if sets and preset not in sets:
+            continue
+        place = found.get(preset)
+        if place is None:
+            absent.setdefault(benchmark.download, []).append(benchmark.title)
+        elif not place.whole:
+            of = LAYOUTS[layout_of(preset)].photos
+            lines.append(f"{benchmark.title}: {place.photos} of {of} photos are in {place.folder}")
+    return lines + [f"{', '.join(titles)}: {download}" for download, titles in absent.items()]
+
+
+@dataclass
+class Unstarted:
+    """What real CLIP can do, known without its weights; see `Able`."""
+
+    title: str
+    key_sources: tuple[str, ...] = tuple(KEY_SOURCES)
+    baselines: tuple[str, ...] = tuple(BASELINES)
+    pixel_multiple: int = 1
+
+
 @dataclass(frozen=True)
 class Job:
     """Rows that share a set, its words and its windows: photos are encoded once for all of them.
@@ -99,7 +138,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TablePlan:
     """Jobs of a table with one backbone.
 
     Attributes:
@@ -117,7 +156,7 @@ def plan_table(
     backbone: Able,
     settings: str = "paper",
     words: str = "field",
-) -> Plan:
+) -> TablePlan:
     """Sorts rows and sets into jobs.
 
     Args:
@@ -154,4 +193,4 @@ def plan_table(
         Job(place, source, windows, tuple(group), tuple(methods[row.name] for row in group))
         for (place, source, windows), group in grouped.items()
     )
-    return Plan(tuple(jobs), tuple(impossible))
+    return TablePlan(tuple(jobs), tuple(impossible))

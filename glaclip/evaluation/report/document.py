@@ -148,6 +148,21 @@ def paper_document(table: str, settings: str, words: str, runs: Sequence[Documen
     }
 
 
+def joined_document(runs: Sequence[Document], table: str | None = None) -> Document:
+    """One run as it is; several as a table, of the paper where their methods are its rows.
+
+    Args:
+        runs: documents of single runs.
+        table: a name of `TABLES`; the first that fits when left out.
+    """
+    if len(runs) == 1 and not table:
+        return runs[0]
+    names = {method["name"] for run in runs for method in run["methods"]}
+    fitting = [name for name, rows in TABLES.items() if names & {row.name for row in rows}]
+    chosen = table or next(iter([*fitting, *TABLES]))
+    return paper_document(chosen, "as they ran", "as they ran", runs)
+
+
 def _table_rows(table: str, backbone: str, runs: Sequence[Document]) -> list[Document]:
     rows = []
     for row in TABLES[table]:

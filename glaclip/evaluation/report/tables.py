@@ -225,18 +225,13 @@ def scores_csv(document: Document) -> str:
     """A line for every method of every run, with all that it takes to run it again."""
     lines = []
     for run in document.get("runs", [document]):
-        windows = run["windows"]
         for method in run["methods"]:
             lines.append(
                 {
                     "dataset": run["dataset"],
                     "preset": run["preset"],
                     "method": method["name"],
-                    "title": method["title"],
-                    "miou": method["miou"],
-                    "pixel_accuracy": method["pixel_accuracy"],
-                    "ber": method["ber"],
-                    "seam_rate": method["seam_rate"],
+                    **_chosen(method, "title", "miou", "pixel_accuracy", "ber", "seam_rate"),
                     "paper_miou_percent": method["paper_miou"],
                     "differences": "; ".join(
                         [*method["differences"], *filter(None, [method["not_comparable"]])]
@@ -248,22 +243,22 @@ def scores_csv(document: Document) -> str:
                     "fingerprint": run["backbone"]["fingerprint"],
                     "words": run["words"],
                     "background_threshold": run["background_threshold"],
-                    "short_side": windows["short_side"],
-                    "crop": windows["crop"],
-                    "stride": windows["stride"],
+                    **_chosen(run["windows"], "short_side", "crop", "stride"),
                     "attention": json.dumps(method["attention"]) if method["attention"] else "",
                     "baseline": method["baseline"] or "",
                     "key_source": method["key_source"] or "",
                     "seconds_attention": method["seconds"],
                     "seconds_run": run["cost"]["seconds"],
-                    "gigabytes": run["cost"]["gigabytes"],
-                    "gpu_gigabytes": run["cost"]["gpu_gigabytes"],
-                    "processes": run["cost"]["processes"],
+                    **_chosen(run["cost"], "gigabytes", "gpu_gigabytes", "processes"),
                     "versions": " ".join(f"{k}={v}" for k, v in run["versions"].items()),
                     "made": run["made"],
                 }
             )
     return _csv(list(lines[0]) if lines else [], [list(line.values()) for line in lines])
+
+
+def _chosen(record: Document, *names: str) -> Document:
+    return {name: record[name] for name in names}
 
 
 def classes_csv(document: Document) -> str:

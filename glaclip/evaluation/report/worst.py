@@ -12,8 +12,8 @@ from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.run.setting import Entry
 from glaclip.photo import load_photo
 from glaclip.pictures.drawing import Colors, scaled_to
-from glaclip.pictures.files import data_uri, encoded
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.encoding import data_uri, encoded
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.palette import palette
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.labels import resize_labels

@@ -6,17 +6,15 @@ All measures are over the whole set: confusions and pairs of all photos are adde
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.layouts import Sample, Skip
-from glaclip.evaluation.run.processes import Team
-from glaclip.evaluation.run.setting import Cost, Entry, Run, total_cost
-from glaclip.evaluation.run.store import Counts, Store
+from glaclip.evaluation.run.setting import Entry, Run, RunCost, total_cost
+from glaclip.evaluation.run.store import Store, StoredRun
+from glaclip.evaluation.run.team import Team
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, load_photo
 from glaclip.segmenter import Encoded, Method, Progress, Segmenter
@@ -46,7 +44,7 @@ class Evaluation:
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
-    cost: Cost
+    cost: RunCost
 
     @property
     def photos(self) -> int:
@@ -99,7 +97,11 @@ def evaluate(
     if team.rank == 0:
         for sample in known:
             work.take_known(sample)
-    report = _reporter(team, progress, len(known), len(todo))
+
+    def report(done: int) -> None:
+        if progress and team.rank == 0:
+            progress("evaluate", len(known) + done, len(todo))
+
     start = time.perf_counter()
     report(team.advance(0))
     for sample in team.share(pending):
@@ -111,16 +113,6 @@ def evaluate(
     return _joined(run, methods, team.gather(work.result(seconds)), store, team)
 
 
-def _reporter(
-    team: Team, progress: Progress | None, known: int, total: int
-) -> Callable[[int], None]:
-    def report(done: int) -> None:
-        if progress and team.rank == 0:
-            progress("evaluate", known + done, total)
-
-    return report
-
-
 @dataclass(frozen=True)
 class _Part:
     """What one process found."""
@@ -128,7 +120,7 @@ class _Part:
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
-    cost: Cost
+    cost: RunCost
 
 
 class _Work:
@@ -146,9 +138,7 @@ class _Work:
         self._methods, self._store = methods, store
         self.keys = [method.key for method in methods]
         classes = len(dataset.vocabulary.classes)
-        self._scores = {
-            m.name: Score(np.zeros((classes, classes), dtype=np.int64)) for m in methods
-        }
+        self._scores = {method.name: Score.none(classes) for method in methods}
         self._miou: dict[str, dict[str, float]] = {}
         self._skipped: list[Skip] = []
         self._encode_seconds, self._computed = 0.0, 0
@@ -199,7 +189,7 @@ class _Work:
     def result(self, seconds: float) -> _Part:
         """All of it."""
         device = self._segmenter.backbone.device
-        cost = Cost(
+        cost = RunCost(
             seconds=round(seconds, 2),
             encode_seconds=round(self._encode_seconds, 2),
             gigabytes=round(peak_gigabytes(), 2),
@@ -230,6 +220,17 @@ def _joined(
         if team.rank == 0 and cost.photos:
             store.add_cost(cost)
         cost = total_cost(store.costs) if store.costs else cost
+    return _evaluation(run, methods, scores, miou, skipped, cost)
+
+
+def _evaluation(
+    run: Run,
+    methods: Iterable[Entry],
+    scores: dict[str, Score],
+    miou: dict[str, dict[str, float]],
+    skipped: Iterable[Skip],
+    cost: RunCost,
+) -> Evaluation:
     missing = [Skip(stem, reason) for stem, reason in run.missing]
     return Evaluation(
         run,
@@ -241,29 +242,21 @@ def _joined(
     )
 
 
-def evaluation_of(counts: Counts) -> Evaluation:
+def evaluation_of(stored: StoredRun) -> Evaluation:
     """The scores of counts that were read from files, for `evaluate --merge`."""
-    run = counts.run
-    classes = len(run.classes)
+    run = stored.run
     scores: dict[str, Score] = {}
     miou: dict[str, dict[str, float]] = {}
-    for key, method in counts.methods.items():
-        total = Score(np.zeros((classes, classes), dtype=np.int64))
+    for key, method in stored.methods.items():
+        total = Score.none(len(run.classes))
         for stem in run.photos:
-            score = counts.get(stem, key)
+            score = stored.get(stem, key)
             if score is not None:
                 total += score
                 miou.setdefault(stem, {})[method.name] = score.miou
         scores[method.name] = total
-    missing = [Skip(stem, reason) for stem, reason in run.missing]
-    return Evaluation(
-        run,
-        tuple(counts.methods.values()),
-        scores,
-        miou,
-        (*missing, *sorted(counts.skipped, key=lambda skip: skip.stem)),
-        total_cost(counts.costs) if counts.costs else Cost(),
-    )
+    cost = total_cost(stored.costs)
+    return _evaluation(run, stored.methods.values(), scores, miou, stored.skipped, cost)
 
 
 def absent_photos(evaluation: Evaluation) -> tuple[str, ...]:

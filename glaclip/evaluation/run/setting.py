@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,7 +136,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """What a run took. Seconds are wall-clock time of the slowest process, summed over restarts.
 
     Attributes:
@@ -156,36 +157,28 @@ class Cost:
     processes: int = 1
     devices: tuple[str, ...] = field(default_factory=tuple)
 
-    def beside(self, other: Cost) -> Cost:
+    def beside(self, other: RunCost) -> RunCost:
         """Of two processes that ran at the same time."""
-        return dataclasses.replace(
-            self._both(other),
-            seconds=max(self.seconds, other.seconds),
-            processes=self.processes + other.processes,
-        )
+        seconds = max(self.seconds, other.seconds)
+        return self._both(other, seconds, self.processes + other.processes)
 
-    def after(self, other: Cost) -> Cost:
+    def after(self, other: RunCost) -> RunCost:
         """Of two runs, one after the other."""
-        return dataclasses.replace(
-            self._both(other),
-            seconds=self.seconds + other.seconds,
-            processes=max(self.processes, other.processes),
-        )
+        seconds = self.seconds + other.seconds
+        return self._both(other, seconds, max(self.processes, other.processes))
 
-    def _both(self, other: Cost) -> Cost:
-        return dataclasses.replace(
-            self,
+    def _both(self, other: RunCost, seconds: float, processes: int) -> RunCost:
+        return RunCost(
+            seconds=seconds,
             encode_seconds=self.encode_seconds + other.encode_seconds,
             gigabytes=max(self.gigabytes, other.gigabytes),
             gpu_gigabytes=max(self.gpu_gigabytes, other.gpu_gigabytes),
             photos=self.photos + other.photos,
+            processes=processes,
             devices=tuple(dict.fromkeys((*self.devices, *other.devices))),
         )
 
 
-def total_cost(costs: Sequence[Cost]) -> Cost:
+def total_cost(costs: Iterable[RunCost]) -> RunCost:
     """Of runs one after the other."""
-    total = Cost()
-    for cost in costs:
-        total = total.after(cost)
-    return total
+    return functools.reduce(RunCost.after, costs, RunCost())

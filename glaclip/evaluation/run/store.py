@@ -16,11 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glaclip.evaluation.data.layouts import Skip
-from glaclip.evaluation.run.setting import (
-    Cost,
-    Entry,
-    Run,
-)
+from glaclip.evaluation.run.setting import Entry, Run, RunCost
 from glaclip.evaluation.score.counts import Score
 from glaclip.segmenter.seams import Pairs
 
@@ -30,7 +26,7 @@ class StoreError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Counts:
+class _PhotoCounts:
     """A photo's counts by one method; the confusion as its entries [K, 3], for most are zero."""
 
     entries: NDArray[np.int64]
@@ -40,7 +36,7 @@ class _Counts:
     seconds: float
 
 
-class Counts:
+class StoredRun:
     """Counts of one run by photo and method, as they were read."""
 
     def __init__(self, run: Run) -> None:
@@ -49,8 +45,8 @@ class Counts:
         """
         self.run = run
         self.methods: dict[str, Entry] = {}
-        self.costs: list[Cost] = []
-        self._known: dict[tuple[str, str], _Counts] = {}
+        self.costs: list[RunCost] = []
+        self._known: dict[tuple[str, str], _PhotoCounts] = {}
         self._skipped: dict[str, str] = {}
 
     def get(self, photo: str, method: str) -> Score | None:
@@ -86,7 +82,7 @@ class Counts:
         elif "confusion" in record:
             entries = np.asarray(record["confusion"], dtype=np.int64).reshape(-1, 3)
             boundary, edges, controls = (Pairs(*pair) for pair in record["pairs"])
-            self._known[record["photo"], record["method"]] = _Counts(
+            self._known[record["photo"], record["method"]] = _PhotoCounts(
                 entries, boundary, edges, controls, record["seconds"]
             )
             self._skipped.pop(record["photo"], None)
@@ -94,7 +90,7 @@ class Counts:
             self.methods[record["method"]] = Entry.from_record(record["about"])
         elif "cost" in record:
             values = {**record["cost"], "devices": tuple(record["cost"]["devices"])}
-            self.costs.append(Cost(**values))
+            self.costs.append(RunCost(**values))
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
@@ -122,7 +118,7 @@ def _record(line: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-class Store(Counts):
+class Store(StoredRun):
     """Counts of a run in a folder: those of all its files, and one to append to."""
 
     def __init__(self, folder: Path, run: Run, name: str = "photos.jsonl") -> None:
@@ -193,7 +189,7 @@ class Store(Counts):
         self.take(record)
         self._append(record)
 
-    def add_cost(self, cost: Cost) -> None:
+    def add_cost(self, cost: RunCost) -> None:
         """Notes what a run took."""
         record = {"cost": dataclasses.asdict(cost)}
         self.take(record)
@@ -204,13 +200,13 @@ class Store(Counts):
             file.write(json.dumps(record) + "\n")
 
 
-def read_counts(folders: Iterable[Path]) -> list[Counts]:
+def read_counts(folders: Iterable[Path]) -> list[StoredRun]:
     """The runs whose files lie in folders or anywhere below, in the order they are found.
 
     Raises:
         StoreError: no such file in a folder, or one that cannot be read.
     """
-    runs: dict[str, Counts] = {}
+    runs: dict[str, StoredRun] = {}
     for folder in folders:
         paths = sorted(folder.rglob("photos*.jsonl"))
         if not paths:
@@ -220,7 +216,7 @@ def read_counts(folders: Iterable[Path]) -> list[Counts]:
             if not records:
                 continue
             counts = runs.setdefault(
-                records[0]["run"], Counts(Run.from_record(records[0]["about"]))
+                records[0]["run"], StoredRun(Run.from_record(records[0]["about"]))
             )
             for record in records:
                 counts.take(record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
@@ -42,14 +42,13 @@ class Score:
     seconds: float = 0.0
 
     def __add__(self, other: Score) -> Score:
-        return Score(
-            self.confusion + other.confusion,
-            self.boundary + other.boundary,
-            self.edges + other.edges,
-            self.controls + other.controls,
-            self.photos + other.photos,
-            self.seconds + other.seconds,
-        )
+        names = (field.name for field in fields(self))
+        return Score(*(getattr(self, name) + getattr(other, name) for name in names))
+
+    @classmethod
+    def none(cls, classes: int) -> Score:
+        """Nothing counted yet."""
+        return cls(np.zeros((classes, classes), dtype=np.int64))
 
     @property
     def miou(self) -> float:

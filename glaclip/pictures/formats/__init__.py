@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from glaclip.pictures.files import png_bytes
+from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.formats.annotation_tools import cvat_files, label_studio_files
 from glaclip.pictures.formats.coco import coco_files, panoptic_files
 from glaclip.pictures.formats.item import LabeledPhoto
 from glaclip.pictures.formats.place import MapPlace, place_of
 from glaclip.pictures.formats.polygon_files import geojson_files, labelme_files
-from glaclip.pictures.labels import label_png
+from glaclip.pictures.label_pictures import label_png
 
 __all__ = ["FORMATS", "Format", "LabeledPhoto", "MapPlace", "place_of"]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from glaclip.pictures.drawing import Colors
-from glaclip.pictures.files import ZIP_EPOCH, json_bytes, png_bytes
+from glaclip.pictures.encoding import ZIP_EPOCH, json_bytes, png_bytes
 from glaclip.pictures.formats.item import LabeledPhoto
 from glaclip.pictures.formats.rle import brush_rle
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from glaclip.pictures.files import json_bytes, png_bytes
+from glaclip.pictures.encoding import json_bytes, png_bytes
 from glaclip.pictures.formats.item import LabeledPhoto
 from glaclip.pictures.formats.rle import Mask, coco_counts
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from glaclip.pictures.files import json_bytes
+from glaclip.pictures.encoding import json_bytes
 from glaclip.pictures.formats.item import LabeledPhoto
 from glaclip.pictures.formats.outlines import Ring, area_of, polygons
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from glaclip.pictures.attention import attention_panels
 from glaclip.pictures.everything import everything
 from glaclip.pictures.export import result_document, result_files, zip_files
+from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
-from glaclip.ui.gradio.files import save_to_cache
+from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import refusals_as_toasts
 
 _PRESS = """() => {
@@ -19,29 +19,28 @@ _PRESS = """() => {
 
 
 @refusals_as_toasts()
-def download(demo: Demo, visit: Visit) -> Changes:
+def download(demo: Demo, event: Event) -> Changes:
     """The zip file, in gradio's own cache, where its clean-up finds it."""
-    photo, form, request = asked(demo, visit)
-    step = follow(visit, demo.runs.start(visit.page, "download"))
-    result = demo.service.compare(photo, request, step)
-    backbone = demo.backbone(form)
-    point = point_in(visit, photo)
-    maps = demo.service.attention(photo, point, request, step) if point else None
-    panels = attention_panels(maps, photo) if maps else None
+    photo, form, request = asked(demo, event)
+    step = follow(event, demo.runs.start(event.page, "download"))
+    point = point_in(event, photo.image)
+    result = demo.service.answer(photo, request, point, step)
+    backbone, maps = demo.backbone(form), result.maps
+    panels = attention_panels(maps, photo.image) if maps else None
     vocabulary = request.vocabulary
     colors = class_colors(vocabulary.names, vocabulary.background)
     sides = (result.left, result.right)
     document = result_document(*sides, backbone, colors, point=point)
-    files = result_files(*sides, backbone, colors, photo, panels=panels, document=document)
-    files |= everything(sides, photo, colors, link=visit["link"], maps=maps)
-    return {"file": save_to_cache(zip_files(files), f"gla-clip-{visit['example'] or 'photo'}.zip")}
+    files = result_files(*sides, backbone, colors, photo.image, panels=panels, document=document)
+    files |= everything(sides, photo.image, colors, link=event["link"], maps=maps)
+    return {"file": save_to_cache(zip_files(files), f"gla-clip-{event['example'] or 'photo'}.zip")}
 
 
 def connect(demo: Demo, board: Board) -> None:
     """The button below the results."""
     ready = board.on(
         board["download"].click,
-        lambda visit: download(demo, visit),
+        lambda event: download(demo, event),
         (*ASKED, "link"),
         ["file"],
         show_progress="full",

@@ -5,64 +5,61 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from glaclip.serving.service import StoppedError
+from glaclip.serving.estimate import Estimate
+from glaclip.serving.runs import StoppedError
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, ended, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import REFUSALS, sentence
 
 
-def look(demo: Demo, visit: Visit, chosen: tuple[int, int]) -> Changes:
+def look(demo: Demo, event: Event, chosen: tuple[int, int]) -> Changes:
     """A point was chosen: attention, readout, link, and the number fields.
 
     The point itself is kept at once: whatever is asked for meanwhile is about it.
     """
     try:
-        newest = demo.looks.start(visit.page, at=visit.at)
+        newest = demo.looks.start(event.page, at=event.at)
     except StoppedError:
         return {}  # a later click was quicker
-    visit.keep("point", chosen)
-    visit = dataclasses.replace(visit, values={**visit.values, "point": chosen})
+    event.keep("point", chosen)
+    event = dataclasses.replace(event, values={**event.values, "point": chosen})
     try:
-        photo, form, request = asked(demo, visit)
-        point = point_in(visit, photo)
+        photo, form, request = asked(demo, event)
+        point = point_in(event, photo.image)
 
         def step(_name: str, _done: int, _total: int) -> None:
             newest()  # a click shows no bar
 
-        cost = demo.service.cost(photo, request, step, click=True)
-        if not cost.cheap:
-            raise gr.Error(cost.sentence, print_exception=False)
-        result = demo.service.compare(photo, request, step)
-        picture = demo.picture(visit["photo"])
-        looked = answers.look(demo.service, photo, picture, request, result, point, step)
+        result = demo.service.answer(photo, request, point, step, unless=Estimate.check_cheap)
+        looked = answers.look(demo.picture(event["photo"]), result, point)
     except StoppedError:
         return {}
     except REFUSALS as error:
         return {"readout": answers.problem(sentence(error))}
     if point is None or ended(newest):
         return {}
-    link = to_link(form, demo.start, visit["example"], point)
+    link = to_link(form, demo.start, event["example"], point)
     # The pictures stay; only the card at the star learns something.
     viewer = gr.update(answer=answers.star(result, point))
     return {**looked, "viewer": viewer, "link": link, "x": point[0], "y": point[1]}
 
 
-def picked(demo: Demo, visit: Visit) -> Changes:
+def picked(demo: Demo, event: Event) -> Changes:
     """A click or the Enter key on a picture."""
-    x, y = visit.picked["index"]
-    return look(demo, visit, (int(x), int(y)))
+    x, y = event.picked["index"]
+    return look(demo, event, (int(x), int(y)))
 
 
-def typed(demo: Demo, visit: Visit) -> Changes:
+def typed(demo: Demo, event: Event) -> Changes:
     """Numbers in the fields, unless they are the point's own."""
-    x, y, point = visit["x"], visit["y"], visit["point"]
+    x, y, point = event["x"], event["y"], event["point"]
     if x is None or y is None or (point and tuple(point) == (int(x), int(y))):
         return {}
-    return look(demo, visit, (int(x), int(y)))
+    return look(demo, event, (int(x), int(y)))
 
 
 def connect(demo: Demo, board: Board) -> None:
@@ -78,7 +75,7 @@ def connect(demo: Demo, board: Board) -> None:
     for name in ("viewer", "attention"):
         clicked = board.on(
             board[name].select,
-            lambda visit: picked(demo, visit),
+            lambda event: picked(demo, event),
             ASKED,
             writes,
             picks=True,
@@ -88,7 +85,7 @@ def connect(demo: Demo, board: Board) -> None:
     x, y = board["x"], board["y"]
     written = board.on(
         [x.submit, y.submit, x.blur, y.blur],
-        lambda visit: typed(demo, visit),
+        lambda event: typed(demo, event),
         (*ASKED, "x", "y"),
         writes,
         **at_once,

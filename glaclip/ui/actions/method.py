@@ -9,7 +9,7 @@ from html import escape
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.settings import STAGES
 from glaclip.ui.actions.run import run_on
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import LADDER, RANGES, SETTINGS, Form
@@ -25,30 +25,30 @@ _LADDER_OF = f"""(...switches) => {{
 }}"""
 
 
-def _backbone(demo: Demo, visit: Visit) -> Backbone | None:
+def _backbone(demo: Demo, event: Event) -> Backbone | None:
     try:
-        return demo.service.segmenter(visit["backbone"]).backbone
+        return demo.service.segmenter(event["backbone"]).backbone
     except BackboneError as error:
         gr.Warning(escape(sentence(error), quote=False))
         return None
 
 
-def reset(demo: Demo, visit: Visit) -> Changes:
+def reset(demo: Demo, event: Event) -> Changes:
     """The backbone's own settings."""
-    backbone = _backbone(demo, visit)
+    backbone = _backbone(demo, event)
     if backbone is None:
         return {}
     values = Form().with_defaults(backbone).values
     return {name: values[name] for name in SETTINGS}
 
 
-def backbone_changed(demo: Demo, visit: Visit) -> Changes:
+def backbone_changed(demo: Demo, event: Event) -> Changes:
     """Another backbone brings its own settings, left sides and keys."""
-    backbone = _backbone(demo, visit)
+    backbone = _backbone(demo, event)
     if backbone is None:
         return {}
     usual = Form().values
-    return reset(demo, visit) | {
+    return reset(demo, event) | {
         name: gr.update(choices=offered, value=usual[name])
         for name, offered in choices_of(backbone).items()
     }

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from glaclip.ui.actions.run import run_on
-from glaclip.ui.board import Board, Changes, Visit
-from glaclip.ui.demo import Demo
+import dataclasses
+
+from glaclip.ui.actions.run import compare, shown_by
+from glaclip.ui.board import Board, Changes, Event
+from glaclip.ui.demo import Demo, ended
 from glaclip.ui.examples import find
-from glaclip.ui.viewers.photo_input import accept
+from glaclip.ui.refusals import refusals_as_toasts
 
 
-def uploaded(demo: Demo, visit: Visit) -> Changes:
-    """The upload as the page keeps it; a link that is still on its way opens no more."""
-    photo = accept(visit["photo"], demo.service.limits.max_pixels)
-    demo.views.start(visit.page)
-    nothing_chosen = {"point": None, "example": "", "attention": None, "readout": ""}
-    return {"photo": photo, "accepted": photo, **nothing_chosen}
+@refusals_as_toasts()
+def uploaded(demo: Demo, event: Event) -> Changes:
+    """Takes an upload and runs it, if that is cheap; a link on its way opens no more.
+
+    That no point is chosen is kept at once: whatever is asked for meanwhile is about the upload.
+    """
+    photo = demo.accept(event["photo"])
+    newest = demo.views.start(event.page, at=event.at)
+    own = {"photo": photo, "point": None, "example": ""}
+    for name, value in (("accepted", photo), ("point", None), ("example", "")):
+        event.keep(name, value)
+    brought = dataclasses.replace(event, values={**event.values, **own})
+    shown = compare(demo, brought, only_if_cheap=True)
+    if ended(newest):
+        return {}  # a later photo was quicker
+    return {**own, "accepted": photo, "attention": None, "readout": "", **shown}
 
 
-def _earlier(visit: Visit) -> Changes:
+def _earlier(event: Event) -> Changes:
     """The photo that the shown result belongs to, after an upload that cannot be used."""
-    shipped = find(visit["example"])
-    return {"photo": str(shipped.path) if shipped else visit["accepted"]}
+    shipped = find(event["example"])
+    return {"photo": str(shipped.path) if shipped else event["accepted"]}
 
 
 def connect(demo: Demo, board: Board) -> None:
-    """An upload is checked, shown and run."""
-    kept = ["photo", "accepted", "point", "example", "attention", "readout"]
-    checked = board.on(board["photo"].upload, lambda visit: uploaded(demo, visit), ["photo"], kept)
-    board.on(checked.failure, _earlier, ["example", "accepted"], ["photo"])
-    run_on(demo, board, checked.success)
+    """An upload is checked, shown and run in one event."""
+    kept = ("photo", "accepted", "point", "example")
+    upload = board["photo"].upload
+    run = shown_by(board, upload, lambda event: uploaded(demo, event), writes=kept)
+    board.on(run.failure, _earlier, ["example", "accepted"], ["photo"])

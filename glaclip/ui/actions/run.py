@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glaclip.serving.service import StoppedError
+from glaclip.serving.estimate import Estimate
+from glaclip.serving.runs import StoppedError
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
-from glaclip.ui.board import Board, Changes, Handler, Visit
+from glaclip.ui.board import Board, Changes, Event, Handler
 from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
 from glaclip.ui.form import to_link
 from glaclip.ui.gradio.quick import gr
@@ -19,22 +20,26 @@ SHOWN = ("viewer", "status", "attention", "readout", "link")
 _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
 
-def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes:
+def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes:
     """Runs both sides; after a change of a control only if that is cheap, else it says so."""
+    newest = _overtaken
+
+    def start_look(estimate: Estimate) -> None:
+        nonlocal newest
+        if only_if_cheap:
+            estimate.check_cheap()
+        newest = _look_of(demo, event, check)
+
     try:
-        check = demo.runs.start(visit.page, at=visit.at)
-        step = follow(visit, check)
-        photo, form, request = asked(demo, visit)
-        if only_if_cheap and not (cost := demo.service.cost(photo, request, step)).cheap:
-            demo.service.check(cost)  # else Segment would be offered, and refuse
-            raise gr.Error(cost.sentence, print_exception=False)
-        newest = _look_of(demo, visit, check)
-        result = demo.service.compare(photo, request, step)
-        point = point_in(visit, photo)
-        picture = demo.picture(visit["photo"])
-        looked = answers.look(demo.service, photo, picture, request, result, point, step)
+        check = demo.runs.start(event.page, at=event.at)
+        photo, form, request = asked(demo, event)
+        point = point_in(event, photo.image)
+        step = follow(event, check)
+        result = demo.service.answer(photo, request, point, step, unless=start_look)
+        picture = demo.picture(event["photo"])
+        looked = answers.look(picture, result, point)
         shown = {
-            "viewer": answers.compare_value(photo, picture, result, point, visit.held),
+            "viewer": answers.compare_value(photo.image, picture, result, point, event.held),
             "status": answers.status(result, demo.backbone(form)),
         }
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
@@ -45,17 +50,17 @@ def compare(demo: Demo, visit: Visit, *, only_if_cheap: bool = False) -> Changes
         return {"status": answers.problem(sentence(error))}
     if ended(newest):
         return shown
-    return shown | looked | {"link": to_link(form, demo.start, visit["example"], point)}
+    return shown | looked | {"link": to_link(form, demo.start, event["example"], point)}
 
 
-def _look_of(demo: Demo, visit: Visit, check: Callable[[], None]) -> Callable[[], None]:
+def _look_of(demo: Demo, event: Event, check: Callable[[], None]) -> Callable[[], None]:
     """Starts what the point shows after a run; ended already where a click has come since.
 
     Raises:
         StoppedError: the run is no longer the newest, by its check.
     """
     try:
-        return demo.looks.start(visit.page, unless=check, at=visit.at)
+        return demo.looks.start(event.page, unless=check, at=event.at)
     except StoppedError:
         check()
         return _overtaken
@@ -67,39 +72,44 @@ def _overtaken() -> None:
 
 def run_on(demo: Demo, board: Board, events: Any, *, always: bool = False) -> None:
     """Runs on an event: always, or only if that is cheap."""
-    shown_by(board, events, lambda visit: compare(demo, visit, only_if_cheap=not always))
+    shown_by(board, events, lambda event: compare(demo, event, only_if_cheap=not always))
 
 
-def shown_by(board: Board, events: Any, run: Handler, reads: tuple[str, ...] = ()) -> None:
-    """A run on an event, by a handler that may read more than `compare` does."""
-    show_link(
-        board,
-        board.on(
-            events,
-            run,
-            (*ASKED, *reads),
-            SHOWN,
-            in_order=True,
-            # A newer run must be able to start while an older one is still in the model.
-            trigger_mode="multiple",
-            concurrency_limit=16,
-            show_progress="minimal",  # the spinner of "full" turns on, unseen, for seconds
-            show_progress_on=[board["run_state"]],
-        ),
+def shown_by(
+    board: Board,
+    events: Any,
+    run: Handler,
+    reads: tuple[str, ...] = (),
+    writes: tuple[str, ...] = (),
+) -> Any:
+    """The event of a run, by a handler that may read and write more than `compare` does."""
+    event = board.on(
+        events,
+        run,
+        (*ASKED, *reads),
+        (*SHOWN, *writes),
+        in_order=True,
+        # A newer run must be able to start while an older one is still in the model.
+        trigger_mode="multiple",
+        concurrency_limit=16,
+        show_progress="minimal",  # the spinner of "full" turns on, unseen, for seconds
+        show_progress_on=[board["run_state"]],
     )
+    show_link(board, event)
+    return event
 
 
 def connect(demo: Demo, board: Board) -> None:
     """Segment, Stop, and leaving the page."""
 
-    def stop(visit: Visit) -> Changes:
-        demo.stop(visit.page)
+    def stop(event: Event) -> Changes:
+        demo.stop(event.page, event.at)
         sentence = "Stopped. What was there before is still shown."
         return {"status": answers.problem(sentence)}
 
     board.in_browser(board["run"].click, _FORGET, ["status"], ["status"])
     run_on(demo, board, board["run"].click, always=True)
-    board.on(board["stop"].click, stop, (), ["status"])
+    board.on(board["stop"].click, stop, (), ["status"], in_order=True)
 
     def closed(request: gr.Request) -> None:
         demo.stop(request.session_hash or "")  # nobody waits for the run

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from glaclip.backbones.base import BackboneError
-from glaclip.serving.service import StoppedError
+from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import Example, example_form, examples, find, first_values
@@ -63,21 +63,22 @@ def show(
     name: str,
     changes: Mapping[str, Any] | None = None,
     point: tuple[int, int] | None = None,
+    at: float | None = None,
 ) -> Changes:
-    """A shipped photo as it ships, or with some controls changed; ends the page's run."""
-    demo.stop(page)
+    """A shipped photo as it ships, or with some controls changed; ends runs asked for before."""
+    demo.stop(page, at)
     demo.views.start(page)
     example = find(name) or examples()[0]
     form = example_form(demo.start, example).changed(changes or {})
     return view_changes(demo, example, form, point or example.point)
 
 
-def restore(demo: Demo, visit: Visit) -> Changes:
+def restore(demo: Demo, event: Event) -> Changes:
     """Opens a link: shipped photo, controls, point; nothing if a photo has come meanwhile."""
-    known = {k: v for k, v in visit.query.items() if not k.startswith("__")}
+    known = {k: v for k, v in event.query.items() if not k.startswith("__")}
     if not known:
         return {}
-    check = demo.views.start(visit.page)
+    check = demo.views.start(event.page)
     example = find(known.get("photo", "")) or examples()[0]
     form, _, point, problems = from_link(known, example_form(demo.start, example))
     if "photo" in known and find(known["photo"]) is None:
@@ -123,17 +124,18 @@ def _offered(
 def connect(demo: Demo, board: Board) -> None:
     """The strip of photos, and what happens when the page is opened."""
 
-    def chosen(visit: Visit) -> Changes:
-        return show(demo, visit.page, str(visit.picked.get("value")))
+    def chosen(event: Event) -> Changes:
+        return show(demo, event.page, str(event.picked.get("value")), at=event.at)
 
-    shown = board.on(board["strip"].select, chosen, (), VIEW, picks=True, trigger_mode="multiple")
+    picked: dict[str, Any] = {"picks": True, "in_order": True, "trigger_mode": "multiple"}
+    shown = board.on(board["strip"].select, chosen, (), VIEW, **picked)
     show_link(board, shown)
     board.on(
         board["example"].change,
-        lambda visit: {"strip": {"chosen": visit["example"]}},
+        lambda event: {"strip": {"chosen": event["example"]}},
         ["example"],
         ["strip"],
     )
     board.in_browser(board.page.load, _LINKED, ["linked"], ["linked"])
-    board.on(board["linked"].change, lambda visit: restore(demo, visit), (), [*VIEW, "opened"])
+    board.on(board["linked"].change, lambda event: restore(demo, event), (), [*VIEW, "opened"])
     run_on(demo, board, board["opened"].change)

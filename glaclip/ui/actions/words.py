@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from glaclip.serving.service import StoppedError
+from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.run import compare, run_on, shown_by
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import split_words
 from glaclip.ui.gradio.quick import gr
@@ -22,33 +22,33 @@ def _words(words: list[str]) -> Changes:
     return {"words": gr.update(choices=words, value=words), "known_words": words}
 
 
-def split(visit: Visit) -> Changes:
+def split(event: Event) -> Changes:
     """Splits pasted lists, which changes the words again."""
-    tags = visit["words"] or []
+    tags = event["words"] or []
     words = split_words(tags)
     return {} if words == tags else {"words": _words(words)["words"]}
 
 
-def changed(demo: Demo, visit: Visit) -> Changes:
+def changed(demo: Demo, event: Event) -> Changes:
     """Runs with words that a person has changed; those that the page has put there are no edit.
 
     The words are known before the run: the next change may come in its middle.
     """
-    words = visit["words"] or []
-    if split_words(words) != words or words == list(visit["known_words"]):
+    words = event["words"] or []
+    if split_words(words) != words or words == list(event["known_words"]):
         return {}
     try:
-        demo.runs.start(visit.page, at=visit.at)
+        demo.runs.start(event.page, at=event.at)
     except StoppedError:
         return {}  # a later change was quicker
-    visit.keep("known_words", words)
-    return compare(demo, visit, only_if_cheap=True)
+    event.keep("known_words", words)
+    return compare(demo, event, only_if_cheap=True)
 
 
-def _preset_chosen(visit: Visit) -> Changes:
-    if not visit["preset"]:
+def _preset_chosen(event: Event) -> Changes:
+    if not event["preset"]:
         return {}
-    vocabulary = load_preset(visit["preset"]).vocabulary
+    vocabulary = load_preset(event["preset"]).vocabulary
     background = vocabulary.background
     words = [
         "; ".join(entry.prompts)
@@ -70,7 +70,7 @@ def connect(demo: Demo, board: Board) -> None:
     known = ["words", "known_words"]
     # The browser emits `input` for some ways to edit tags only, `change` for all of them.
     # A run that wrote the words, even to leave them alone, could undo what is typed as it ends.
-    shown_by(board, board["words"].change, lambda visit: changed(demo, visit), ("known_words",))
+    shown_by(board, board["words"].change, lambda event: changed(demo, event), ("known_words",))
     board.in_browser(board["words"].change, _PASTED, ["words", "pasted"], ["pasted"])
     board.on(board["pasted"].change, split, ["words"], ["words"])
     background = ["background", "background_words", "background_threshold"]

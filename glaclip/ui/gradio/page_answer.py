@@ -1,4 +1,7 @@
-"""The page's HTML on its way out: a script before Gradio's own, and packed."""
+"""The page's HTML on its way out: a script before Gradio's own, and packed.
+
+Seen in Gradio 6.31.0; no issue is known. Needless once Gradio packs its page and frames.js is gone.
+"""
 
 from __future__ import annotations
 

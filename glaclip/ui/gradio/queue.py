@@ -1,4 +1,8 @@
-"""Gradio's queue, quiet while nobody is there."""
+"""Gradio's queue, quiet while nobody is there.
+
+Seen in Gradio 6.31.0, which looks for events instead of waiting for one; no issue is known.
+Needless once `start_processing` waits. `tests/ui/gradio/test_queue.py` counts the looks.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 For editors, Gradio parses the source of each component class when the class is made, and writes a
 stub beside it: a second and a half of every start. No setting leaves that out, but it goes on
 without a stub where a class has no source file.
+
+Seen in Gradio 6.31.0; asked for in https://github.com/gradio-app/gradio/issues/7791. Needless once
+Gradio ships its stubs, and `import gradio` writes none.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ figures.anchors = async (box, data) => {
     members: [Array.from({length: total}, (_, i) => i === spot.token), ...spot.members.map((bits) => unpackBits(bits, total))],
   }));
   // A dot has the color of its patch.
-  const small = document.createElement('canvas'); small.width = data.working_size[1]; small.height = data.working_size[0];
+  const small = canvasOf(data.working_size[1], data.working_size[0]);
   const sg = small.getContext('2d', {willReadFrequently: true}); sg.drawImage(image, 0, 0, small.width, small.height);
   const tokens = Array.from({length: total}, (_, i) => {
     const place = token(data, i), pixels = sg.getImageData(place.x, place.y, place.wide, place.high).data, sum = [0, 0, 0];

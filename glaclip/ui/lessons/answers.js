@@ -9,7 +9,7 @@ figures.answers = async (box, data) => {
   };
   const holding = (place) => data.boxes.map((_, index) => index).filter((index) => holds(data.boxes[index], place));
   const contested = strips.map((strip) => {
-    const canvas = document.createElement('canvas'); canvas.width = Math.ceil(width / 2); canvas.height = Math.ceil(height / 2);
+    const canvas = canvasOf(Math.ceil(width / 2), Math.ceil(height / 2));
     const g = canvas.getContext('2d'), pixels = g.createImageData(canvas.width, canvas.height);
     for (let y = 0, i = 0; y < canvas.height; y++) for (let x = 0; x < canvas.width; x++, i += 4) {
       const place = [Math.min(2 * x, width - 1), Math.min(2 * y, height - 1)], said = holding(place).map((index) => answer(strip, index, place));

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from glaclip.pictures.files import data_uri
+from glaclip.pictures.encoding import data_uri
 from glaclip.segmenter import Segmenter
-from glaclip.support.files import write_whole
+from glaclip.support.files import atomic_write
 from glaclip.ui.examples import PRECOMPUTED
-from glaclip.ui.lessons import (
-    alone,
-    anchors,
-    answers,
-    bias,
-    context,
-    limits,
-    normalization,
-    seams,
-    windows,
-)
 from glaclip.ui.lessons.lab import Lab
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View
 
-#: The book. A lesson is a file here, a figure beside it (SLUG.js), and its line in this list.
-LESSONS: tuple[Lesson, ...] = (
-    windows.LESSON,
-    seams.LESSON,
-    answers.LESSON,
-    bias.LESSON,
-    context.LESSON,
-    anchors.LESSON,
-    normalization.LESSON,
-    alone.LESSON,
-    limits.LESSON,
+#: The book. A lesson is a file here, a figure beside it (NAME.js), and its name in this list.
+NAMES = (
+    "windows",
+    "seams",
+    "answers",
+    "bias",
+    "context",
+    "anchors",
+    "normalization",
+    "alone",
+    "limits",
+)
+LESSONS: tuple[Lesson, ...] = tuple(
+    importlib.import_module(f"glaclip.ui.lessons.{name}").LESSON for name in NAMES
 )
 FILE = "lessons.json"
 FOLDER = "lessons"
@@ -67,7 +60,7 @@ def build_lessons(segmenter: Segmenter, out_dir: Path = PRECOMPUTED) -> Path:
         if old.name not in files:
             old.unlink()
     for name, data in files.items():
-        write_whole(folder / name, data)
+        atomic_write(folder / name, data)
     document = {
         "backbone": segmenter.backbone.title,
         "fingerprint": segmenter.backbone.fingerprint,
@@ -77,7 +70,7 @@ def build_lessons(segmenter: Segmenter, out_dir: Path = PRECOMPUTED) -> Path:
         },
     }
     path = out_dir / FILE
-    write_whole(path, (json.dumps(_rounded(document), indent=1) + "\n").encode())
+    atomic_write(path, (json.dumps(_rounded(document), indent=1) + "\n").encode())
     return path
 
 

@@ -23,7 +23,7 @@ figures.context = async (box, data) => {
     g.imageSmoothingEnabled = false;
     for (let index = 0; index < data.boxes.length; index++) {
       const x = gap + (index % data.grid[1]) * (cell + gap), y = gap + Math.floor(index / data.grid[1]) * (tall + gap);
-      const tile = document.createElement('canvas'); tile.width = data.key_grid[1]; tile.height = data.key_grid[0];
+      const tile = canvasOf(data.key_grid[1], data.key_grid[0]);
       const tg = tile.getContext('2d'), pixels = tg.createImageData(tile.width, tile.height);
       for (let i = 0; i < size; i++) {
         const level = shade(weights[chosen][rung][index * size + i], spot.top[rung]);

@@ -3,13 +3,6 @@ const figures = {};
 const SVG = 'http://www.w3.org/2000/svg';
 const whole = (number) => Math.round(number).toLocaleString('en-US');
 
-function make(parent, tag, className, text) {
-  const child = document.createElement(tag);
-  if (className) child.className = className;
-  if (text !== undefined) child.textContent = text;
-  parent.append(child);
-  return child;
-}
 function draw(parent, tag, attributes, text) {
   const child = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) child.setAttribute(name, value);
@@ -46,7 +39,7 @@ async function labelsOf(name) {
 }
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 function colored(labels, colors, alpha, only) {
-  const canvas = document.createElement('canvas'); canvas.width = labels.width; canvas.height = labels.height;
+  const canvas = canvasOf(labels.width, labels.height);
   const context = canvas.getContext('2d'), data = context.createImageData(labels.width, labels.height);
   const table = colors.map(rgb);
   for (let y = 0, i = 0; y < labels.height; y++) for (let x = 0; x < labels.width; x++, i += 4) {

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.attention.summary import AttentionSummary, attention_summary
+from glaclip.pictures.encoding import encoded as encoded_picture
 from glaclip.pictures.export import seam_rate_of
-from glaclip.pictures.files import encoded as encoded_picture
 from glaclip.segmenter import Encoded, Segmentation, Segmenter
 from glaclip.segmenter.method import parse_method
 from glaclip.settings import AttentionSettings

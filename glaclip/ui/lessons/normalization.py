@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glaclip.attention import method
+from glaclip.attention.anchors import Keys
 from glaclip.attention.point import RowAttention, attention_row
-from glaclip.attention.visible import Visible, dynamic_shift
+from glaclip.attention.rows import queries_of
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Encoded
 from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage, to_photo
@@ -90,7 +92,7 @@ def measure(lab: Lab) -> Part:
             **stage(example, encoded),
             "spots": spots,
             "scale": lab.attention.scale,
-            "u": dynamic_shift(lab.attention, len(encoded.boxes)),
+            "u": method.shift(len(encoded.boxes), lab.attention),
         },
         view=View(small.photo, {}, (spots[0]["point"][0], spots[0]["point"][1]), "attention"),
         files={name: data},
@@ -166,8 +168,8 @@ def _averages(lab: Lab) -> dict[str, float | str]:
 def _spot(lab: Lab, found: Place, letter: str) -> dict[str, Any]:
     """What the figure draws of a place: where it is, what it is called, its scores."""
     encoded, keys = lab.encoded(found.photo), lab.keys(found.photo)
-    visible = Visible(keys.flatten(0, 1), len(keys))
-    queries = visible.queries(slice(found.token, found.token + 1), lab.settings("on"))
+    seen = Keys(keys.flatten(0, 1))
+    queries = queries_of(seen, slice(found.token, found.token + 1), lab.settings("on"))
     point = to_photo(encoded, *centers(encoded)[found.token])
     return {
         "label": f"Place {letter}",
@@ -175,7 +177,7 @@ def _spot(lab: Lab, found: Place, letter: str) -> dict[str, Any]:
         "set_size": found.row.set_size,
         "half_plain": found.half_plain,
         "half": found.half,
-        "scores": pack(visible.cosines(queries.vectors)[0].cpu().double().numpy(), -1.0, 1.0),
+        "scores": pack(seen.cosines(queries.vectors)[0].cpu().double().numpy(), -1.0, 1.0),
     }
 
 

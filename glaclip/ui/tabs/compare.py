@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.tabs.tab import Tab
@@ -19,7 +19,7 @@ def _build(board: Board, first: Changes) -> None:
 def _connect(demo: Demo, board: Board) -> None:
     """The card at the star leads to its attention."""
 
-    def attend(visit: Visit) -> Changes:
+    def attend(event: Event) -> Changes:
         return {"tabs": gr.Tabs(selected="attention"), "tab": "attention"}
 
     board.on(board["viewer"].attend, attend, (), ["tabs", "tab"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
 from glaclip.ui.actions.show import VIEW, show
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.lessons.book import LATER, LessonBook, view_of
@@ -36,16 +36,17 @@ def _build(board: Board, first: Changes) -> None:
 
 
 def _connect(demo: Demo, board: Board) -> None:
-    def try_it(visit: Visit) -> Changes:
-        view = view_of(visit.picked)
+    def try_it(event: Event) -> Changes:
+        view = view_of(event.picked)
         if view is None:
             raise gr.Error("This lesson has nothing to open.", print_exception=False)
-        shown = show(demo, visit.page, view.example, view.changes, view.point)
+        shown = show(demo, event.page, view.example, view.changes, view.point, event.at)
         return shown | {"tabs": gr.Tabs(selected=view.tab)}
 
     lessons = book_value()
-    board.on(opened(board, TAB), lambda visit: {"lessons": lessons}, (), ["lessons"])
-    tried = board.on(board["lessons"].select, try_it, (), ["tabs", *VIEW], picks=True)
+    board.on(opened(board, TAB), lambda event: {"lessons": lessons}, (), ["lessons"])
+    lesson = board["lessons"].select
+    tried = board.on(lesson, try_it, (), ["tabs", *VIEW], picks=True, in_order=True)
     show_link(board, tried)
     board.in_browser(tried.success, _TO_VIEW)
     run_on(demo, board, tried.success, always=True)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from glaclip.ui.tabs import attention as attention_tab
-from glaclip.ui.tabs import compare as compare_tab
-from glaclip.ui.tabs import learn as learn_tab
-from glaclip.ui.tabs import truth as truth_tab
-from glaclip.ui.tabs import windows as windows_tab
+import importlib
 
-TABS = (compare_tab.TAB, attention_tab.TAB, windows_tab.TAB, learn_tab.TAB, truth_tab.TAB)
+from glaclip.ui.tabs.tab import Tab
+
+#: Each is a file here with a `TAB`.
+NAMES = (
+    "compare",
+    "attention",
+    "windows",
+    "learn",
+    "truth",
+)
+TABS: tuple[Tab, ...] = tuple(
+    importlib.import_module(f"glaclip.ui.tabs.{name}").TAB for name in NAMES
+)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from glaclip.evaluation.data.classes import DatasetError
-from glaclip.serving.service import StoppedError
+from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.show import VIEW, show
 from glaclip.ui.answers import problem
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
 from glaclip.ui.gradio.quick import gr
@@ -112,28 +112,28 @@ def _build(board: Board, first: Changes) -> None:
     build_scores(board)
 
 
-def truth(demo: Demo, visit: Visit) -> Changes:
+def truth(demo: Demo, event: Event) -> Changes:
     """Both sides against a label map: pictures, errors, a table; or what is wrong, and no table."""
     try:
-        photo, form, _ = asked(demo, visit)
-        step = follow(visit, demo.runs.start(visit.page, "truth"))
-        given = (visit["label_map"], visit["classes"] or "", visit["ignore"])
+        photo, form, _ = asked(demo, event)
+        step = follow(event, demo.runs.start(event.page, "truth"))
+        given = (event["label_map"], event["classes"] or "", event["ignore"])
         result, scores, labels = measure(demo.service, photo, form, *given, step)
     except StoppedError:
         return {}
     except REFUSALS as error:
         return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": _YES}
     return {
-        "truth_shown": sides(photo, result, scores, labels),
+        "truth_shown": sides(photo.image, result, scores, labels),
         "truth_table": report(result, *scores),
         "measured": _YES,
     }
 
 
-def classes_read(visit: Visit) -> Changes:
+def classes_read(event: Event) -> Changes:
     """The field filled from a file, or what is wrong with the file."""
     try:
-        text = Path(visit["classes_file"]).read_text(encoding="utf-8-sig")
+        text = Path(event["classes_file"]).read_text(encoding="utf-8-sig")
         return {"classes": class_list(text)}
     except UnicodeDecodeError:
         refused = "A classes.txt is a text file in UTF-8; this file is not."
@@ -146,20 +146,20 @@ def _connect(demo: Demo, board: Board) -> None:
     """The tab measures the page's photo with the page's controls."""
     given, results = ("label_map", "classes", "ignore"), ("truth_shown", "truth_table", "measured")
 
-    def choose(visit: Visit) -> Changes:
+    def choose(event: Event) -> Changes:
         # The whole page turns to the photo, as if its thumbnail had been pressed.
-        name = visit["shipped"] or ""
+        name = event["shipped"] or ""
         found = shipped_truths().get(name)
         if found is None:
             return {}
         chosen = (str(found.label_map), found.classes, found.ignore)
-        return show(demo, visit.page, name) | dict(zip(given, chosen, strict=True))
+        return show(demo, event.page, name, at=event.at) | dict(zip(given, chosen, strict=True))
 
     def measure_on(event: Any, reads: tuple[str, ...] = (), **options: Any) -> None:
-        def answer(visit: Visit) -> Changes:
+        def answer(event: Event) -> Changes:
             # Only what was measured once follows, and only while it is looked at.
-            follows = not reads or (visit["measured"] and visit["tab"] == TAB.id)
-            return truth(demo, visit) if follows else {}
+            follows = not reads or (event["measured"] and event["tab"] == TAB.id)
+            return truth(demo, event) if follows else {}
 
         options |= {"show_progress": "full", "concurrency_limit": 4}
         board.on(event, answer, (*reads, *given, *ASKED), results, **options)
@@ -167,7 +167,7 @@ def _connect(demo: Demo, board: Board) -> None:
     measure_on(board["measure"].click)
     measure_on(due(board, TAB), ("measured", "tab"), trigger_mode="always_last")
     board.on(board["classes_file"].upload, classes_read, ["classes_file"], ["classes"])
-    chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given])
+    chosen = board.on(board["shipped"].input, choose, ["shipped"], [*VIEW, *given], in_order=True)
     show_link(board, chosen)
     measure_on(chosen.success)
     # Another photo: what was measured is no longer about what is shown.

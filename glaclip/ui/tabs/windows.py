@@ -6,13 +6,14 @@ import numpy as np
 
 from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
 from glaclip.pictures.numbers import percent
+from glaclip.serving.estimate import Estimate, ExpensiveError
 from glaclip.settings import CAPTIONS
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tabs.tab import Tab, due
-from glaclip.ui.viewers.charts import chart_html
+from glaclip.ui.viewers.figures import chart_html
 from glaclip.ui.viewers.filmstrip import filmstrip, top_patches
 
 CHARTS = ("by_distance", "set_sizes", "charts_note")
@@ -39,33 +40,29 @@ def _build(board: Board, first: Changes) -> None:
 
 
 @refusals_as_toasts()
-def windows(demo: Demo, visit: Visit) -> Changes:
+def windows(demo: Demo, event: Event) -> Changes:
     """Every window by itself, and the patches that receive most attention."""
-    photo, _, request = asked(demo, visit)
-    step = follow(visit, demo.runs.start(visit.page, "windows"))
-    cost = demo.service.cost(photo, request, step, click=True)
-    if not cost.cheap:
+    photo, _, request = asked(demo, event)
+    step = follow(event, demo.runs.start(event.page, "windows"))
+    point = point_in(event, photo.image)
+    try:
+        result = demo.service.answer(photo, request, point, step, unless=Estimate.check_cheap)
+    except ExpensiveError as error:
         # Opening a tab is no wish for minutes of work.
-        return {"films": f"<p>{cost.sentence}</p>", "patches": ""}
-    result = demo.service.compare(photo, request, step)
-    point = point_in(visit, photo)
-    if point is None:
-        films = filmstrip(photo, result, None)
-        return {"films": films, "patches": "<p>Choose a point in Compare first.</p>"}
-    maps = demo.service.attention(photo, point, request, step)
-    rung = CAPTIONS.index(visit["rung"])
-    return {
-        "films": filmstrip(photo, result, maps),
-        "patches": top_patches(photo, result, maps, exclude_own=visit["exclude_own"], rung=rung),
-    }
+        return {"films": f"<p>{error}</p>", "patches": ""}
+    maps, rung, alone = result.maps, CAPTIONS.index(event["rung"]), event["exclude_own"]
+    patches = "<p>Choose a point in Compare first.</p>"
+    if maps:
+        patches = top_patches(photo.image, result, maps, exclude_own=alone, rung=rung)
+    return {"films": filmstrip(photo.image, result, maps), "patches": patches}
 
 
 @refusals_as_toasts()
-def charts(demo: Demo, visit: Visit) -> Changes:
+def charts(demo: Demo, event: Event) -> Changes:
     """Attention over the whole photo: mass by distance, histogram of |P|."""
-    photo, _, request = asked(demo, visit)
-    step = follow(visit, demo.runs.start(visit.page, "charts"))
-    summaries, _ = demo.service.summaries(photo, request, step)
+    photo, _, request = asked(demo, event)
+    step = follow(event, demo.runs.start(event.page, "charts"))
+    summaries = demo.service.summaries(photo, request, step)
     distances, masses = summaries[0].distances, [s.mass_by_distance for s in summaries]
     sizes = np.asarray(summaries[-1].set_sizes)
     own = ", ".join(
@@ -93,8 +90,8 @@ def charts(demo: Demo, visit: Visit) -> Changes:
 def _connect(demo: Demo, board: Board) -> None:
     """The tab follows every new result while it is open."""
 
-    def show(visit: Visit) -> Changes:
-        return windows(demo, visit) if visit["tab"] == TAB.id else {}
+    def show(event: Event) -> Changes:
+        return windows(demo, event) if event["tab"] == TAB.id else {}
 
     for events in (due(board, TAB), [board["rung"].input, board["exclude_own"].input]):
         board.on(
@@ -108,7 +105,7 @@ def _connect(demo: Demo, board: Board) -> None:
         )
     board.on(
         board["compute"].click,
-        lambda visit: charts(demo, visit),
+        lambda event: charts(demo, event),
         ASKED,
         CHARTS,
         show_progress="full",

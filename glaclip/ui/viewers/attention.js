@@ -1,18 +1,10 @@
-// The photo with its query point, the four steps as mosaics of windows, and what two windows say.
+// The photo with its query point, the method's steps as mosaics of windows, and what two windows say.
 // Everything a person may have typed (class names) is placed with textContent only.
 const $ = (selector) => element.querySelector(selector);
 const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), heatBox = $('.av-heat-box'), playButton = $('.av-play');
 const LINE = 4;  // pixels of the resized photo in one of the heat's
 const BEAT = 1900, FADE = 450;  // milliseconds a step stays, and that it takes to come
-let state = null, chosen = 3, version = 0, pending = 0, playing = 0, fade = 0;
-
-function add(parent, tag, className, text) {
-  const child = document.createElement(tag);
-  if (className) child.className = className;
-  if (text !== undefined) child.textContent = text;
-  parent.append(child);
-  return child;
-}
+let state = null, chosen = Infinity, version = 0, pending = 0, playing = 0, fade = 0;
 
 // ---------------------------------------------------------------- one window
 
@@ -66,21 +58,21 @@ function drawMosaic(canvas, panel, weights) {
 function drawPanels() {
   panels.replaceChildren();
   state.value.panels.forEach((panel, index) => {
-    const button = add(panels, 'button', 'av-panel');
+    const button = make(panels, 'button', 'av-panel');
     button.type = 'button';
     button.dataset.ownMass = panel.own_mass;
     button.dataset.collapsed = String(panel.collapsed);
-    add(button, 'span', 'av-panel-title', panel.title);
-    const mass = add(button, 'span', 'av-panel-mass');
+    make(button, 'span', 'av-panel-title', panel.title);
+    const mass = make(button, 'span', 'av-panel-mass');
     if (panel.note) mass.textContent = panel.note;
     else {
-      add(mass, 'b', '', percent(panel.own_mass));
+      make(mass, 'b', '', percent(panel.own_mass));
       mass.append(' in the own window, ' + percent(panel.own_share) + ' of the tokens');
     }
-    const meter = add(button, 'span', 'av-meter');
-    add(meter, 'i').style.width = panel.own_mass * 100 + '%';
-    add(meter, 'u').style.left = 'calc(' + panel.own_share * 100 + '% - 1px)';
-    const canvas = add(button, 'canvas', 'av-mosaic');
+    const meter = make(button, 'span', 'av-meter');
+    make(meter, 'i').style.width = panel.own_mass * 100 + '%';
+    make(meter, 'u').style.left = 'calc(' + panel.own_share * 100 + '% - 1px)';
+    const canvas = make(button, 'canvas', 'av-mosaic');
     canvas.setAttribute('aria-hidden', 'true');
     drawMosaic(canvas, panel, state.weights[index]);
     colorBar(button, panel.top);
@@ -148,7 +140,7 @@ function choose(index, from = index) {
 function stop() {
   clearTimeout(playing); playing = 0;
   playButton.setAttribute('aria-pressed', 'false');
-  playButton.querySelector('span').textContent = 'Play the four steps';
+  playButton.querySelector('span').textContent = playTitle(state?.value.panels.length);
 }
 
 function play(index = 0, from = 0) {
@@ -163,21 +155,21 @@ function play(index = 0, from = 0) {
 
 function drawView(figure, view, own) {
   const {boxes} = state.value, [top, left, bottom, right] = boxes[view.window], side = 420;
-  add(figure, 'figcaption', '', `Window ${view.window + 1}${own ? ' (the star\u2019s)' : ''}`);
-  const canvas = add(figure, 'canvas'), box = [0, 0, side, Math.round(side * (bottom - top) / (right - left))];
+  make(figure, 'figcaption', '', `Window ${view.window + 1}${own ? ' (the star\u2019s)' : ''}`);
+  const canvas = make(figure, 'canvas'), box = [0, 0, side, Math.round(side * (bottom - top) / (right - left))];
   canvas.width = box[2]; canvas.height = box[3];
   canvas.setAttribute('role', 'img');
   canvas.setAttribute('aria-label', `Window ${view.window + 1} with its own attention; it says ${view.answers[0].name}`);
   const context = canvas.getContext('2d');
   drawWindow(context, view.window, unpackWeights(view), view.top, box);
   star(context, ...center(box, view.token), 14);
-  const list = add(figure, 'ol', 'av-answers');
+  const list = make(figure, 'ol', 'av-answers');
   for (const {name, color, probability} of view.answers) {
-    const line = add(list, 'li');
-    add(line, 'i', 'av-chip').style.background = color;
-    add(line, 'span', 'av-word', name);
-    add(line, 'b', '', percent(probability));
-    const bar = add(line, 'span', 'av-answer-bar'), fill = add(bar, 'i');
+    const line = make(list, 'li');
+    make(line, 'i', 'av-chip').style.background = color;
+    make(line, 'span', 'av-word', name);
+    make(line, 'b', '', percent(probability));
+    const bar = make(line, 'span', 'av-answer-bar'), fill = make(bar, 'i');
     fill.style.width = probability * 100 + '%'; fill.style.background = color;
   }
 }
@@ -188,11 +180,11 @@ function drawViews(second = 1) {
   $('.av-views-sentence').textContent = views_sentence;
   pair.replaceChildren(); others.replaceChildren();
   if (views.length < 2) return;
-  [0, second].forEach((index) => drawView(add(pair, 'figure', 'av-view'), views[index], index === 0));
+  [0, second].forEach((index) => drawView(make(pair, 'figure', 'av-view'), views[index], index === 0));
   if (views.length < 3) return;
   others.append('Compare with ');
   views.slice(1).forEach((view, i) => {
-    const button = add(others, 'button', 'av-button', `Window ${view.window + 1}: ${view.answers[0].name}`);
+    const button = make(others, 'button', 'av-button', `Window ${view.window + 1}: ${view.answers[0].name}`);
     button.type = 'button';
     button.setAttribute('aria-pressed', String(i + 1 === second));
     button.onclick = () => { drawViews(i + 1); others.children[i].focus(); };
@@ -216,11 +208,11 @@ async function set() {
   }
   const image = await sharedPhoto(value.photo);
   if (mine !== version) return;  // a newer value is on its way
-  stop();
   state = {value, image, gray: dimmed(image), point: value.point, weights: value.panels.map(unpackWeights), levels: []};
+  stop();
   $('.av-empty').hidden = true; $('.av-body').hidden = false;
   $('.av-sentence').textContent = value.sentence;
-  $('.av-scale-note').textContent = value.shared ? 'One color scale for all four steps.' : value.scale_note;
+  $('.av-scale-note').textContent = value.shared ? `One color scale for all ${COUNTS[value.panels.length]} steps.` : value.scale_note;
   root.style.setProperty('--av-ratio', String(image.naturalWidth / image.naturalHeight));
   photo.dataset.point = value.point.join(',');
   read(); drawPanels(); drawViews(); choose(Math.min(chosen, value.panels.length - 1));

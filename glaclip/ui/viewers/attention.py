@@ -1,4 +1,4 @@
-"""The attention viewer: a photo with a query point and the four rungs as mosaics of windows."""
+"""The attention viewer: a photo with a query point and the rungs as mosaics of windows."""
 
 from __future__ import annotations
 

@@ -3,12 +3,6 @@
 const root = element.querySelector(".lv");
 const find = (selector) => root.querySelector(selector);
 const findAll = (selector) => Array.from(root.querySelectorAll(selector));
-const make = (tag, name, text) => {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 const SIDES = ["left", "right"];
@@ -48,9 +42,7 @@ const state = {
 // ---------------------------------------------------------------- decoding
 
 function pixels(image, width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
+  const canvas = canvasOf(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);
@@ -70,9 +62,7 @@ function grayscale(photo, width, height) {
     const luma = 0.299 * rgba[i] + 0.587 * rgba[i + 1] + 0.114 * rgba[i + 2];
     rgba[i] = rgba[i + 1] = rgba[i + 2] = luma;
   }
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
+  const canvas = canvasOf(width, height);
   canvas.getContext("2d").putImageData(gray, 0, 0);
   return canvas;
 }
@@ -164,7 +154,7 @@ const THIN = "\u2009"; // between a number and its percent sign
 const nameOf = (label) => data.classes[label]?.name ?? "?";
 
 function swatch(label) {
-  const node = make("i", "lv-swatch");
+  const node = make(null, "i", "lv-swatch");
   node.style.background = data.classes[label]?.color ?? "transparent";
   node.setAttribute("aria-hidden", "true");
   return node;
@@ -207,7 +197,7 @@ function writeLegend() {
     : "share of the picture; press a word to see it alone";
   find(".lv-entries").replaceChildren(
     ...found.map((label, place) => {
-      const item = make("li", place < FOLD ? "" : "lv-folded");
+      const item = make(null, "li", place < FOLD ? "" : "lv-folded");
       item.append(entry(label, first[label], pair ? last[label] : null, largest));
       return item;
     }),
@@ -217,7 +207,7 @@ function writeLegend() {
   box.hidden = missing.length === 0;
   box.open = false;
   find(".lv-missing-count").textContent = `${missing.length} ${missing.length === 1 ? "word" : "words"} not found`;
-  find(".lv-missing-list").replaceChildren(...missing.map((label) => make("li", "", nameOf(label))));
+  find(".lv-missing-list").replaceChildren(...missing.map((label) => make(null, "li", "", nameOf(label))));
 }
 
 function fold(folded) {
@@ -230,22 +220,22 @@ function fold(folded) {
 }
 
 function entry(label, left, right, largest) {
-  const button = make("button", "lv-entry");
+  const button = make(null, "button", "lv-entry");
   button.type = "button";
   button.dataset.label = String(label);
-  const share = make("span", "lv-entry-share");
-  const meter = make("span", "lv-meter");
+  const share = make(null, "span", "lv-entry-share");
+  const meter = make(null, "span", "lv-meter");
   const parts = right === null ? [left] : [left, right];
   if (right !== null) share.append(`${percent(left)} \u2192 `);
-  share.append(make("b", "", percent(parts[parts.length - 1])));
+  share.append(make(null, "b", "", percent(parts[parts.length - 1])));
   for (const part of parts) {
-    const bar = make("i");
+    const bar = make(null, "i");
     bar.style.background = data.classes[label].color;
     bar.style.setProperty("--share", String(part / largest));
     meter.append(bar);
   }
   meter.setAttribute("aria-hidden", "true");
-  const name = make("span", "lv-entry-name", nameOf(label));
+  const name = make(null, "span", "lv-entry-name", nameOf(label));
   name.title = nameOf(label);
   button.append(swatch(label), name, share, meter);
   button.setAttribute(
@@ -539,10 +529,10 @@ function writeTag(frame, index, onLayer, area) {
   const same = lone && lines[0][1] === lines[1][1];
   if (same) lines.pop();
   const written = lines.map(([side, label]) => {
-    const line = make("span", "lv-tag-line");
+    const line = make(null, "span", "lv-tag-line");
     line.dataset.label = String(label);
-    line.append(swatch(label), make("span", "lv-tag-name", nameOf(label)));
-    if (lone) line.append(make("span", "lv-tag-side", same ? "both" : SIDES[side]));
+    line.append(swatch(label), make(null, "span", "lv-tag-name", nameOf(label)));
+    if (lone) line.append(make(null, "span", "lv-tag-side", same ? "both" : SIDES[side]));
     return line;
   });
   frame.tag.replaceChildren(...written);

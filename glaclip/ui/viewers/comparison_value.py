@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.pictures.files import data_uri, encoded
+from glaclip.pictures.encoding import data_uri, encoded
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter.labels import resize_labels
 from glaclip.segmenter.seams import Edges, interior_edges
@@ -189,7 +189,7 @@ def seam_runs(labels: NDArray[Any], edges: Edges, shown: Size) -> SeamsValue:
     )
 
 
-def label_png(labels: NDArray[Any], wide: bool) -> bytes:
+def packed_labels(labels: NDArray[Any], wide: bool) -> bytes:
     """Labels as PNG: class in the red channel; `wide` adds the high byte in the green channel.
 
     Runs of equal labels are all there is to compress: looking for nothing else is three times as
@@ -205,7 +205,7 @@ def label_png(labels: NDArray[Any], wide: bool) -> bytes:
 
 def _side_value(side: Side, count: int, edges: Edges, full: Size, shown: Size) -> SideValue:
     areas = np.bincount(side.labels.ravel(), minlength=count) / side.labels.size
-    png = label_png(resize_labels(side.labels, shown), wide=count > 256)
+    png = packed_labels(resize_labels(side.labels, shown), wide=count > 256)
     return SideValue(
         title=side.title,
         subtitle=side.subtitle,

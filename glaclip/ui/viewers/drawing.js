@@ -1,5 +1,20 @@
 // What the viewers and the lessons share; each component puts it before its own code.
 
+// An element inside its parent, if it has one yet; the text is never HTML.
+function make(parent, tag, className, text) {
+  const child = document.createElement(tag);
+  if (className) child.className = className;
+  if (text !== undefined) child.textContent = text;
+  parent?.append(child);
+  return child;
+}
+
+function canvasOf(width, height) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width; canvas.height = height;
+  return canvas;
+}
+
 // A share of 1 for people, by the rule of glaclip/pictures/numbers.py.
 const percent = (share) => {
   const value = 100 * share;
@@ -7,6 +22,9 @@ const percent = (share) => {
   if (value === 0) return '0 %';
   return value < 0.1 ? '< 0.1 %' : value.toFixed(value < 9.95 ? 1 : 0) + ' %';
 };
+
+const COUNTS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+const playTitle = (steps) => `Play the ${COUNTS[steps ?? 0]} steps`;
 
 // Inferno, sampled: perceptually even, readable in grey and by color-blind eyes.
 const STOPS = [[0,0,4],[22,11,57],[66,10,104],[106,23,110],[147,38,103],[188,55,84],[221,81,58],[243,120,25],[252,165,10],[246,215,70],[252,255,164]];

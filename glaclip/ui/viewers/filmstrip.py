@@ -9,13 +9,13 @@ from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.drawing import paste_star
-from glaclip.pictures.files import picture_uri
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.encoding import picture_uri
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.pictures.weights import COLLAPSED, heat_on, weight_scales
 from glaclip.segmenter import Segmentation
-from glaclip.serving.service import Comparison
+from glaclip.serving.service import Answer
 from glaclip.settings import CAPTIONS
 from glaclip.windows import Box, resize_photo
 
@@ -35,7 +35,7 @@ def working_photo(photo: Image.Image, result: Segmentation) -> Image.Image:
     return Image.fromarray((pixels * 255).round().astype(np.uint8))
 
 
-def filmstrip(photo: Image.Image, result: Comparison, maps: AttentionMaps | None) -> str:
+def filmstrip(photo: Image.Image, result: Answer, maps: AttentionMaps | None) -> str:
     """HTML with a card for every window.
 
     Args:
@@ -56,7 +56,7 @@ def filmstrip(photo: Image.Image, result: Comparison, maps: AttentionMaps | None
     return f"{head}<div class='films'>{''.join(cards)}</div>"
 
 
-def _card(working: Image.Image, index: int, result: Comparison, maps: AttentionMaps | None) -> str:
+def _card(working: Image.Image, index: int, result: Answer, maps: AttentionMaps | None) -> str:
     """One window: its pictures, its place, and what it receives."""
     classes, background = result.right.classes, result.right.vocabulary.background
     colors, box = class_colors(classes, background), result.encoded.boxes[index]
@@ -99,7 +99,7 @@ def _starred(crop: Image.Image, index: int, maps: AttentionMaps | None) -> Image
 
 def top_patches(
     photo: Image.Image,
-    result: Comparison,
+    result: Answer,
     maps: AttentionMaps,
     *,
     exclude_own: bool,

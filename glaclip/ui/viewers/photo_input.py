@@ -8,10 +8,12 @@ from typing import Any
 from PIL import Image
 
 from glaclip.photo import MAX_PIXELS, PhotoError, load_photo
-from glaclip.pictures.files import encoded
-from glaclip.serving.service import MAX_SIDE
-from glaclip.ui.gradio.files import save_to_cache
+from glaclip.pictures.encoding import encoded
 from glaclip.ui.gradio.quick import gr
+from glaclip.ui.gradio.served_files import save_to_cache
+
+#: The page shrinks photos to this long side; the command line keeps every pixel.
+LONG_SIDE = 2048
 
 
 class PhotoInput(gr.UploadButton):  # type: ignore[misc]
@@ -36,20 +38,15 @@ class PhotoInput(gr.UploadButton):  # type: ignore[misc]
 
 
 def shrink(photo: Image.Image) -> Image.Image:
-    """At most `MAX_SIDE` pixels on the long side; what the page shows is what it segments."""
-    if max(photo.size) > MAX_SIDE:
+    """At most `LONG_SIDE` pixels on the long side; what the page shows is what it segments."""
+    if max(photo.size) > LONG_SIDE:
         photo = photo.copy()
-        photo.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+        photo.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
     return photo
 
 
-def accept(path: str | None, max_pixels: int = MAX_PIXELS) -> str:
-    """Reads an upload and gives it back upright, RGB and small enough, as a PNG file.
-
-    Raises:
-        gr.Error: the photo cannot be used, in a sentence.
-    """
-    photo = read(path, max_pixels)
+def keep(photo: Image.Image) -> str:
+    """The PNG file of a photo that `read` gave: upright, RGB and small enough."""
     return save_to_cache(encoded(photo, "PNG", compress_level=1), "photo.png")
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from glaclip.pictures.files import picture_uri
+from glaclip.pictures.encoding import picture_uri
 from glaclip.support.cache import digest
 from glaclip.windows import Size
 
 #: Long side of the picture sent to the browser; two of them fill a 1920-pixel page.
-MAX_SIDE = 1280
+SHOWN_SIDE = 1280
 _JPEG_QUALITY = 88
 
 
@@ -30,7 +30,7 @@ class ShownPhoto:
     size: Size
 
 
-def shown_photo(photo: Image.Image, max_side: int = MAX_SIDE) -> ShownPhoto:
+def shown_photo(photo: Image.Image, max_side: int = SHOWN_SIDE) -> ShownPhoto:
     """The photo with no side above `max_side`."""
     height, width = size = shown_size((photo.height, photo.width), max_side)
     small = photo.convert("RGB")
@@ -40,7 +40,7 @@ def shown_photo(photo: Image.Image, max_side: int = MAX_SIDE) -> ShownPhoto:
     return ShownPhoto(digest(uri)[:16], uri, size)
 
 
-def shown_size(size: Size, max_side: int = MAX_SIDE) -> Size:
+def shown_size(size: Size, max_side: int = SHOWN_SIDE) -> Size:
     """(height, width) in proportion with no side above `max_side`; never larger than `size`."""
     scale = min(1.0, max_side / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

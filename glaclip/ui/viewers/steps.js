@@ -5,7 +5,7 @@ const STEP_REST = 1600;  // milliseconds a result stays before the next step
 // root.dataset.turn changes with each result; `button` says what pressing it does.
 function playSteps(root, button) {
   let playing = 0;
-  const word = button.querySelector('span'), idle = word.textContent;
+  const word = button.querySelector('span');
   const steps = () => [...document.querySelectorAll('#ladder input')];
   const rest = (time) => new Promise((done) => setTimeout(done, time));
   const result = (before) => new Promise((done) => {
@@ -16,7 +16,7 @@ function playSteps(root, button) {
 
   function show(on) {
     button.setAttribute('aria-pressed', String(on));
-    word.textContent = on ? 'Stop playing' : idle;
+    word.textContent = on ? 'Stop playing' : playTitle(steps().length);
   }
   async function play() {
     const mine = ++playing;
@@ -43,7 +43,7 @@ function playSteps(root, button) {
     step.click();
   });
   // The ladder may be mounted after this viewer.
-  const offer = () => { button.hidden = !steps().length; return !button.hidden; };
+  const offer = () => { button.hidden = !steps().length; show(false); return !button.hidden; };
   const mounted = new MutationObserver(() => { if (offer()) mounted.disconnect(); });
   if (!offer()) mounted.observe(document.body, {childList: true, subtree: true});
 }

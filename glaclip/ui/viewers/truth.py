@@ -15,14 +15,14 @@ from PIL import Image
 from glaclip.evaluation.data.classes import DatasetError, read_classes
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, check_size, open_picture
-from glaclip.pictures.labels import overlay
+from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
-from glaclip.segmenter import Progress
+from glaclip.segmenter import AnyPhoto, HashedPhoto, Progress
 from glaclip.segmenter.labels import resize_labels
-from glaclip.serving.service import Comparison, Service
+from glaclip.serving.service import Answer, Service
 from glaclip.ui.form import Form, split_words
-from glaclip.ui.viewers.charts import picture_html
+from glaclip.ui.viewers.figures import picture_html
 from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
@@ -67,13 +67,13 @@ def resize_to(labels: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.in
 
 def measure(
     service: Service,
-    photo: Image.Image,
+    photo: AnyPhoto,
     form: Form,
     label_map: str | None,
     words: str,
     ignore: float | None,
     progress: Progress | None = None,
-) -> tuple[Comparison, tuple[Score, Score], NDArray[np.int64]]:
+) -> tuple[Answer, tuple[Score, Score], NDArray[np.int64]]:
     """Runs both sides with the class list as words and scores them.
 
     Returns:
@@ -90,10 +90,11 @@ def measure(
     if notes:
         # Leaving a double out would shift the numbers of all classes after it.
         raise VocabularyError(f"Each class of the list must be named once. {notes[0]}")
-    truth = resize_to(read_label_map(label_map), (photo.height, photo.width))
+    hashed = HashedPhoto.of(photo)
+    truth = resize_to(read_label_map(label_map), (hashed.image.height, hashed.image.width))
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
     known = known_labels(truth, classes, left_out)
-    result = service.compare(photo, request, progress)
+    result = service.answer(hashed, request, progress=progress)
     return result, (score_of(result.left, known), score_of(result.right, known)), known
 
 
@@ -133,7 +134,7 @@ def truth_colors(names: Sequence[str]) -> NDArray[np.uint8]:
 
 def sides(
     photo: Image.Image,
-    result: Comparison,
+    result: Answer,
     scores: tuple[Score, Score],
     truth: NDArray[np.int64],
 ) -> str:
@@ -182,7 +183,7 @@ def _cell(value: float) -> str:
     return "–" if math.isnan(value) else percent(value)
 
 
-def report(result: Comparison, left: Score, right: Score) -> str:
+def report(result: Answer, left: Score, right: Score) -> str:
     """Both sides as an HTML table."""
     names = result.right.classes
     rows = [

@@ -8,7 +8,7 @@ from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.report.document import read_document
 from glaclip.evaluation.report.tables import document_html
 from glaclip.photo import PhotoError
-from glaclip.ui.board import Board, Changes, Visit
+from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import refusals_as_toasts
 
@@ -55,11 +55,11 @@ def build_scores(board: Board) -> None:
 
 
 @refusals_as_toasts()
-def _shown(visit: Visit) -> Changes:
-    return {"set_scores": scores_html(visit["scores_file"])}
+def _shown(event: Event) -> Changes:
+    return {"set_scores": scores_html(event["scores_file"])}
 
 
 def connect_scores(board: Board) -> None:
     """Shows a file's tables when it is dropped."""
     board.on(board["scores_file"].upload, _shown, ["scores_file"], ["set_scores"])
-    board.on(board["scores_file"].clear, lambda visit: {"set_scores": ""}, (), ["set_scores"])
+    board.on(board["scores_file"].clear, lambda event: {"set_scores": ""}, (), ["set_scores"])

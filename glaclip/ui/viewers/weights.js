@@ -6,12 +6,6 @@ function unpackWeights({weights, unit}) {
   return Float32Array.from({length: bytes.length / 2}, (_, i) => view.getUint16(2 * i, true) * unit);
 }
 
-function canvasOf(width, height) {
-  const canvas = document.createElement('canvas');
-  canvas.width = width; canvas.height = height;
-  return canvas;
-}
-
 // Gray and darker, so that the colors of a photo are not taken for weights.
 function dimmed(image) {
   const canvas = canvasOf(image.naturalWidth, image.naturalHeight), context = canvas.getContext('2d', {willReadFrequently: true});

@@ -165,6 +165,6 @@ def test_windows_alone_do_not_depend_on_the_left_side() -> None:
     windows = ColorBackbone.default_windows
     off = Request(words, AttentionSettings(), windows)
     other = dataclasses.replace(off, baseline="identity")
-    results = [service.alone(r, service.compare(PHOTO, r)) for r in (off, other)]
+    results = [service.answer(PHOTO, r, POINT).alone for r in (off, other)]
     assert results[0].method == results[1].method
     assert np.array_equal(results[0].labels, results[1].labels)

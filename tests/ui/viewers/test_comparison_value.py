@@ -14,7 +14,7 @@ from glaclip.segmenter.seams import Edges
 from glaclip.ui.viewers.comparison_value import (
     Side,
     ViewerValue,
-    label_png,
+    packed_labels,
     seam_runs,
     viewer_value,
 )
@@ -50,7 +50,7 @@ def build(count: int = 3, **options: object) -> ViewerValue:
 def test_labels_survive_the_png(count: int) -> None:
     labels = noise(count)
     wide = count > 256
-    channels = np.asarray(Image.open(io.BytesIO(label_png(labels, wide))))
+    channels = np.asarray(Image.open(io.BytesIO(packed_labels(labels, wide))))
     read = channels[..., 0] + 256 * channels[..., 1].astype(int) if wide else channels
     assert np.array_equal(read, labels)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.serving.service import Comparison, Request, Service
+from glaclip.serving.service import Answer, Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.viewers.filmstrip import MAX_WINDOWS, filmstrip, top_patches, working_photo
 from glaclip.vocabulary import parse_vocabulary
@@ -36,8 +36,8 @@ REQUEST = asked(WindowSettings(short_side=96, crop=64, stride=32))
 
 
 @pytest.fixture(scope="module")
-def result(service: Service, photo: Image.Image) -> Comparison:
-    return service.compare(photo, REQUEST)
+def result(service: Service, photo: Image.Image) -> Answer:
+    return service.answer(photo, REQUEST)
 
 
 def pictures(html: str) -> list[np.ndarray]:
@@ -49,7 +49,7 @@ def windows_of(html: str) -> list[int]:
     return [int(number) for number in re.findall(r"window (\d+)</figcaption>", html)]
 
 
-def test_one_card_a_window(service: Service, photo: Image.Image, result: Comparison) -> None:
+def test_one_card_a_window(service: Service, photo: Image.Image, result: Answer) -> None:
     count = len(result.encoded.boxes)
     html = filmstrip(photo, result, None)
     assert html.count("<article") == count
@@ -70,16 +70,14 @@ def test_one_card_a_window(service: Service, photo: Image.Image, result: Compari
 def test_too_many_windows_are_refused(service: Service, photo: Image.Image) -> None:
     wide = Image.new("RGB", (640, 160), "red")
     windows = WindowSettings(short_side=160, crop=32, stride=32)
-    many = service.compare(wide, asked(windows))
+    many = service.answer(wide, asked(windows))
     assert len(many.encoded.boxes) > MAX_WINDOWS
     html = filmstrip(wide, many, None)
     assert "<article" not in html
     assert f"at most {MAX_WINDOWS}" in html
 
 
-def test_own_window_can_be_left_out(
-    service: Service, photo: Image.Image, result: Comparison
-) -> None:
+def test_own_window_can_be_left_out(service: Service, photo: Image.Image, result: Answer) -> None:
     maps = service.attention(photo, (5, 5), REQUEST)
     html = top_patches(photo, result, maps, exclude_own=False)
     assert 0 < len(windows_of(html)) <= 12
@@ -94,7 +92,7 @@ def test_own_window_can_be_left_out(
     assert "No patch outside the own window" in nothing
 
 
-def test_top_patches_are_alike(service: Service, photo: Image.Image, result: Comparison) -> None:
+def test_top_patches_are_alike(service: Service, photo: Image.Image, result: Answer) -> None:
     maps = service.attention(photo, (5, 5), REQUEST)
     html = top_patches(photo, result, maps, exclude_own=True)
     shares = [float(value) for value in re.findall(r"<b>(?:< )?([\d.]+) %", html)]
@@ -103,7 +101,7 @@ def test_top_patches_are_alike(service: Service, photo: Image.Image, result: Com
     assert first[..., 0].mean() > first[..., 2].mean()  # a red point looks at red patches
 
 
-def test_a_collapse_is_said(service: Service, photo: Image.Image, result: Comparison) -> None:
+def test_a_collapse_is_said(service: Service, photo: Image.Image, result: Answer) -> None:
     maps = service.attention(photo, (5, 5), REQUEST)
     last = dataclasses.replace(maps.rungs[-1], collapsed=True)
     fallen = dataclasses.replace(maps, rungs=(*maps.rungs[:-1], last))
@@ -111,6 +109,6 @@ def test_a_collapse_is_said(service: Service, photo: Image.Image, result: Compar
     assert "the best token alone is kept" in top_patches(photo, result, fallen, exclude_own=False)
 
 
-def test_working_photo_has_the_windows_size(photo: Image.Image, result: Comparison) -> None:
+def test_working_photo_has_the_windows_size(photo: Image.Image, result: Answer) -> None:
     working = working_photo(photo, result.right)
     assert working.size == (result.encoded.size[1], result.encoded.size[0])

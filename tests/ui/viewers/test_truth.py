@@ -14,7 +14,7 @@ from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.score.counts import score_of
 from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
-from glaclip.serving.service import Comparison, Request, Service
+from glaclip.serving.service import Answer, Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.examples import find
 from glaclip.ui.form import Form, to_link
@@ -37,15 +37,15 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def result() -> Comparison:
+def result() -> Answer:
     picture = Image.new("RGB", (192, 96), "red")
     picture.paste("blue", (96, 0, 192, 96))
     asked = Request(parse_vocabulary(f"red, blue, {HOSTILE}"), AttentionSettings(), WINDOWS)
-    return Service(lambda name: ColorBackbone()).compare(picture, asked)
+    return Service(lambda name: ColorBackbone()).answer(picture, asked)
 
 
 @pytest.fixture
-def right(result: Comparison) -> Segmentation:
+def right(result: Answer) -> Segmentation:
     return result.right
 
 
@@ -119,7 +119,7 @@ def test_ignored_and_unknown_values_are_left_out(right: Segmentation) -> None:
         assert score_of(right, known_labels(left_out, 3, (255,))).accuracy == 1
 
 
-def test_report_is_escaped_and_names_both_sides(result: Comparison) -> None:
+def test_report_is_escaped_and_names_both_sides(result: Answer) -> None:
     truth = result.right.labels.astype(np.int64)
     truth[0, 0] = 2
     measured = score_of(result.left, truth), score_of(result.right, truth)
@@ -131,7 +131,7 @@ def test_report_is_escaped_and_names_both_sides(result: Comparison) -> None:
     assert "mIoU" in table
 
 
-def test_both_sides_stand_beside_truth_and_errors(result: Comparison) -> None:
+def test_both_sides_stand_beside_truth_and_errors(result: Answer) -> None:
     truth = result.right.labels.astype(np.int64)
     truth[:, :96] = -1
     scores = score_of(result.left, truth), score_of(result.right, truth)

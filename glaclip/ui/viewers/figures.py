@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from glaclip.pictures.drawing import ThemeName
-from glaclip.pictures.files import data_uri, picture_uri
+from glaclip.pictures.encoding import data_uri, picture_uri
 
 
 def chart_html(draw: Callable[[ThemeName], Figure], title: str, text: str, name: str) -> str:

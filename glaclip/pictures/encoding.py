@@ -38,5 +38,5 @@ def picture_uri(picture: Image.Image, form: str, **options: Any) -> str:
 
 
 def json_bytes(document: object) -> bytes:
-    """A document as a JSON file that people can read."""
-    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """A document as a JSON file for programs, without a space."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()

@@ -1,4 +1,4 @@
-"""Attention of one query as pictures: mosaics of all windows, heat on the photo, four panels."""
+"""Attention of one query as pictures: mosaics of all windows, heat on the photo, panels."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def attention_panels(
     panel: int = 560,
     theme: ThemeName = "light",
 ) -> Image.Image:
-    """The four rungs side by side: window mosaics above, the same weights on the photo below.
+    """All rungs side by side: window mosaics above, the same weights on the photo below.
 
     Args:
         maps: from `Segmenter.attention`.

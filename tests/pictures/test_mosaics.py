@@ -11,17 +11,17 @@ import torch
 from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
-from glaclip.pictures.attention import (
+from glaclip.pictures.drawing import ThemeName, theme_of
+from glaclip.pictures.mosaics import (
     attention_mosaic,
     attention_overlay,
     attention_panels,
     kept_token,
     rung_caption,
 )
-from glaclip.pictures.drawing import ThemeName, theme_of
 from glaclip.pictures.weights import COLLAPSED, bar_marks, weight_scales
 from glaclip.segmenter import Segmenter
-from tests.pictures.test_labels import has_color
+from tests.pictures.test_label_pictures import has_color
 from tests.segmenter.test_segmenter import halves
 from tests.toy import ColorBackbone
 

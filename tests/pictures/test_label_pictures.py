@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.pictures.files import png_bytes
-from glaclip.pictures.labels import comparison, label_png, overlay
+from glaclip.pictures.encoding import png_bytes
+from glaclip.pictures.label_pictures import comparison, label_png, overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import palette
 from glaclip.segmenter.labels import resize_labels

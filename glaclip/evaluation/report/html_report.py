@@ -56,7 +56,7 @@ $worst
 """)
 
 
-def result_files(
+def report_files(
     document: Document, worst: Mapping[str, Sequence[WorstPhoto]] | None = None
 ) -> dict[str, str]:
     """File name -> text.

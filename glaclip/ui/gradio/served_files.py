@@ -1,4 +1,7 @@
-"""Files that the page hands out; they live in gradio's cache, which it cleans by age."""
+"""Files that the page hands out; they live in gradio's cache, which it cleans by age.
+
+Gradio 6.31.0 keeps for itself where that is; needless once it hands out bytes with a name.
+"""
 
 from __future__ import annotations
 

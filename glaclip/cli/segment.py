@@ -1,0 +1,203 @@
+"""The commands `segment` and `backbones`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from PIL import Image
+
+from glaclip.cli.console import Console, UsageError, table
+from glaclip.cli.options import Loader, Options, RunOptions, output_folder, write
+from glaclip.photo import load_photo
+from glaclip.pictures.export import SIDES, result_document, result_files
+from glaclip.pictures.mosaics import attention_panels
+from glaclip.pictures.numbers import percent
+from glaclip.pictures.palette import class_colors
+from glaclip.segmenter import Segmentation, Segmenter
+from glaclip.segmenter.method import parse_method
+from glaclip.segmenter.word_store import WordStore
+from glaclip.settings import STAGES
+from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentOptions(RunOptions):
+    """The arguments of `segment`; `stages` are the switches that are on."""
+
+    photo: str
+    vocabulary: str | None
+    preset: str | None
+    vocabulary_file: Path | None
+    background: bool | str | None
+    background_threshold: float | None
+    out: Path
+    baseline: str
+    point: tuple[float, float] | None
+    opacity: float
+    stages: tuple[str, ...]
+    json: bool
+
+    @classmethod
+    def of(cls, args: argparse.Namespace, **derived: Any) -> Self:
+        """See `Options`."""
+        stages = tuple(stage.name for stage in STAGES if not getattr(args, f"no_{stage.name}"))
+        return super().of(args, stages=stages, **derived)
+
+
+def vocabulary_of(options: SegmentOptions) -> Vocabulary:
+    """The vocabulary asked for.
+
+    Raises:
+        UsageError: a file that cannot be read, or a threshold without a background.
+        VocabularyError: words that cannot be used.
+    """
+    threshold = options.background_threshold
+    background: bool | str = options.background if options.background is not None else False
+    if options.preset is not None:
+        preset = load_preset(options.preset).vocabulary
+        if preset.background is None and background is not False:
+            preset = parse_vocabulary(preset.text(), background=background)
+        vocabulary = preset
+    else:
+        vocabulary = parse_vocabulary(_vocabulary_text(options), background=background)
+    if threshold is None:
+        return vocabulary
+    if vocabulary.background is None:
+        raise UsageError("--threshold needs --background")
+    return dataclasses.replace(vocabulary, background_threshold=threshold)
+
+
+def _vocabulary_text(options: SegmentOptions) -> str:
+    if options.vocabulary_file is None:
+        return str(options.vocabulary)
+    try:
+        return options.vocabulary_file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"the vocabulary file cannot be read: {reason}") from error
+
+
+def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:
+    if point and not (0 <= point[0] < photo.width and 0 <= point[1] < photo.height):
+        raise UsageError(
+            f"--point must lie inside the photo, x from 0 to {photo.width - 1} and y from 0 to "
+            f"{photo.height - 1}; received {point[0]:g},{point[1]:g}"
+        )
+
+
+def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None:
+    """Segments one photo on both sides and writes the files."""
+    # Everything that can be refused without weights is refused first.
+    photo = load_photo(options.photo)
+    vocabulary = vocabulary_of(options)
+    _check_point(options.point, photo)
+    if not 0 <= options.opacity <= 1:
+        raise UsageError(f"--opacity must be a number from 0 to 1; received {options.opacity:g}")
+    folder = output_folder(options.out)
+    for note in vocabulary.notes:
+        console.say(note)
+
+    backbone = options.start(load, console)
+    base = options.attention(backbone)
+    right_settings = base.with_stages(options.stages)
+    left_method = parse_method(options.baseline, backbone, base).with_keys(options.key_source)
+    segmenter = Segmenter(backbone, word_store=WordStore.of_this_user())
+    start = time.perf_counter()
+    encoded = segmenter.encode(photo, options.windows(backbone), console.progress)
+    encode_seconds = time.perf_counter() - start
+    right = segmenter.segment(
+        encoded,
+        vocabulary,
+        right_settings,
+        key_source=options.key_source,
+        progress=console.progress,
+    )
+    left = segmenter.segment(encoded, vocabulary, left_method)
+    colors = class_colors(vocabulary.names, vocabulary.background)
+    panels = None
+    if options.point:
+        maps = segmenter.attention(encoded, options.point, base, key_source=options.key_source)
+        panels = attention_panels(maps, photo)
+    document = result_document(
+        left, right, backbone, colors, point=options.point, encode_seconds=encode_seconds
+    )
+    files = result_files(
+        left,
+        right,
+        backbone,
+        colors,
+        photo,
+        opacity=options.opacity,
+        panels=panels,
+        document=document,
+    )
+    for name, content in files.items():
+        write(folder / name, content)
+    if options.json:
+        console.result(
+            json.dumps({**document, "files": sorted(files)}, ensure_ascii=False, indent=2)
+        )
+    else:
+        console.result(_areas_table(left, right, document["seam_rate"]))
+    console.say(f"Wrote {len(files)} files to {folder}")
+
+
+def _areas_table(left: Segmentation, right: Segmentation, seams: dict[str, float | None]) -> str:
+    """Shares of the photo by class, largest first, both sides."""
+    heads = [result.method.title for result in (left, right)]
+    rows = [
+        [right.classes[i], percent(left.areas[i]), percent(right.areas[i])]
+        for i in sorted(range(len(right.classes)), key=lambda i: -right.areas[i])
+        if left.areas[i] or right.areas[i]
+    ]
+    rates = [seams[side] for side in SIDES]
+    if all(rate is not None for rate in rates):
+        rows.append(["(seam rate)", *(percent(rate) for rate in rates if rate is not None)])
+    return table(["class", *heads], rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackbonesOptions(Options):
+    """The arguments of `backbones`."""
+
+    weights: str | None
+    json: bool
+
+
+def run_backbones(options: BackbonesOptions, load: Loader, console: Console) -> None:
+    """Prints the registry."""
+    from glaclip.backbones.registry import available, resolve
+
+    infos = available(options.weights)
+    auto = resolve("auto", options.weights)
+    if options.json:
+        rows = [
+            {
+                "name": info.name,
+                "title": info.title,
+                "ready": info.ready,
+                "auto": info.name == auto,
+                "download_megabytes": info.missing_megabytes,
+                "license": info.license,
+                "note": info.note,
+            }
+            for info in infos
+        ]
+        console.result(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    lines = [
+        [
+            f"{info.name}{' (auto)' if info.name == auto else ''}",
+            "ready" if info.ready else f"{info.missing_megabytes} MB to download",
+            info.license,
+            info.title,
+        ]
+        for info in infos
+    ]
+    console.result(table(["name", "state", "license of weights", "title"], lines, left=range(4)))
