@@ -24,6 +24,7 @@ from glaclip.vocabulary import (
     MAX_PROMPT_LENGTH,
     VocabularyClass,
     clean_word,
+    text_lines,
     word_key,
 )
 
@@ -215,7 +216,7 @@ class _Reader:
         return [(n, line) for n, line in lines if line and not line.startswith("#")]
 
     def _split(self) -> list[str]:
-        return re.split(r"\r\n|\r|\n", self._text)
+        return text_lines(self._text)
 
     def _table(self, lines: list[tuple[int, str]]) -> list[Entry]:
         """CSV with a header, or nothing when there is none."""

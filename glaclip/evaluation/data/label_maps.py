@@ -263,28 +263,31 @@ def _turned(labels: Labels, orientation: int) -> Labels:
 # --- fitting a photo --------------------------------------------------------------------------
 
 
-def fitted(label_map: LabelMap, size: tuple[int, int], orientation: int = 1) -> LabelMap:
+def fitted(label_map: LabelMap, size: tuple[int, int], photo: Path | None = None) -> LabelMap:
     """A label map as upright as its photo, at its own size.
 
     Args:
         label_map: from `read_label_map`.
         size: (height, width) of the upright photo.
-        orientation: EXIF orientation of the photo's file; a map that fits its stored pixels and
-            not the upright photo is turned with it.
+        photo: its file, by whose EXIF orientation a map is turned that fits the stored pixels and
+            not the upright photo.
 
     Raises:
         DatasetError: it shows another shape than the photo.
     """
-    if _same_shape(label_map.labels.shape, size):
-        return label_map
     height, width = label_map.labels.shape
-    if orientation >= 5 and _same_shape((width, height), size):
-        return dataclasses.replace(label_map, labels=_turned(label_map.labels, orientation))
+    if _same_shape((height, width), size):
+        return label_map
+    if photo is not None and _same_shape((width, height), size):
+        with open_picture(photo) as image:
+            orientation = orientation_of(image)
+        if orientation >= 5:  # those that exchange the sides
+            return dataclasses.replace(label_map, labels=_turned(label_map.labels, orientation))
     raise DatasetError(
         f"the ground truth is {width} x {height} pixels and the photo {size[1]} x {size[0]}; they "
         "must show the same picture in the same proportions"
     )
 
 
-def _same_shape(one: tuple[int, ...], other: tuple[int, int]) -> bool:
+def _same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return abs(one[0] / one[1] / (other[0] / other[1]) - 1) <= _SHAPE_TOLERANCE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -281,7 +281,7 @@ def _split_of(photos: Path, truths: Path) -> Place | None:
 # --- lists of photos --------------------------------------------------------------------------
 
 
-def listed(lines: Sequence[str], stems: Iterable[str]) -> tuple[list[str], list[str]]:
+def listed(lines: Iterable[str], stems: Iterable[str]) -> list[str]:
     """Photos that a list names, with or without folder and ending, in its first column.
 
     Args:
@@ -289,7 +289,7 @@ def listed(lines: Sequence[str], stems: Iterable[str]) -> tuple[list[str], list[
         stems: of all photos.
 
     Returns:
-        Their stems in the order of the list, and the lines that name none of them.
+        Their stems in the order of the list, each once; what is none of them as it is written.
     """
     known: dict[str, str] = {}
     short: dict[str, set[str]] = {}
@@ -297,14 +297,10 @@ def listed(lines: Sequence[str], stems: Iterable[str]) -> tuple[list[str], list[
         known[name_key(stem)] = stem
         short.setdefault(name_key(stem).rsplit("/", 1)[-1], set()).add(stem)
     found: dict[str, None] = {}
-    unknown: list[str] = []
     for line in filter(None, (line.strip("\ufeff \t\r\n\"'") for line in lines)):
         named = next(filter(None, (_named(name, known, short) for name in _names_in(line))), None)
-        if named is None:
-            unknown.append(stem_of(Path(line.split()[0])).rsplit("/", 1)[-1])
-        else:
-            found[named] = None
-    return list(found), unknown
+        found[named or stem_of(Path(line.split()[0])).rsplit("/", 1)[-1]] = None
+    return list(found)
 
 
 def _names_in(line: str) -> Iterator[str]:
