@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.registry import LITE, BackboneInfo, available

@@ -174,7 +174,7 @@ _COLOR_FORMS = (
 _INDEX_FORM = re.compile(r"(?P<index>\d{1,9})[\s:,=.)]+(?P<name>.+)")
 _TAIL_FORM = re.compile(r"(?P<name>.+?)[\s:,=]+(?P<index>\d{1,9})")
 _QUOTES = "\"'“”„‟‘’«»`"
-_BRACKETS = re.compile(r"[\[\]{}<>\\|\"“”„]")
+_BRACKETS = re.compile(r"[\[\]{}\\\"“”„]")
 _HEADS_OF_NAME = ("class", "name", "label", "category", "class name", "class_name", "classes")
 _HEADS_OF_INDEX = (
     "pixel value", "index", "id", "value", "class id", "class_id", "label id", "label_id", "idx",
