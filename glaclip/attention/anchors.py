@@ -2,8 +2,10 @@
 
 The sum of keys over a set is a product of a 0/1 matrix with the keys, and by far the largest part
 of an anchor's cost. Small sets are gathered. Where the processor multiplies 8-bit integers faster
-than floats, keys are written as three planes of 8-bit integers, 24 bits in all as in a float: their
-sums are exact, and equal sets have equal anchors to the last bit, which are computed once.
+than floats, keys are written as three planes of 8-bit integers, 24 bits in all as in a float. Their
+sums are exact, and equal sets have equal anchors to the last bit, which are computed once. In nine
+shipped photos |P_i| is that of sums of 64 bits in all 49,572 rows (floats: all but 2; two planes:
+all but 49).
 """
 
 from __future__ import annotations

@@ -163,7 +163,6 @@ def attention_ladder(
     token: int,
     settings: AttentionSettings,
     *,
-    own_keys: Tensor | None = None,
     query_mean: Tensor | None = None,
 ) -> tuple[RowAttention, ...]:
     """One query at the rungs of the ladder: own window, + context, + anchors, + normalization.
@@ -173,14 +172,10 @@ def attention_ladder(
         window: index of the query's own window.
         token: index of the query in its window.
         settings: the constants; its switches are not used.
-        own_keys: [L, S, Dk] what a window that sees itself alone compares; `keys` if left out.
         query_mean: `mean_query` with context and anchors, if known.
     """
-    own = keys if own_keys is None else own_keys
     return tuple(
-        attention_row(
-            keys if rung.cross_window else own, window, token, rung, query_mean=query_mean
-        )
+        attention_row(keys, window, token, rung, query_mean=query_mean)
         for rung in AttentionSettings.ladder(settings)
     )
 

@@ -36,10 +36,6 @@ class Tokens:
         values: [B, S, Dv] what attention averages; `Backbone.project` maps it to the joint space.
         value_grid: (rows, columns) of the values.
         extras: further tensors whose first dimension is B, by name; what baselines need.
-        joined_grid: where given, keys are wanted on this grid, and those of places too; the
-            segmenter, which knows where windows lie, makes both.
-        shared: [L, S', Dk] keys of places, each the mean over all windows that show it: what
-            queries that see all windows are compared with. None: with each window's own.
     """
 
     keys: Tensor
@@ -47,8 +43,6 @@ class Tokens:
     values: Tensor
     value_grid: Grid
     extras: Mapping[str, Tensor] = field(default_factory=dict)
-    joined_grid: Grid | None = None
-    shared: Tensor | None = None
 
     @classmethod
     def gathered(cls, parts: Iterable[Tokens], windows: int) -> Tokens:
@@ -84,12 +78,6 @@ class Tokens:
     def _tensors(self) -> tuple[Tensor, ...]:
         return (self.keys, self.values, *self.extras.values())
 
-    def seen(self, cross_window: bool) -> Tokens:
-        """Tokens whose keys a query is compared with: of all windows, or of its own alone."""
-        if self.shared is None or not cross_window:
-            return self
-        return replace(self, keys=self.shared, shared=None)
-
     def to(self, device: torch.device | str) -> Tokens:
         """The same tokens on another device."""
         return replace(
@@ -97,15 +85,12 @@ class Tokens:
             keys=self.keys.to(device),
             values=self.values.to(device),
             extras={name: tensor.to(device) for name, tensor in self.extras.items()},
-            shared=None if self.shared is None else self.shared.to(device),
         )
 
     @property
     def nbytes(self) -> int:
         """Bytes held by all tensors."""
-        shared = () if self.shared is None else (self.shared,)
-        tensors = (*self._tensors(), *shared)
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return sum(tensor.numel() * tensor.element_size() for tensor in self._tensors())
 
 
 @runtime_checkable

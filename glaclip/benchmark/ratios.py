@@ -154,7 +154,7 @@ def benchmark(
     """
     backbone = next(iter(backbones.values()))
     encoded = Segmenter(backbone).encode(photo, windows)
-    keys, grid = backbone.keys(encoded.tokens.seen(True), backbone.key_sources[0])[0]
+    keys, grid = backbone.keys(encoded.tokens, backbone.key_sources[0])[0]
     groups: dict[str, Callable[[], Mapping[str, Callable[[], object]]]] = {
         "encode": lambda: _encode_actions(backbones, photo, windows),
         "attention": lambda: _ladder_actions(encoded, keys, grid, settings),

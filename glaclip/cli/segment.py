@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -144,21 +145,22 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
             json.dumps({**document, "files": sorted(files)}, ensure_ascii=False, indent=2)
         )
     else:
-        console.result(_areas_table(left, right, document["seam_rate"]))
+        console.result(_areas_table(left, right, document))
     console.say(f"Wrote {len(files)} files to {folder}")
 
 
-def _areas_table(left: Segmentation, right: Segmentation, seams: dict[str, float | None]) -> str:
-    """Shares of the photo by class, largest first, both sides."""
+def _areas_table(left: Segmentation, right: Segmentation, document: Mapping[str, Any]) -> str:
+    """Shares of the photo by class, largest first, and what windows do to them, both sides."""
     heads = [result.method.title for result in (left, right)]
     rows = [
         [right.classes[i], percent(left.areas[i]), percent(right.areas[i])]
         for i in sorted(range(len(right.classes)), key=lambda i: -right.areas[i])
         if left.areas[i] or right.areas[i]
     ]
-    rates = [seams[side] for side in SIDES]
-    if all(rate is not None for rate in rates):
-        rows.append(["(seam rate)", *(percent(rate) for rate in rates if rate is not None)])
+    for name in ("seam_rate", "disagreement"):
+        rates = [document[name][side] for side in SIDES]
+        if None not in rates:
+            rows.append([f"({name.replace('_', ' ')})", *map(percent, rates)])
     return table(["class", *heads], rows)
 
 

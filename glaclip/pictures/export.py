@@ -68,6 +68,11 @@ def seam_rate_of(result: Segmentation) -> float | None:
     return rate if math.isfinite(rate) else None
 
 
+def disagreement_of(result: Segmentation) -> float | None:
+    """The window disagreement of a result; None where no windows overlap."""
+    return result.disagreement if math.isfinite(result.disagreement) else None
+
+
 def legend_document(
     left: Segmentation, right: Segmentation, colors: Colors
 ) -> list[dict[str, Any]]:
@@ -127,6 +132,7 @@ def result_document(
         "notes": list(vocabulary.notes),
         "classes": legend_document(left, right, colors),
         "seam_rate": {side: _rounded(seam_rate_of(result)) for side, result in sides.items()},
+        "disagreement": {side: _rounded(disagreement_of(result)) for side, result in sides.items()},
         "seconds": {
             "encode": _rounded(encode_seconds),
             **{

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from glaclip.backbones.base import Backbone, Tokens
-from glaclip.segmenter.places import alone, joined
 from glaclip.segmenter.progress import Progress
 from glaclip.segmenter.results import Encoded
 from glaclip.settings import WindowSettings
@@ -32,15 +30,6 @@ def encode(
     windows = boxes(size, settings)
     progress("encode", 0, len(windows))
     parts = _batches(backbone, resize_photo(image, size), windows, progress)
-    tokens = Tokens.gathered(parts, len(windows))
-    if (grid := tokens.joined_grid) is not None:
-        tokens = replace(
-            tokens,
-            keys=alone(tokens.keys, tokens.key_grid, grid),
-            key_grid=grid,
-            joined_grid=None,
-            shared=joined(tokens.keys, tokens.key_grid, windows, grid),
-        )
     return Encoded(
         key=key,
         backbone=backbone.fingerprint,
@@ -49,7 +38,7 @@ def encode(
         size=size,
         boxes=windows,
         grid=window_grid(size, settings),
-        tokens=tokens,
+        tokens=Tokens.gathered(parts, len(windows)),
     )
 
 

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glaclip.backbones.base import Grid, Tokens
+from glaclip.segmenter.disagreement import window_disagreement
 from glaclip.segmenter.labels import class_probabilities, label_map
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import Progress
+from glaclip.segmenter.seams import Pairs
 from glaclip.settings import SettingsError, WindowSettings
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Box, Size, stitch
@@ -124,11 +126,32 @@ class Segmentation:
         """int16 [crop, crop]: what one window says before fusion."""
         box = self.encoded.boxes[window]
         side = (box.bottom - box.top, box.right - box.left)
-        return label_map(
-            stitch(self.window_scores[window : window + 1], [Box(0, 0, *side)], side),
-            self.vocabulary,
-            side,
-        )
+        return label_map(self.window_scores[window], self.vocabulary, side)
+
+    @functools.cached_property
+    def _compared(self) -> tuple[Pairs, NDArray[np.uint8]]:
+        boxes = self.encoded.boxes
+        with torch.inference_mode():
+            said = [self.window_labels(window) for window in range(len(boxes))]
+        return window_disagreement(said, boxes, self.encoded.size, len(self.classes))
+
+    @property
+    def window_pairs(self) -> Pairs:
+        """Pairs of windows at all pixels that both hold; add those of many photos."""
+        return self._compared[0]
+
+    @property
+    def disagreement(self) -> float:
+        """Share of `window_pairs` that differ before fusion; NaN when no two windows overlap.
+
+        Window bias itself, without ground truth: no way of fusing windows changes it (method,
+        section 4).
+        """
+        return self.window_pairs.rate
+
+    def contradictions(self) -> NDArray[np.uint8]:
+        """uint8 [h, w] at the working size: how many windows over a pixel contradict the most."""
+        return self._compared[1]
 
 
 def to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, float]:

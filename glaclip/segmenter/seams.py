@@ -50,7 +50,7 @@ def control_lines(windows: Sequence[Box], size: Size, photo_size: Size, stride: 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Facing pairs across lines: how many were compared and how many differ."""
+    """How many pairs of labels were compared, and how many differ."""
 
     differing: int = 0
     compared: int = 0

@@ -254,8 +254,7 @@ class Segmenter:
                 with before:
                     return self.backbone.baseline(method.baseline, tokens)
             with before:
-                seen = tokens.seen(method.settings.cross_window)
-                key_sets = self.backbone.keys(seen, method.key_source)
+                key_sets = self.backbone.keys(tokens, method.key_source)
             grid = key_sets[0][1]
             outputs, means = [], []
             for index, (keys, key_grid) in enumerate(key_sets):
@@ -316,17 +315,6 @@ class Segmenter:
             lambda: note(WAITING, 0, 1),
         )[0]
 
-    def first_keys(self, encoded: Encoded, source: str) -> tuple[dict[bool, Tensor], Grid]:
-        """Keys of a source's first attention, by whether a query sees all windows, and their grid.
-
-        Both [L, S, Dk]; the same tensor where the backbone has no keys of places.
-        """
-        tokens = encoded.tokens
-        own, grid = self.backbone.keys(tokens, source)[0]
-        if tokens.shared is None:
-            return {True: own, False: own}, grid
-        return {True: self.backbone.keys(tokens.seen(True), source)[0][0], False: own}, grid
-
     def _attention(
         self, encoded: Encoded, point: tuple[float, float], method: Method, note: Progress
     ) -> AttentionMaps:
@@ -336,8 +324,7 @@ class Segmenter:
         window = own_window((x, y), encoded.boxes)
         step = functools.partial(note, "attention", 0, 1)
         with torch.inference_mode(), Interruptible(step):
-            seen, grid = self.first_keys(encoded, method.key_source)
-            keys, own = seen[True], seen[False]
+            keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
             row, column = token_at((x, y), encoded.boxes[window], grid)
             # The fixed normalization needs a mean over all queries: once a photo, not a click.
             averaged = next(filter(needs_mean_query, AttentionSettings.ladder(base)))
@@ -347,8 +334,8 @@ class Segmenter:
                 lambda: note(WAITING, 0, 1),
             )
             token = row * grid[1] + column
-            rungs = attention_ladder(keys, window, token, base, own_keys=own, query_mean=mean)
-            views = window_views(own, (x, y), encoded.boxes, grid, base)
+            rungs = attention_ladder(keys, window, token, base, query_mean=mean)
+            views = window_views(keys, (x, y), encoded.boxes, grid, base)
         return AttentionMaps(
             point=point,
             window=window,

@@ -135,10 +135,6 @@ def memory(backbone: Backbone, plan: Plan) -> int:
     resized = 3 * height * width * (_FLOAT + 1)
     encoding = resized + batch * (3 * crop * crop * _FLOAT + backbone.forward_bytes(crop))
     tokens = windows * blank.nbytes
-    if blank.joined_grid is not None:  # each window's own keys, and those that all share
-        keys = windows * blank.keys.nbytes
-        tokens += keys
-        encoding = max(encoding, 3 * keys)
     features = [_features(backbone, blank, method) * windows for method in plan.methods]
     scores = sum(
         windows * plan.prompts * _cells(backbone, blank, method) * _FLOAT for method in plan.methods

@@ -325,13 +325,13 @@ class Service:
         estimate = self._counted(job, plan, [("attention", each) for each in compared])
         with self._run(job, estimate, progress) as step:
             encoded, _ = job.encode(step)
-            keys, _ = job.segmenter.first_keys(encoded, job.right.key_source)
+            keys, _ = job.segmenter.backbone.keys(encoded.tokens, job.right.key_source)[0]
 
             def report(done: int, total: int) -> None:
                 step("attention", done, total)
 
             def summary(rung: AttentionSettings) -> AttentionSummary:
-                return attention_summary(keys[rung.cross_window], encoded.boxes, rung, report)
+                return attention_summary(keys, encoded.boxes, rung, report)
 
             return tuple(map(summary, AttentionSettings.ladder(request.attention)))
 

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
-from glaclip.pictures.export import seam_rate_of
+from glaclip.pictures.export import disagreement_of, seam_rate_of
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Segmentation
 from glaclip.serving.service import Answer, best_classes
@@ -57,7 +57,13 @@ def compare_value(
     encoded, vocabulary = result.encoded, result.right.vocabulary
     known = {"photo": ""} if held == picture.name else {}
     sides = (
-        Side(part.labels, part.method.title, seam_rate=seam_rate_of(part))
+        Side(
+            part.labels,
+            part.method.title,
+            seam_rate=seam_rate_of(part),
+            disagreement=disagreement_of(part),
+            contradictions=part.contradictions(),
+        )
         for part in (result.left, result.right)
     )
     return dict(

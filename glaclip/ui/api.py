@@ -177,7 +177,7 @@ class Endpoints:
         """Measures both sides against a label map.
 
         Returns:
-            mIoU, pixel accuracy, BER and IoU per class of both sides.
+            mIoU, pixel accuracy, BER, window disagreement and IoU per class of both sides.
         """
         with self._place():
             form = self._form(classes, options)
@@ -192,6 +192,7 @@ class Endpoints:
                 "miou": _number(score.miou),
                 "pixel_accuracy": _number(score.accuracy),
                 "ber": _number(score.ber),
+                "disagreement": _number(score.disagreement),
                 "iou": {
                     name: _number(value)
                     for name, value in zip(result.right.classes, score.ious, strict=True)

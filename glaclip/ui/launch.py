@@ -15,6 +15,7 @@ from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
+from glaclip.support.processor import processor
 from glaclip.ui.examples import PHOTOS
 from glaclip.ui.gradio.page_answer import PageAnswer
 from glaclip.ui.gradio.quick import gr
@@ -117,6 +118,7 @@ def serve(
     kind = type_named(dtype) or "auto"
 
     limits = Limits.from_environment()
+    processor()  # a name that is none is refused now, not when a visitor comes
 
     def load(name: str) -> Backbone:
         return registry.load(name, place, kind, weights)

@@ -65,16 +65,16 @@ def test_sums_of_integers_are_as_exact_as_sums_of_floats() -> None:
 
 @pytest.mark.parametrize("photo", PHOTOS)
 def test_sets_in_a_photo_are_those_of_exact_sums(photo: str) -> None:
-    segmenter = Segmenter(load_lite(dtype=torch.float32))
-    encoded = segmenter.encode(load_photo(ASSETS / "photos" / photo))
-    raw = segmenter.first_keys(encoded, segmenter.backbone.key_sources[0])[0][True].flatten(0, 1)
+    backbone = load_lite(dtype=torch.float32)
+    tokens = Segmenter(backbone).encode(load_photo(ASSETS / "photos" / photo)).tokens
+    raw = backbone.keys(tokens, backbone.key_sources[0])[0][0].flatten(0, 1)
     keys, unit = Keys(raw, integers=True), F.normalize(raw, dim=1)
 
     def exact(anchors: Tensor, rho: float) -> tuple[Tensor, Tensor]:
         members = anchors @ raw.T > keys.norms * rho
         return (members.double() @ unit.double()).float(), members.sum(dim=1).float()
 
-    rho = segmenter.backbone.default_attention.threshold
+    rho = backbone.default_attention.threshold
     _, sizes = proxy_anchors(unit, raw, rho, 2, exact)
     found = keys.anchors(unit, rho, 2)
     assert found.set_sizes is not None

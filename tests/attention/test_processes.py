@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
 import time
@@ -16,14 +17,15 @@ from glaclip.benchmark.dense import clustered_tokens
 from glaclip.settings import PRECISIONS, AttentionSettings
 from tests.fresh import fresh
 
-CLOCKS = ("perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "time", "process_time")
+CLOCKS = ("perf_counter", "monotonic", "time", "process_time")
 
 
 def answer(seed: int, say: Connection) -> None:
     """Says hashes of attention in both precisions, and the embedded backbone's fingerprint."""
-    lies = random.Random(seed)
+    steps = random.Random(seed)
+    now = itertools.accumulate(steps.expovariate(1) for _ in itertools.count())
     for clock in CLOCKS:
-        setattr(time, clock, lambda: lies.randrange(10**9))
+        setattr(time, clock, lambda: next(now))
     torch.set_num_threads(1)
     keys, values = clustered_tokens((2, 400, 64, 16))
     found = []

@@ -135,14 +135,14 @@ def on_one_token(backbone: LiteBackbone, keys: Tensor) -> float:
     return float(torch.cat(found).float().mean())
 
 
-@pytest.mark.parametrize(("source", "most"), [("fine", 0.12), ("coarse", 0.4)])
+@pytest.mark.parametrize(("source", "most"), [("fine", 0.15), ("coarse", 0.5)])
 def test_a_photo_of_grass_alone_does_not_collapse(
     backbone: LiteBackbone, source: str, most: float
 ) -> None:
     random = np.random.default_rng(0)
     blades = np.array([70, 120, 40]) + random.normal(0, 30, (336, 448, 1))
     photo = Image.fromarray(blades.clip(0, 255).astype(np.uint8))
-    tokens = Segmenter(backbone).encode(photo).tokens.seen(True)
+    tokens = Segmenter(backbone).encode(photo).tokens
     if source == "fine":
         assert on_one_token(backbone, tokens.keys) > 0.9  # what it is about
     ((keys, _),) = backbone.keys(tokens, source)

@@ -19,6 +19,7 @@ from glaclip.evaluation.run.store import Store
 from glaclip.evaluation.score.counts import Score
 from glaclip.segmenter import Progress, Segmenter
 from glaclip.segmenter.method import parse_method
+from glaclip.segmenter.seams import Pairs
 from glaclip.settings import RUNG_NAMES, AttentionSettings, SettingsError, WindowSettings
 from tests.clip_towers import tiny_backbone
 from tests.evaluation.sets import Clip
@@ -56,7 +57,7 @@ def test_measures_are_over_the_whole_set(folder: Path) -> None:
         assert score.miou == pytest.approx(7 / 12)
         assert score.accuracy == pytest.approx(3 / 4)
         assert score.ber == 0
-        assert score.seam_rate == 0
+        assert score.seam_rate == score.disagreement == 0
 
 
 def test_ignored_pixels_do_not_count(folder: Path) -> None:
@@ -97,6 +98,28 @@ def test_a_stopped_run_goes_on(folder: Path, tmp_path: Path) -> None:
     assert backbone.encoded_windows == seen + 4
     other = Store(tmp_path, Run.of(dataset, backbone, WindowSettings(stride=224)))
     assert not other.has(dataset.samples[0], [method.key]), "windows of another run"
+
+
+def test_windows_that_contradict_each_other_count_in_the_set(folder: Path, tmp_path: Path) -> None:
+    """They are kept with the rest; counts of a version that did not measure them stay usable."""
+    backbone, dataset, method = ColorBackbone(), open_dataset(folder), "on"
+    store = Store(tmp_path, Run.of(dataset, backbone, WindowSettings()))
+    whole = np.eye(3, dtype=np.int64)
+    store.put("half", method, Score(whole, windows=Pairs(1, 10), photos=1))
+    store.put("whole", method, Score(whole, Pairs(2, 4), windows=Pairs(5, 10), photos=1))
+
+    def total() -> Score:
+        again = Store(tmp_path, Run.of(dataset, backbone, WindowSettings()))
+        one, other = (again.get(stem, method) for stem in ("half", "whole"))
+        assert one is not None
+        assert other is not None
+        return one + other
+
+    assert (total().disagreement, total().ber) == (0.3, 0.5)
+    counts = tmp_path / "photos.jsonl"
+    counts.write_text(counts.read_text().replace(", [1, 10]]", "]").replace(", [5, 10]]", "]"))
+    assert total().ber == 0.5
+    assert np.isnan(total().disagreement)
 
 
 def test_counts_of_other_templates_are_not_taken_up(folder: Path, tmp_path: Path) -> None:

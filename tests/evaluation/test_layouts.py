@@ -45,9 +45,11 @@ def test_stored_values_are_read_as_classes(
     dataset = open_dataset(tmp_path, classes_from=preset)
     assert dataset.samples[0].stem in ("x", "1")
     assert first_row(dataset) == read
-    if preset != "coco_object":  # which nobody gets without asking
-        assert first_row(open_dataset(tmp_path)) == read
-    assert preset != "coco_object" or dataset.vocabulary.names[80] == "toothbrush"
+    if preset == "coco_object":
+        assert dataset.vocabulary.names[80] == "toothbrush"
+    else:  # what a layout is read as when nobody says
+        default = open_dataset(tmp_path)
+        assert (default.name, first_row(default)) == (preset, read)
 
 
 def test_context_with_and_without_background(tmp_path: Path) -> None:

@@ -80,6 +80,9 @@ def test_other_forms_of_a_table() -> None:
 def test_a_document_is_read_back_for_the_page(out: Path, tmp_path: Path) -> None:
     shown = document_html(read_document(out / "scores.json"))
     assert "GLA-CLIP (on)" in shown
+    earlier = read_document(out / "scores.json")
+    assert [method.pop("disagreement") for method in earlier["methods"]] == [0, 0]
+    assert shown.count("<td>0.00</td>") - document_html(earlier).count("<td>0.00</td>") == 2
     assert "&lt;img" in shown
     assert HOSTILE not in shown
     for text in ("not json", "[]", '{"form": "other"}'):

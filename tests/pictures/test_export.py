@@ -51,12 +51,12 @@ def test_document(sides: tuple[Segmentation, Segmentation]) -> None:
     assert background["background"]
     assert again["background_threshold"] == 0.1
     assert again["notes"] == ["“blue” was given twice; kept once."]
-    assert set(again["seam_rate"]) == {"baseline", "glaclip"}
+    assert set(again["seam_rate"]) == set(again["disagreement"]) == {"baseline", "glaclip"}
     assert again["seconds"]["encode"] == 0.5
     assert again["point"] == {"x": 3, "y": 4}
 
 
-def test_one_window_has_no_seam_rate() -> None:
+def test_one_window_has_no_seam_rate_and_no_disagreement() -> None:
     segmenter = Segmenter(BACKBONE)
     result = segmenter.segment(
         segmenter.encode(halves(200, 200)),
@@ -68,7 +68,7 @@ def test_one_window_has_no_seam_rate() -> None:
     )
     assert result_document(result, result, BACKBONE, COLORS)["seam_rate"]["glaclip"] is not None
     document = result_document(single, single, BACKBONE, COLORS)
-    assert document["seam_rate"] == {"baseline": None, "glaclip": None}
+    assert document["seam_rate"] == document["disagreement"] == {"baseline": None, "glaclip": None}
     assert document["point"] is None
 
 

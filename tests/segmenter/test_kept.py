@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from glaclip.attention import fast
+from glaclip.attention.anchors import Queries
 from glaclip.segmenter import Segmenter
 from glaclip.settings import EXACT, FAST, AttentionSettings, WindowSettings, after_anchors
 from glaclip.vocabulary import parse_vocabulary
@@ -22,13 +24,13 @@ WORDS = parse_vocabulary("red, blue")
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one with each computation of anchors."""
     calls: list[int] = []
-    compute = fast._Steps.anchors
+    compute = fast.proxy_anchors
 
-    def count(self: fast._Steps, *given: object) -> object:
+    def count(*given: Any) -> Queries:
         calls.append(len(calls))
-        return compute(self, *given)  # type: ignore[arg-type]
+        return compute(*given)
 
-    monkeypatch.setattr(fast._Steps, "anchors", count)
+    monkeypatch.setattr(fast, "proxy_anchors", count)
     return calls
 
 

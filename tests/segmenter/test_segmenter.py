@@ -359,3 +359,22 @@ def test_looking_around_changes_no_number(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(looks) > 50
     assert torch.equal(plain.keys, within.keys)
     assert torch.equal(plain.values, within.values)
+
+
+def test_a_window_that_sees_itself_alone_knows_nothing_of_the_others() -> None:
+    """Its own answer and a click's first rung stay when the photo goes on differently."""
+    settings = WindowSettings(short_side=64, crop=64, stride=32)
+    found = []
+    for beyond in ("blue", "lime"):
+        photo = Image.new("RGB", (128, 64), "red")
+        photo.paste("blue", (40, 0, 64, 64))
+        photo.paste(beyond, (64, 0, 128, 64))  # the first window ends here
+        segmenter = Segmenter(ColorBackbone())
+        encoded = segmenter.encode(photo, settings)
+        method = segmenter.method(AttentionSettings().off())
+        maps = segmenter.attention(encoded, (5, 30))
+        assert maps.window == 0
+        features = segmenter.features(encoded, method)[0][0][0]
+        found.append((features, maps.rungs[0].weights[0], maps.views[0].row.weights[0]))
+    for one, another in zip(*found, strict=True):
+        torch.testing.assert_close(one, another)

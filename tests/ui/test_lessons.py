@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,7 @@ from glaclip.ui.lessons.build import (
     views,
 )
 from glaclip.ui.lessons.card import CARD, held_out
-from glaclip.ui.lessons.lab import Lab, disagree, pack
+from glaclip.ui.lessons.lab import Lab, pack
 from glaclip.ui.lessons.lesson import Facts, Part, View, change
 from glaclip.ui.tabs.order import TABS
 from glaclip.windows import Box
@@ -346,15 +347,19 @@ def test_packed_numbers_come_back() -> None:
     assert np.allclose(unpacked(pack(values, -1.0, 1.0)), values, atol=2e-5)
 
 
-def test_windows_that_see_a_place_may_disagree() -> None:
-    given = np.array([[[0, 0, 1, -1]], [[-1, 0, 2, 2]]], np.int16)  # [2 windows, 1, 4]
-    assert disagree(given).tolist() == [[False, False, True, False]]
-    assert answers.votes(given[:, 0, 2], ("a", "b", "c")) == "1 × b, 1 × c"
+def test_votes_on_a_place_are_those_of_the_windows_that_hold_it(lab: Lab) -> None:
+    result = lab.segment("meadow", "off")
+    windows = result.encoded.boxes
+    y, x = np.argwhere(result.contradictions() == result.contradictions().max())[0]
+    said = answers.answers_at(result, x, y)
+    assert len(said) == sum(b.left <= x < b.right and b.top <= y < b.bottom for b in windows)
+    assert len(said) - Counter(said).most_common(1)[0][1] == result.contradictions()[y, x] > 0
+    assert answers.votes([1, 2, 1], ("a", "b", "c")) == "2 × b, 1 × c"
 
 
 def test_the_contested_place_is_amid_the_disagreement() -> None:
-    alone_given = np.zeros((2, 60, 80), np.int16)
-    alone_given[1, 20:50, 30:70] = 1
+    alone_given = np.zeros((60, 80), np.uint8)
+    alone_given[20:50, 30:70] = 1
     x, y = answers.contested(alone_given, np.zeros_like(alone_given))
     assert 40 <= x <= 60
     assert 30 <= y <= 40

@@ -53,6 +53,7 @@ class Score:
         self.counts = np.zeros((classes, classes), dtype=np.int64)
         self.photos: list[np.ndarray] = []  # what each photo adds to the counts
         self.pairs = Pairs()
+        self.windows = Pairs()
 
     def add(self, result: Segmentation, truth: np.ndarray) -> None:
         """Counts a photo in."""
@@ -60,11 +61,12 @@ class Score:
         self.photos.append(confusion(truth, result.labels, len(self.counts)))
         self.counts += self.photos[-1]
         self.pairs += boundary_errors(result.labels, truth, encoded.boxes, encoded.size)
+        self.windows += result.window_pairs
 
     def __str__(self) -> str:
         return (
             f"mIoU {mean_iou(self.counts):.3f}  accuracy {pixel_accuracy(self.counts):.3f}  "
-            f"BER {self.pairs.rate:.4f}"
+            f"BER {self.pairs.rate:.4f}  disagreement {self.windows.rate:.4f}"
         )
 
     def small_recall(self) -> tuple[float, int]:
@@ -140,8 +142,7 @@ def collapsed(segmenter: Segmenter, photos: Iterable[Image.Image]) -> dict[str, 
             if settings is None:
                 continue
             found = counts.setdefault(name, [0, 0])
-            seen = tokens.seen(settings.cross_window)
-            ((keys, _),) = backbone.keys(seen, backbone.key_sources[0])
+            ((keys, _),) = backbone.keys(tokens, backbone.key_sources[0])
             with torch.inference_mode():
                 for chunk in attention_chunks(keys, settings):
                     most = chunk.queries.expand(chunk.weights.amax(1, keepdim=True))

@@ -38,7 +38,7 @@ TITLE = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
 TEMPLATES = ("{}", "a photo of a {}.", "a photo of the {}.", "the {}", "a {} in the scene.")
 ATTENTION = AttentionSettings(threshold=0.8, scale=700.0, gamma=10.0)
 #: Counts how tokens are made of one set of weights; part of the fingerprint.
-_RECIPE = "3"
+_RECIPE = "4"
 #: Most that a forward pass holds at a time, float32, measured: the widest block's maps and keys.
 _BYTES_PER_PIXEL = 400
 
@@ -106,8 +106,7 @@ class LiteBackbone:
             pixels: [B, 3, h, w] float32 RGB in 0..1, on `device`; h and w multiples of 16.
 
         Returns:
-            Keys [B, S', 128] on the grid (h / 8, w / 8), which windows half a window apart share,
-            to be joined on that of the values [B, S, E], (h / 8 - 1, w / 8 - 1).
+            Unit keys [B, S, 128] and values [B, S, E], both on the grid (h / 8 - 1, w / 8 - 1).
 
         Raises:
             ValueError: the shape is not that of a batch of windows.
@@ -122,15 +121,13 @@ class LiteBackbone:
         maps = tuple(m.float() for m in maps)
         stacked = stack_maps(maps)
         values = self._heads.image(stacked, final.float())  # [B, E, 2 gh, 2 gw]
-        keys = self._key_head(stacked, values)  # [B, Dk, 2 gh, 2 gw]
-        grid = (int(keys.shape[2]), int(keys.shape[3]))
-        value_grid = odd_grid(grid)
+        keys = F.normalize(self._key_head(stacked, values), dim=1)  # [B, Dk, 2 gh, 2 gw]
+        grid = odd_grid((int(keys.shape[2]), int(keys.shape[3])))
         return Tokens(
-            keys=_tokens(keys),
+            keys=_tokens(F.normalize(resize(keys, grid), dim=1)),
             key_grid=grid,
-            values=_tokens(resize(values, value_grid)),
-            value_grid=value_grid,
-            joined_grid=value_grid,
+            values=_tokens(resize(values, grid)),
+            value_grid=grid,
         )
 
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
@@ -158,15 +155,13 @@ class LiteBackbone:
 
     def blank_tokens(self, crop: int) -> Tokens:
         """See `Backbone`."""
-        grid = (2 * crop // self.pixel_multiple,) * 2
-        value_grid = odd_grid(grid)
+        grid = odd_grid((2 * crop // self.pixel_multiple,) * 2)
         key_size, joint = self._key_head.basis.shape[1], self._heads.image.linear.out_channels
         return Tokens(
             keys=torch.empty(1, math.prod(grid), key_size, device="meta"),
             key_grid=grid,
-            values=torch.empty(1, math.prod(value_grid), joint, device="meta"),
-            value_grid=value_grid,
-            joined_grid=value_grid,
+            values=torch.empty(1, math.prod(grid), joint, device="meta"),
+            value_grid=grid,
         )
 
     def forward_bytes(self, crop: int) -> int:

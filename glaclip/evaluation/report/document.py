@@ -95,6 +95,7 @@ def _method(evaluation: Evaluation, entry: Entry) -> Document:
         "pixel_accuracy": _finite(score.accuracy),
         "ber": _finite(score.ber),
         "seam_rate": _finite(score.seam_rate),
+        "disagreement": _finite(score.disagreement),
         "iou": {
             name: _finite(float(value))
             for name, value in zip(_distinct(names), score.ious, strict=True)

@@ -60,6 +60,7 @@ def scores_table(run: Document) -> Table:
                 share(method["pixel_accuracy"]),
                 share(method["ber"], 2),
                 share(method["seam_rate"], 2),
+                share(method.get("disagreement"), 2),  # not in files of earlier versions
                 "not comparable" if paper is None else f"{paper:.1f}{' ≠' if differs else ''}",
             )
         )
@@ -68,7 +69,7 @@ def scores_table(run: Document) -> Table:
             notes.append(f"Not comparable with the paper: {method['not_comparable']}.")
     return Table(
         f"{run['dataset']} with {run['backbone']['title']}, windows {_shape(run)}",
-        ("percent", "mIoU", "accuracy", "BER", "seam rate", "mIoU in the paper"),
+        ("percent", "mIoU", "accuracy", "BER", "seam rate", "disagreement", "mIoU in the paper"),
         tuple(rows),
         (*_about(run), *dict.fromkeys(notes)),
     )
@@ -239,6 +240,7 @@ def scores_csv(document: Document) -> str:
                     "preset": run["preset"],
                     "method": method["name"],
                     **_chosen(method, "title", "miou", "pixel_accuracy", "ber", "seam_rate"),
+                    "disagreement": method.get("disagreement"),
                     "paper_miou_percent": method["paper_miou"],
                     "differences": "; ".join(
                         [*method["differences"], *filter(None, [method["not_comparable"]])]

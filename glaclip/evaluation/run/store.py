@@ -33,13 +33,14 @@ class _PhotoCounts:
     """A photo's counts by one method; the confusion as its entries [K, 3], for most are zero."""
 
     entries: NDArray[np.int64]
+    seconds: float
     boundary: Pairs
     edges: Pairs
     controls: Pairs
-    seconds: float
-    content: Content | None
-    time: float
-    outside: Mapping[str, int]
+    windows: Pairs = dataclasses.field(default_factory=Pairs)
+    content: Content | None = None
+    time: float = 0.0
+    outside: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 class StoredRun:
@@ -64,8 +65,9 @@ class StoredRun:
         confusion = np.zeros((classes, classes), dtype=np.int64)
         rows, columns, counts = found.entries.T
         confusion[rows, columns] = counts
-        pairs = (found.boundary, found.edges, found.controls)
-        return Score(confusion, *pairs, 1, found.seconds, Counter(found.outside))
+        pairs = found.boundary, found.edges, found.controls, found.windows
+        outside = Counter(found.outside)
+        return Score(confusion, *pairs, photos=1, seconds=found.seconds, outside=outside)
 
     def current(self, sample: Sample, method: str) -> Score | None:
         """The counts of a photo, if they are known and photo and truth hold the same still."""
@@ -113,16 +115,13 @@ class StoredRun:
             if known is not None and known.time > written:
                 return  # files are read by their names, not by their age
             entries = np.asarray(record["confusion"], dtype=np.int64).reshape(-1, 3)
-            boundary, edges, controls = (Pairs(*pair) for pair in record["pairs"])
             self._known[record["photo"], record["method"]] = _PhotoCounts(
                 entries,
-                boundary,
-                edges,
-                controls,
                 record["seconds"],
-                Content.from_record(record["content"]) if "content" in record else None,
-                written,
-                record.get("outside", {}),
+                *(Pairs(*pair) for pair in record["pairs"]),
+                content=Content.from_record(record["content"]) if "content" in record else None,
+                time=written,
+                outside=record.get("outside", {}),
             )
             self._skipped.pop(record["photo"], None)
         elif "about" in record:
@@ -216,7 +215,7 @@ class Store(StoredRun):
             "confusion": np.stack([rows, columns, counts], axis=1).tolist(),
             "pairs": [
                 [pairs.differing, pairs.compared]
-                for pairs in (score.boundary, score.edges, score.controls)
+                for pairs in (score.boundary, score.edges, score.controls, score.windows)
             ],
             "seconds": round(score.seconds, 4),
             "outside": dict(score.outside),

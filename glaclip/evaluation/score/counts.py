@@ -31,6 +31,8 @@ class Score:
         boundary: pairs of BER.
         edges: facing pairs at window edges, for the seam rate.
         controls: facing pairs at control lines.
+        windows: pairs of windows at pixels that both hold, for the disagreement; photos counted
+            before it was measured add none.
         photos: how many photos.
         seconds: time of attention and labels, encoding and words left out.
         outside: pixels of the ground truth that belong to no class, by value.
@@ -40,6 +42,7 @@ class Score:
     boundary: Pairs = field(default_factory=Pairs)
     edges: Pairs = field(default_factory=Pairs)
     controls: Pairs = field(default_factory=Pairs)
+    windows: Pairs = field(default_factory=Pairs)
     photos: int = 0
     seconds: float = 0.0
     outside: Counter[str] = field(default_factory=Counter)
@@ -83,6 +86,11 @@ class Score:
         """Label changes at window edges beyond those at control lines."""
         return self.edges.rate - self.controls.rate
 
+    @property
+    def disagreement(self) -> float:
+        """Window disagreement; NaN where no windows overlap."""
+        return self.windows.rate
+
 
 def score_of(result: Segmentation, truth: Labels) -> Score:
     """Counts of one photo, at the ground truth's size.
@@ -104,6 +112,7 @@ def score_of(result: Segmentation, truth: Labels) -> Score:
         boundary_errors(labels, truth, *geometry, ignore=(-1,)),
         facing_pairs(labels, lines),
         facing_pairs(labels, controls),
+        result.window_pairs,
         photos=1,
         seconds=result.seconds.get("attention", 0.0) + result.seconds.get("labels", 0.0),
     )

@@ -16,7 +16,7 @@ figures.alone = async (box, data) => {
     g.lineJoin = 'round'; g.lineWidth = 5; g.strokeStyle = '#101216'; g.stroke(); g.lineWidth = 2.5; g.strokeStyle = '#fff'; g.stroke();
   });
   legend(box, data.classes, data.colors);
-  make(box, 'h4', '', 'Share of places on which windows contradict each other');
+  make(box, 'h4', '', 'How often two windows that hold a place contradict each other');
   const rows = tableOf(box, ['', 'this photo', 'all photos'], titles);
   keys.forEach((key, row) => data.differ[key].forEach((share, column) => { rows[row][column].textContent = percent(share); }));
   function update() {

@@ -72,7 +72,10 @@ def measure(lab: Lab) -> Part:
             "edges": interior_edges(encoded.boxes, encoded.size, encoded.size)._asdict(),
             "cut": {"axis": cut.axis, "at": cut.at, "start": cut.start, "length": cut.length},
             "differ": {
-                key: [lab.disagreement(cut.photo, method), lab.average_disagreement(method)]
+                key: [
+                    lab.segment(cut.photo, method).disagreement,
+                    lab.average_disagreement(method),
+                ]
                 for key, method in METHODS.items()
             },
         },
@@ -137,9 +140,9 @@ def text(n: Facts) -> tuple[str, ...]:
         f"Here a straight cut runs through the {n.word}, exactly along a window's edge and "
         f"{percent(n.cut)} of the photo's {side} long. Switch to all three: with context, both "
         f"sides of it are {n.word}.",
-        f"Over all {n.photos} photos, windows that hold the same place contradict each other on "
-        f"{percent(n.off)} of the places when each is alone. With the two switches and no context "
-        f"this share {change(n.off, n.without)}; with all three it {change(n.off, n.on)}. "
+        f"Over all {n.photos} photos, two windows that hold the same place contradict each other "
+        f"in {percent(n.off)} of all cases when each is alone. With the two switches and no "
+        f"context this share {change(n.off, n.without)}; with all three it {change(n.off, n.on)}. "
         f"{verdict}",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,17 +15,15 @@ from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter import Segmentation
 from glaclip.ui.lessons.lab import (
     Lab,
-    disagree,
     labels_file,
     photo_file,
     stage,
     to_photo,
-    window_answers,
 )
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 
 METHODS = ("off", "on")
-#: A photo should have contradictions on this share of its places, or there is little to see.
+#: Windows should contradict each other this often on a photo, or there is little to see.
 ENOUGH = 0.1
 #: The place shown first is in the middle of the largest disagreement: a blur of this side finds it.
 _BLUR = 31
@@ -35,16 +34,16 @@ def measure(lab: Lab) -> Part:
     example = max(lab.photos, key=lambda photo: _mended(lab, photo.name))
     encoded = lab.encoded(example.name)
     sides = {method: lab.segment(example.name, method) for method in METHODS}
-    answers = {method: window_answers(side) for method, side in sides.items()}
-    x, y = contested(answers["off"], answers["on"])
+    x, y = contested(sides["off"].contradictions(), sides["on"].contradictions())
+    given = {method: answers_at(side, x, y) for method, side in sides.items()}
     classes = sides["on"].classes
     name, data = photo_file(example)
     return Part(
         facts={
             "photos": len(lab.photos),
-            "windows": int((answers["off"][:, y, x] >= 0).sum()),
-            **{f"kinds_{key}": len(set(given[:, y, x]) - {-1}) for key, given in answers.items()},
-            **{f"said_{key}": votes(given[:, y, x], classes) for key, given in answers.items()},
+            "windows": len(given["off"]),
+            **{f"kinds_{key}": len(set(said)) for key, said in given.items()},
+            **{f"said_{key}": votes(said, classes) for key, said in given.items()},
             "off": lab.average_disagreement("off"),
             "context": lab.average_disagreement("context"),
             "anchors": lab.average_disagreement("context+anchors"),
@@ -67,26 +66,35 @@ def measure(lab: Lab) -> Part:
 
 def _mended(lab: Lab, photo: str) -> float:
     """Share of the contradictions that the switches settle; few to begin with count less."""
-    off, on = (lab.disagreement(photo, method) for method in METHODS)
+    off, on = (lab.segment(photo, method).disagreement for method in METHODS)
     return (off - on) / max(off, ENOUGH)
 
 
-def contested(alone: NDArray[np.int16], gla: NDArray[np.int16]) -> tuple[int, int]:
+def contested(alone: NDArray[np.uint8], gla: NDArray[np.uint8]) -> tuple[int, int]:
     """(x, y) amid places where windows disagree alone and agree afterwards, in working pixels.
 
     Args:
-        alone: [L, h, w] labels of each window, -1 outside.
+        alone: [h, w] contradictions of each window alone.
         gla: the same with all switches on.
     """
-    mended = torch.from_numpy(disagree(alone) & ~disagree(gla)).float()
+    mended = torch.from_numpy((alone > 0) & (gla == 0)).float()
     around = F.avg_pool2d(mended[None], _BLUR, stride=1, padding=_BLUR // 2)[0]
     y, x = divmod(int((around * mended + 1e-3 * mended).argmax()), mended.shape[1])
     return x, y
 
 
-def votes(answers: NDArray[np.int16], classes: tuple[str, ...]) -> str:
+def answers_at(result: Segmentation, x: int, y: int) -> list[int]:
+    """Labels of the windows that hold a place, given in working pixels."""
+    return [
+        int(result.window_labels(window)[y - b.top, x - b.left])
+        for window, b in enumerate(result.encoded.boxes)
+        if b.left <= x < b.right and b.top <= y < b.bottom
+    ]
+
+
+def votes(answers: Sequence[int], classes: tuple[str, ...]) -> str:
     """Answers of the windows that hold a place: "2 × sky, 1 × hill"."""
-    counts = Counter(int(answer) for answer in answers if answer >= 0)
+    counts = Counter(answers)
     return ", ".join(f"{count} × {classes[label]}" for label, count in counts.most_common())
 
 
@@ -110,8 +118,8 @@ def text(n: Facts) -> tuple[str, ...]:
         "Windows vote on every place, and where a window ends, its vote ends. If the others vote "
         f"otherwise, the label jumps along that edge. With the three switches on, {together}: "
         f"{n.said_on}.",
-        f"Over all {n.photos} photos, windows that hold the same place contradict each other on "
-        f"{percent(n.off)} of the places. With cross-window context this share "
+        f"Over all {n.photos} photos, two windows that hold the same place contradict each other "
+        f"in {percent(n.off)} of all cases. With cross-window context this share "
         f"{change(n.off, n.context)}; with proxy anchors it {change(n.context, n.anchors)}; with "
         f"dynamic normalization on top it {change(n.anchors, n.on)}.",
     )

@@ -33,7 +33,7 @@ def measure(lab: Lab) -> Part:
             }
         )
         encoded = lab.encoded(photo.name)
-        keys, grid = lab.keys(photo.name, cross_window=False), encoded.tokens.key_grid
+        keys, grid = lab.keys(photo.name), encoded.tokens.key_grid
         likeness.append(neighbor_cosines(keys, encoded.boxes, grid))
     average = {
         kind: {rung: float(np.mean([row[kind][rung] for row in rows])) for rung in RUNG_NAMES}

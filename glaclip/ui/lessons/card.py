@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from glaclip.vocabulary import ASSETS
 
 CARD = ASSETS / "lite" / "MODEL_CARD.md"
-#: Cells of a row that compares settings: set, on less off, on less identity, BER, small, rows.
-_CELLS = 6
+#: Cells of a row: set, on less off, on less identity, BER, small, rows on one token, disagreement.
+_CELLS = 7
 
 
 @dataclass(frozen=True)

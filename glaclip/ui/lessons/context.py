@@ -76,10 +76,9 @@ def text(n: Facts) -> tuple[str, ...]:
         "fits the query, and a value, which is what gets averaged.",
         "Cross-window context leaves the queries as they are and gives each of them the keys and "
         f"values of all windows: {n.all_tokens:,} tokens here instead of {n.own_tokens:,}. Two "
-        "windows that cut one object now average many of the same values. In the embedded model "
-        "a place then has one key, the mean over the windows that show it. Over all "
-        f"{n.photos} photos, the share of places where windows contradict each other "
-        f"{change(n.alone, n.together)}.",
+        "windows that cut one object now average many of the same values. Over all "
+        f"{n.photos} photos, the share of cases in which two windows that hold the same place "
+        f"contradict each other {change(n.alone, n.together)}.",
         f"For the point “{n.point}”, {n.reached} of {n.windows} windows receive more than 1 % of "
         f"the attention, and {percent(n.own)} stays in its own window. Attention shows where "
         "weight goes; it does not show why a label was chosen.",

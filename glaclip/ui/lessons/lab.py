@@ -38,7 +38,6 @@ class Lab:
         # Instance-bound, so that the memory goes with the lab.
         self.segment = functools.cache(self._segment)
         self.summary = functools.cache(self._summary)
-        self.disagreement = functools.cache(self._disagreement)
 
     def settings(self, method: str) -> AttentionSettings:
         """The backbone's constants with a method's switches."""
@@ -56,11 +55,10 @@ class Lab:
         """Tokens of a shipped photo; the segmenter keeps them."""
         return self.segmenter.encode(self.example(name).photo())
 
-    def keys(self, name: str, cross_window: bool = True) -> Tensor:
-        """[L, S, Dk] keys of a shipped photo, of all windows together or of each alone."""
+    def keys(self, name: str) -> Tensor:
+        """[L, S, Dk] keys of a shipped photo."""
         backbone = self.segmenter.backbone
-        seen = self.encoded(name).tokens.seen(cross_window)
-        return backbone.keys(seen, backbone.key_sources[0])[0][0]
+        return backbone.keys(self.encoded(name).tokens, backbone.key_sources[0])[0][0]
 
     def click(self, name: str, point: tuple[float, float]) -> AttentionMaps:
         """Attention of a place of a shipped photo, at every rung."""
@@ -79,34 +77,13 @@ class Lab:
 
     def _summary(self, name: str, method: str) -> AttentionSummary:
         """Attention over a whole shipped photo."""
-        boxes, settings = self.encoded(name).boxes, self.settings(method)
-        return attention_summary(self.keys(name, settings.cross_window), boxes, settings)
-
-    def _disagreement(self, name: str, method: str) -> float:
-        """Of the places that several windows see, the share to which they give several answers."""
-        answers = window_answers(self.segment(name, method))
-        seen = (answers >= 0).sum(axis=0) > 1
-        return float(disagree(answers)[seen].mean()) if seen.any() else 0.0
+        return attention_summary(self.keys(name), self.encoded(name).boxes, self.settings(method))
 
     def average_disagreement(self, method: str) -> float:
-        """`disagreement`, averaged over the shipped photos."""
-        return float(np.mean([self.disagreement(photo.name, method) for photo in self.photos]))
-
-
-def window_answers(result: Segmentation) -> NDArray[np.int16]:
-    """[L, h, w] labels of each window before they are averaged, at the working size; -1 outside."""
-    boxes = result.encoded.boxes
-    answers = np.full((len(boxes), *result.encoded.size), -1, np.int16)
-    for window, b in enumerate(boxes):
-        answers[window, b.top : b.bottom, b.left : b.right] = result.window_labels(window)
-    return answers
-
-
-def disagree(answers: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """[h, w]: where windows that see the same place give it different labels."""
-    lowest = np.where(answers < 0, np.iinfo(np.int16).max, answers).min(axis=0)
-    different: NDArray[np.bool_] = lowest != answers.max(axis=0)
-    return different
+        """Window disagreement, averaged over the shipped photos."""
+        return float(
+            np.mean([self.segment(photo.name, method).disagreement for photo in self.photos])
+        )
 
 
 def photo_file(example: Example) -> tuple[str, bytes]:

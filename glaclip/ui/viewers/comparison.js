@@ -13,6 +13,10 @@ const KEY_STEPS = 40; // arrow presses across the width
 const SEAM_HELP =
   "Share of neighboring pixels across window edges that carry different labels, minus the same " +
   "half a stride away from the edges, where only true borders differ. Lower is better.";
+const CONTRADICTION_HELP =
+  "Two windows that show the same pixel, and give it different labels: share of all such pairs, before " +
+  "windows are averaged, which hides it. Lower is better.";
+const CONTRADICTED = [[255, 214, 10, 0.75], [255, 140, 0, 0.85], [255, 60, 40, 0.9]].map((color) => packed(color, color[3])); // by 1, 2, more windows
 const frames = SIDES.map((side) => {
   const node = find(`.lv-frame[data-side="${side}"]`);
   const [picture, lines, top] = [".lv-picture", ".lv-lines", ".lv-top"].map((c) => node.querySelector(c));
@@ -28,6 +32,7 @@ const state = {
   mode: matchMedia("(max-width: 480px)").matches ? "slider" : "side",
   grid: false,
   seams: false,
+  contradictions: false,
   names: false,
   opacity: Number(range.value) / 100,
   split: 0.62, // not in the middle, where a window's edge often is
@@ -44,6 +49,7 @@ const state = {
 function pixels(image, width, height) {
   const canvas = canvasOf(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingEnabled = false; // numbers, not colors: nothing lies between them
   context.drawImage(image, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);
 }
@@ -70,7 +76,8 @@ function grayscale(photo, width, height) {
 async function decode(value) {
   const [height, width] = value.size;
   const known = heldPhoto(value.photo_name) ?? loadImage(value.photo);
-  const [photo, ...maps] = await Promise.all([known, ...value.sides.map((side) => loadImage(side.labels))]);
+  const images = (name) => Promise.all(value.sides.map((side) => side[name] && loadImage(side[name])));
+  const [photo, maps, contradictions] = await Promise.all([known, images("labels"), images("contradictions")]);
   return {
     ...value,
     width,
@@ -78,6 +85,7 @@ async function decode(value) {
     image: photo,
     gray: data && data.photo_name === value.photo_name ? data.gray : null, // made when the view first needs it
     labels: maps.map((map) => readLabels(map, width, height, value.wide)),
+    contradictions: contradictions.map((map) => map && readLabels(map, width, height, false)),
     regions: maps.map(() => null), // found when names are first printed
     rgb: value.classes.map(({ color }) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))),
   };
@@ -109,6 +117,7 @@ async function receive() {
   state.point = data.point;
   if (state.cursor && !inside(state.cursor)) state.cursor = null;
   if (data.sides.length < 2) state.mode = "side";
+  state.contradictions &&= data.contradictions.every(Boolean);
   show();
 }
 
@@ -130,6 +139,7 @@ function show() {
   root.dataset.sides = String(data.sides.length);
   root.style.setProperty("--lv-ratio", String(data.width / data.height));
   find(".lv-modes").hidden = data.sides.length < 2;
+  find('.lv-toggle[data-value="contradictions"]').hidden = !data.contradictions.every(Boolean);
   for (const frame of frames) {
     frame.picture.width = frame.overlay.width = data.width;
     frame.picture.height = frame.overlay.height = data.height;
@@ -163,13 +173,13 @@ function swatch(label) {
 function writeHeads() {
   data.sides.forEach((side, index) => {
     const head = find(`.lv-head[data-side="${SIDES[index]}"]`);
-    const chip = head.querySelector(".lv-chip");
     head.querySelector(".lv-title").textContent = side.title;
     head.querySelector(".lv-subtitle").textContent = side.subtitle;
-    chip.hidden = side.seam_rate === null;
-    if (side.seam_rate !== null) {
-      chip.textContent = `Seams ${percent(side.seam_rate)}`;
-      chip.title = SEAM_HELP;
+    for (const [name, rate, help] of [["seams", side.seam_rate, SEAM_HELP], ["contradictions", side.disagreement, CONTRADICTION_HELP]]) {
+      const chip = head.querySelector(`.lv-chip[data-value="${name}"]`);
+      chip.hidden = rate === null;
+      if (rate !== null) chip.textContent = `${name[0].toUpperCase()}${name.slice(1)} ${percent(rate)}`;
+      chip.title = help;
     }
     frames[index].top.setAttribute(
       "aria-label",
@@ -256,6 +266,7 @@ function reflect() {
   root.dataset.pinned = state.pinned < 0 ? "" : String(state.pinned);
   root.dataset.grid = String(state.grid);
   root.dataset.seams = String(state.seams);
+  root.dataset.contradictions = String(state.contradictions);
   root.dataset.opacity = String(Math.round(100 * state.opacity));
   root.dataset.split = String(Math.round(100 * state.split));
   for (const button of findAll(".lv-mode")) button.setAttribute("aria-pressed", String(button.dataset.value === state.mode));
@@ -297,6 +308,13 @@ const isolated = () => (state.preview >= 0 ? state.preview : state.pinned);
 
 // Fills the overlays: one per side, or in the "changed" view the first alone.
 function compose() {
+  if (state.contradictions) {
+    frames.forEach((_, index) => {
+      const against = data.contradictions[state.mode === "changed" ? 1 : index];
+      if (index < visibleFrames() || state.mode === "slider") fillOverlay(index, (i) => CONTRADICTED[Math.min(against[i], 3) - 1] ?? CHANGED_VEIL);
+    });
+    return;
+  }
   const only = isolated();
   const colors = Uint32Array.from(data.rgb, (rgb) => packed(rgb, state.opacity));
   if (state.mode === "changed") {
@@ -328,14 +346,10 @@ function paint() {
     if (side >= visibleFrames()) return;
     const context = frame.picture.getContext("2d");
     context.clearRect(0, 0, width, height);
-    if (state.mode === "changed") {
-      data.gray ??= grayscale(data.image, width, height);
-      context.drawImage(data.gray, 0, 0);
-      context.drawImage(frames[0].overlay, 0, 0);
-      return;
-    }
-    context.drawImage(data.image, 0, 0, width, height);
-    if (state.mode === "side") {
+    const gray = state.mode === "changed" || state.contradictions;
+    if (gray) data.gray ??= grayscale(data.image, width, height);
+    context.drawImage(gray ? data.gray : data.image, 0, 0, width, height);
+    if (state.mode !== "slider") {
       context.drawImage(frame.overlay, 0, 0);
       return;
     }
@@ -660,7 +674,7 @@ for (const button of findAll(".lv-toggle")) {
   button.addEventListener("click", () => {
     state[button.dataset.value] = !state[button.dataset.value];
     reflect();
-    later(drawLines);
+    later(compose, paint, drawLines);
   });
 }
 range.addEventListener("input", () => {

@@ -45,6 +45,8 @@ class SideValue(TypedDict):
 
     `labels` is a PNG data URI at the shown size: the class in the red channel, with more than 256
     classes its high byte in the green channel. `areas` are shares of the photo, one per class.
+    `contradictions` is a PNG data URI, gray: how many windows over a place contradict the most;
+    empty when it was not measured.
     """
 
     title: str
@@ -53,6 +55,8 @@ class SideValue(TypedDict):
     areas: list[float]
     seam_rate: float | None
     seams: SeamsValue
+    disagreement: float | None
+    contradictions: str
 
 
 class ViewerValue(TypedDict):
@@ -84,12 +88,16 @@ class Side:
         subtitle: a line below it.
         seam_rate: share of facing pairs across window edges whose labels differ, minus the same
             away from the edges; None when it was not measured.
+        disagreement: share of pairs of windows that differ at pixels both hold, or None.
+        contradictions: uint8 of any size, how many windows over a place contradict the most.
     """
 
     labels: NDArray[Any]
     title: str
     subtitle: str = ""
     seam_rate: float | None = None
+    disagreement: float | None = None
+    contradictions: NDArray[np.uint8] | None = None
 
 
 def viewer_value(
@@ -213,6 +221,10 @@ def _side_value(side: Side, count: int, edges: Edges, full: Size, shown: Size) -
         areas=[round(float(area), 6) for area in areas],
         seam_rate=None if side.seam_rate is None else float(side.seam_rate),
         seams=seam_runs(side.labels, edges, shown),
+        disagreement=side.disagreement,
+        contradictions=""
+        if side.contradictions is None
+        else data_uri(packed_labels(side.contradictions, wide=False), "png"),
     )
 
 

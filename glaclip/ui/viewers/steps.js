@@ -43,7 +43,7 @@ function playSteps(root, button) {
     step.click();
   });
   // The ladder may be mounted after this viewer.
-  const offer = () => { button.hidden = !steps().length; show(false); return !button.hidden; };
+  const offer = () => { button.hidden = !steps().length; if (!button.hidden) show(false); return !button.hidden; };
   const mounted = new MutationObserver(() => { if (offer()) mounted.disconnect(); });
   if (!offer()) mounted.observe(document.body, {childList: true, subtree: true});
 }
