@@ -112,7 +112,7 @@ def test_kinds_that_are_named_are_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["EPS", "ICNS", "ICO", "PPM", "TGA", "PCX", "SGI", "JPEG2000", "DDS", "QOI", "AVIF"]
+    "kind", ["EPS", "ICNS", "ICO", "PPM", "TGA", "PCX", "SGI", "JPEG2000", "DDS", "QOI"]
 )
 def test_kinds_that_are_not_named_meet_no_decoder(
     kind: str, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.score.counts import score_of
 from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
