@@ -8,7 +8,9 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_PACKAGE = Path(__file__).resolve().parent
+#: Photos, words and the embedded model: inside an installed package, beside it in the repository.
+ASSETS = next(filter(Path.is_dir, (_PACKAGE / "assets", _PACKAGE.parent / "assets")))
 
 MAX_CLASSES = 512
 MAX_PROMPTS = 2048
@@ -97,7 +99,7 @@ class Vocabulary:
         )
 
 
-def _clean(word: str) -> str:
+def clean_word(word: str) -> str:
     """Composed Unicode, one space between words, no control characters, no halves of pairs."""
     normal = unicodedata.normalize("NFC", word)
     visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in normal)
@@ -115,7 +117,8 @@ def split_classes(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _key(word: str) -> str:
+def word_key(word: str) -> str:
+    """What two spellings of one word share: compatible characters are one, case is not told."""
     return unicodedata.normalize("NFKC", word).casefold()
 
 
@@ -134,7 +137,7 @@ class _Reader:
     def add(self, entry: str) -> None:
         prompts: list[str] = []
         for part in _SYNONYM_SEPARATORS.split(entry):
-            word = _clean(part)
+            word = clean_word(part)
             if not word:
                 continue
             if len(word) > MAX_PROMPT_LENGTH:
@@ -142,18 +145,22 @@ class _Reader:
                     f"Each word or phrase may have at most {MAX_PROMPT_LENGTH} characters; "
                     f"“{_shorten(word)}” has {len(word)}."
                 )
-            owner = self._owner.get(_key(word))
+            owner = self._owner.get(word_key(word))
             if owner is not None:
-                where = "" if _key(owner) == _key(word) else f" (it already belongs to “{owner}”)"
+                where = (
+                    ""
+                    if word_key(owner) == word_key(word)
+                    else f" (it already belongs to “{owner}”)"
+                )
                 self.notes.append(f"“{_shorten(word)}” was given twice; kept once{where}.")
                 continue
-            self._owner[_key(word)] = prompts[0] if prompts else word
+            self._owner[word_key(word)] = prompts[0] if prompts else word
             prompts.append(word)
         if prompts:
             self.classes.append(VocabularyClass(prompts[0], tuple(prompts)))
 
     def knows(self, word: str) -> bool:
-        return _key(word) in self._owner
+        return word_key(word) in self._owner
 
 
 def parse_vocabulary(
@@ -182,15 +189,15 @@ def parse_vocabulary(
 
     index: int | None = None
     if background is not False:
-        named = [i for i, entry in enumerate(reader.classes) if _key(entry.name) == BACKGROUND]
+        named = [i for i, entry in enumerate(reader.classes) if word_key(entry.name) == BACKGROUND]
         if named:
             index = named[0]
         elif reader.classes:
             words = BACKGROUND_WORDS if background is True else f"{BACKGROUND}, {background}"
             found: dict[str, str] = {}
             for word in _SYNONYM_SEPARATORS.split(";".join(split_classes(words))):
-                if (clean := _clean(word)) and not reader.knows(clean):
-                    found.setdefault(_key(clean), clean)
+                if (clean := clean_word(word)) and not reader.knows(clean):
+                    found.setdefault(word_key(clean), clean)
             index = len(reader.classes)
             reader.add("; ".join(found.values()))
     return Vocabulary(

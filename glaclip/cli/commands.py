@@ -11,7 +11,7 @@ from glaclip.cli.doctor import DoctorOptions, run_doctor
 from glaclip.cli.evaluate import run_evaluate
 from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.segment import BackbonesOptions, SegmentOptions, run_backbones, run_segment
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.run.store import StoreError
 from glaclip.photo import PhotoError
 from glaclip.settings import SettingsError

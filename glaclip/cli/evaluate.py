@@ -8,10 +8,17 @@ from glaclip.backbones.base import Backbone
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.evaluate_paper import run_paper
-from glaclip.cli.evaluate_set import Scorer, show, write_results
+from glaclip.cli.evaluate_set import (
+    Scorer,
+    check_measured,
+    show,
+    write_files,
+    write_json,
+    write_results,
+)
 from glaclip.cli.options import Loader, check_writable, output_folder
-from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.report.document import evaluation_document, joined_document
 from glaclip.evaluation.run.evaluate import CACHE_BYTES, Evaluation, absent_photos, evaluation_of
 from glaclip.evaluation.run.setting import Entry
@@ -20,6 +27,8 @@ from glaclip.evaluation.run.team import team_of_environment
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
+from glaclip.support.text import TextError, read_text
+from glaclip.vocabulary import text_lines
 
 
 def run_evaluate(options: EvaluateOptions, load: Loader, console: Console) -> None:
@@ -48,7 +57,8 @@ def _run_set(options: EvaluateOptions, load: Loader, console: Console, scorer: S
     document = scorer.score(segmenter, dataset, methods, windows, options.out)
     if document is not None:
         show(document, options.per_class, console)
-        write_results(document, options.out, options.json, scorer.worst, console)
+        write_results([document], joined_document, options, scorer.worst, console)
+        check_measured([document], options)
 
 
 def _methods_of(options: EvaluateOptions, backbone: Backbone) -> list[Entry]:
@@ -65,10 +75,9 @@ def _dataset_of(options: EvaluateOptions) -> Dataset:
     stems = None
     if options.list is not None:
         try:
-            lines = options.list.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError("the list of photos cannot be read") from error
-        stems = [line.strip() for line in lines if line.strip()]
+            stems = text_lines(read_text(options.list))
+        except TextError as error:
+            raise UsageError(f"the list of photos {error}") from error
     assert options.dataset is not None
     return open_dataset(
         options.dataset,
@@ -94,9 +103,12 @@ def _run_merge(options: EvaluateOptions, console: Console) -> None:
     evaluations = [evaluation_of(counts) for counts in read_counts(options.merge)]
     for evaluation in evaluations:
         _say_absent(evaluation, options.strict, console)
-    document = joined_document([evaluation_document(each) for each in evaluations], options.paper)
+    documents = [evaluation_document(each) for each in evaluations]
+    document = joined_document(documents, options.paper)
     show(document, options.per_class, console)
-    write_results(document, options.out or options.merge[0], options.json, {}, console)
+    write_json(document, options.json)
+    write_files(document, options.out or options.merge[0], {}, console)
+    check_measured(documents, options)
 
 
 def _say_absent(evaluation: Evaluation, strict: bool, console: Console) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.registry import LITE, BackboneInfo, available
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import EvaluateOptions
-from glaclip.cli.evaluate_set import Scorer, show, write_results
+from glaclip.cli.evaluate_set import Scorer, check_measured, show, write_results
 from glaclip.cli.options import Loader, described
 from glaclip.evaluation.paper.plan import Job, Place, Unstarted, find_sets, missing, plan_table
 from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES, Able
@@ -31,7 +32,10 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
     rows = [row.name for row in TABLES[options.paper]]
     _check("--sets", options.sets, list(BENCHMARKS))
     _check("--rows", options.rows, rows)
-    found = find_sets(options.data)
+    unreadable: list[Path] = []
+    found = find_sets(options.data, unreadable)
+    for place in unreadable:
+        console.say(f"{place} cannot be opened and is left out")
     places = [place for preset, place in found.items() if preset in (options.sets or found)]
     infos = _backbones(options)
     # What is missing comes before hours are spent.
@@ -47,8 +51,8 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
         return
     runs: list[Document] = []
 
-    def document() -> Document:
-        return paper_document(str(options.paper), options.settings, options.words, runs)
+    def document(of: Sequence[Document]) -> Document:
+        return paper_document(str(options.paper), options.settings, options.words, of)
 
     for backbone in _started(infos, options, load, console):
         segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
@@ -59,9 +63,10 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
             if run is not None:
                 runs.append(run)
                 # After every set, so that a run that is stopped leaves the table so far.
-                write_results(document(), options.out, options.json, scorer.worst, console)
+                write_results(runs, document, options, scorer.worst, console)
     if scorer.reports:
-        show(document(), options.per_class, console)
+        show(document(runs), options.per_class, console)
+        check_measured(runs, options)
 
 
 def _check(option: str, wanted: Sequence[str] | None, known: Sequence[str]) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from glaclip.cli.console import Console, table
 from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.options import output_folder, write
-from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset
-from glaclip.evaluation.data.layouts import Skip
+from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.pairs import Skip
 from glaclip.evaluation.report.document import Document, evaluation_document, worst_photos
 from glaclip.evaluation.report.html_report import report_files
+from glaclip.evaluation.report.kept import with_kept
 from glaclip.evaluation.report.tables import classes_table, photos_text, tables_of
 from glaclip.evaluation.report.worst import WorstPhoto, worst_pictures
 from glaclip.evaluation.run.evaluate import Evaluation, evaluate
@@ -82,8 +83,9 @@ class Scorer:
             store = Store(folder, run, shard.file_name(rank))
         samples = shard.of(dataset.samples)
         part = f", of which part {shard.index} of {shard.count} here: {len(samples)}"
+        measured = f", of which the part {dataset.part} is measured" if dataset.part else ""
         self._console.say(
-            f"{dataset.name}: {photos_text(len(dataset.samples))}, "
+            f"{dataset.name}{measured}: {photos_text(len(dataset.samples))}, "
             f"{len(dataset.vocabulary.classes)} classes{part if shard.count > 1 else ''}"
         )
         self._console.errors_of_process(rank)
@@ -99,6 +101,10 @@ class Scorer:
             progress=self._console.progress,
         )
         self._say_skipped(evaluation.skipped[len(dataset.missing) :])
+        for guess in evaluation.guessed[:_NAMED]:
+            self._console.say(f"{guess.stem}: {guess.reason}")
+        if len(evaluation.guessed) > _NAMED:
+            self._console.say(f"and {len(evaluation.guessed) - _NAMED} more photos like these")
         return evaluation
 
     def _say_skipped(self, skipped: Sequence[Skip]) -> None:
@@ -124,21 +130,44 @@ class Scorer:
 
 
 def write_results(
-    document: Document,
-    out: Path | None,
-    json_file: Path | None,
+    documents: Sequence[Document],
+    join: Callable[[Sequence[Document]], Document],
+    options: EvaluateOptions,
     worst: Mapping[str, Sequence[WorstPhoto]],
     console: Console,
 ) -> None:
-    """Writes the files asked for."""
-    if json_file is not None:
-        write(json_file, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
-    if out is not None:
-        output_folder(out)
-        files = report_files(document, worst)
-        for name, text in files.items():
-            write(out / name, text.encode())
-        console.say(f"Wrote {', '.join(files)} to {out}")
+    """Writes the files asked for: these runs as JSON, and in the folder all runs that it holds."""
+    write_json(join(documents), options.json)
+    if options.out is not None:
+        write_files(join(with_kept(documents, options.out)), options.out, worst, console)
+
+
+def write_json(document: Document, path: Path | None) -> None:
+    """Writes the file of --json."""
+    if path is not None:
+        write(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_files(
+    document: Document, out: Path, worst: Mapping[str, Sequence[WorstPhoto]], console: Console
+) -> None:
+    """Writes tables and report into a folder."""
+    output_folder(out)
+    files = report_files(document, worst)
+    for name, text in files.items():
+        write(out / name, text.encode())
+    console.say(f"Wrote {', '.join(files)} to {out}")
+
+
+def check_measured(documents: Sequence[Document], options: EvaluateOptions) -> None:
+    """Refuses to end well when there is no number.
+
+    Raises:
+        DatasetError: no pixel of any photo was measured. A shard may be empty.
+    """
+    measured = any(m["miou"] is not None for document in documents for m in document["methods"])
+    if not measured and options.shard.count == 1:
+        raise DatasetError("nothing was measured: no pixel of any photo has a class")
 
 
 def show(document: Document, per_class: bool, console: Console) -> None:

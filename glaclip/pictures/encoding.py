@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from typing import Any
 
 from PIL import Image
+
+#: Zip files need some date; the same files give the same bytes.
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def png_bytes(picture: Image.Image) -> bytes:
@@ -31,3 +35,8 @@ def data_uri(content: bytes, form: str) -> str:
 def picture_uri(picture: Image.Image, form: str, **options: Any) -> str:
     """A picture as a "data:" address; the arguments are those of `encoded`."""
     return data_uri(encoded(picture, form, **options), form)
+
+
+def json_bytes(document: object) -> bytes:
+    """A document as a JSON file for programs, without a space."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()

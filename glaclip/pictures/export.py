@@ -18,7 +18,7 @@ from PIL import Image
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
 from glaclip.pictures.drawing import Colors
-from glaclip.pictures.encoding import png_bytes
+from glaclip.pictures.encoding import ZIP_EPOCH, png_bytes
 from glaclip.pictures.label_pictures import comparison, label_png, overlay
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Method, Segmentation
@@ -26,7 +26,6 @@ from glaclip.segmenter.seams import seam_rate
 
 #: The two sides of every result, as file and JSON names.
 SIDES = ("baseline", "glaclip")
-_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # zip files need some date
 
 CITATION = """\
 The method:
@@ -218,7 +217,7 @@ def zip_files(files: Mapping[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in files.items():
-            info = zipfile.ZipInfo(name, _ZIP_EPOCH)
+            info = zipfile.ZipInfo(name, ZIP_EPOCH)
             # PNGs are deflated already.
             stored = name.endswith(".png")
             info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED

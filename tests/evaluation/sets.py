@@ -31,13 +31,12 @@ def photo(path: Path, color: tuple[int, int, int] = (0, 0, 0), size: int = 120) 
 
 
 def truth(path: Path, values: Sequence[int], mode: str = "L") -> None:
-    """Columns of equal width, one a value."""
+    """A square of columns of equal width, one a value."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    labels = np.repeat(np.repeat([list(values)], 4, axis=0), 2, axis=1).astype(np.uint8)
-    image = Image.fromarray(labels)
-    if mode == "P":
-        image.putpalette([7] * 768)
-    image.convert(mode).save(path) if mode == "RGB" else image.save(path)
+    image = Image.fromarray(np.tile(np.repeat(values, 2), (2 * len(values), 1)).astype(np.uint8))
+    if mode != "L":
+        image.putpalette([7, 7, 9] * 256)
+    image.convert(mode).save(path)
 
 
 def first_row(dataset: Dataset) -> list[int]:

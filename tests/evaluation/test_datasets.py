@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from glaclip.evaluation.data.classes import DatasetError, read_classes
+from glaclip.evaluation.data.classes import read_classes
 from glaclip.evaluation.data.datasets import open_dataset
+from glaclip.evaluation.data.errors import DatasetError
 from tests.evaluation.sets import first_row, photo, truth, voc
 
 CLASSES = "0 void\n1 red; crimson\n3 blue\n255 unknown color\n"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from glaclip.cli.main import main
-from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import open_dataset
+from glaclip.evaluation.data.errors import DatasetError
 from tests.evaluation.sets import clip, colors, first_row, photo, truth, voc
 
 COCO = "images/val2017/1.jpg"

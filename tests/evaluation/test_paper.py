@@ -96,7 +96,7 @@ def test_the_folder_with_all_photos_is_taken(tmp_path: Path) -> None:
     other.rename(tmp_path / "VOC2010" / "VOC2010")
     many = voc(tmp_path, [f"{index:04d}" for index in range(2)])
     lists = many / "ImageSets" / "Segmentation" / "val.txt"
-    assert find_sets(tmp_path)["voc21"].photos == 1  # the first, as none is whole
+    assert find_sets(tmp_path)["voc21"].folder == many  # VOC2012 by its name, as none is whole
     stems = [f"{index:04d}" for index in range(1449)]
     for stem in stems[2:]:
         for folder, ending in (("JPEGImages", "jpg"), ("SegmentationClass", "png")):

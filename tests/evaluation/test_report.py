@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from glaclip.cli.main import main
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.report.document import read_document
 from glaclip.evaluation.report.tables import Table, document_html, html, latex, markdown
 from glaclip.evaluation.report.worst import error_picture

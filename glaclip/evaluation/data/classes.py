@@ -1,12 +1,13 @@
-"""The words for a set's classes: classes.txt, word lists of the field, files of one's own."""
+"""The words for a set's classes: its own list, word lists of the field, files of one's own."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from glaclip.evaluation.data.class_lists import load_class_list, read_class_list
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.vocabulary import (
     ASSETS,
     BACKGROUND,
@@ -14,77 +15,54 @@ from glaclip.vocabulary import (
     Vocabulary,
     VocabularyClass,
     load_preset,
+    parse_vocabulary,
     preset_names,
-    text_lines,
 )
 
-IGNORED = 255
-#: Whole names of classes.txt that mean "no class", beside index 255; "various plants" is a class.
-IGNORED_NAMES = re.compile(r"void|unknown|various|unlabel+ed|ignored?", re.IGNORECASE)
-_INDEXED = re.compile(r"(\d{1,5})[\s:,]+(.+)")
 FIELD = "field/"
 _FIELD_FOLDER = ASSETS / "vocabularies" / "field"
 
 
-class DatasetError(ValueError):
-    """A set that cannot be read; the message says what was looked for."""
-
-
-# ---------------------------------------------------------------------------------------------
-# classes.txt
-
-
 def read_classes(text: str, ignore: Iterable[str] = ()) -> dict[int, VocabularyClass]:
-    """Reads classes.txt: stored index -> class, ignored ones left out.
-
-    Args:
-        text: lines "index name; synonym; ...", or lines without an index, which are counted from 0;
-            empty lines and those that start with # count for nothing.
-        ignore: further indices or names that mean "no class".
+    """Stored index -> class of a class list, see `read_class_list`.
 
     Raises:
-        DatasetError: a line without a name, lines of both kinds, or an index given twice.
+        DatasetError: what cannot be read.
     """
-    unwanted = {word.strip().casefold() for word in ignore}
-    classes: dict[int, VocabularyClass] = {}
-    seen: set[int] = set()
-    for number, line, index, names in _indexed_lines(text):
-        prompts = tuple(word.strip() for word in names.split(";") if word.strip())
-        if not prompts or index > 65535:
-            raise DatasetError(
-                f"line {number} of classes.txt must be an index up to 65535 and a name, such as "
-                f"3 sky; received {line!r}"
-            )
-        if index in seen:
-            raise DatasetError(f"classes.txt gives index {index} twice")
-        seen.add(index)
-        ignored = index == IGNORED or IGNORED_NAMES.fullmatch(prompts[0]) is not None
-        if not ignored and not {str(index), prompts[0].casefold()} & unwanted:
-            classes[index] = VocabularyClass(prompts[0], prompts)
-    return classes
+    return read_class_list(text, ignore=ignore).classes
 
 
-def _said_lines(text: str) -> list[tuple[int, str]]:
-    """(line number, line) of every line that is neither empty nor a comment."""
-    lines = [(number, line.strip()) for number, line in enumerate(text_lines(text), 1)]
-    return [(number, line) for number, line in lines if line and not line.startswith("#")]
+def vocabulary_of(classes: Sequence[VocabularyClass], source: str) -> Vocabulary:
+    """The vocabulary of a set's own classes, the same for page, API and command line.
 
+    A class that is named "background" gets words and takes unsure pixels.
 
-def _indexed_lines(text: str) -> list[tuple[int, str, int, str]]:
-    """(line number, line, index, names) of every line that says something."""
-    lines = _said_lines(text)
-    matches = [_INDEXED.fullmatch(line) for _, line in lines]
-    if not any(matches):
-        return [(number, line, index, line) for index, (number, line) in enumerate(lines)]
-    indexed = []
-    for (number, line), match in zip(lines, matches, strict=True):
-        if match is None:
-            raise DatasetError(
-                f"line {number} of classes.txt must be an index and a name, as other lines of it "
-                f"are; received {line!r}"
-            )
-        indexed.append((number, line, int(match[1]), match[2]))
-    return indexed
+    Args:
+        classes: in the order of the truth's indices.
+        source: the list's name, for sentences.
+
+    Raises:
+        DatasetError: fewer than two classes.
+    """
+    if len(classes) < 2:
+        named = ", ".join(entry.name for entry in classes) or "none"
+        raise DatasetError(
+            f"{source} must name at least two classes that are measured; it names {named}. What "
+            "is none of the named things can be a class of its own, with the name background"
+        )
+    vocabulary = Vocabulary(tuple(classes))
+    names = [name.casefold() for name in vocabulary.names]
+    if BACKGROUND not in names:
+        return vocabulary
+    index = names.index(BACKGROUND)
+    entries = list(classes)
+    if len(entries[index].prompts) == 1:
+        text = ", ".join("; ".join(c.prompts) for c in entries if c is not entries[index])
+        parsed = parse_vocabulary(text, background=True)
+        assert parsed.background is not None
+        filled = parsed.classes[parsed.background].prompts
+        entries[index] = VocabularyClass(entries[index].name, filled)
+    return Vocabulary(tuple(entries), index, DEFAULT_BACKGROUND_THRESHOLD)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -121,12 +99,12 @@ def field_names() -> tuple[str, ...]:
 
 
 def class_words(source: str) -> ClassWords:
-    """Words by name: a preset, a list of the field, or a file with a class a line.
+    """Words by name: a preset, a list of the field, or a file in any form of a class list.
 
     Args:
         source: a preset's name; "field/voc21" and the like, the words of the authors' cls_*.txt
-            files; or the path of a file as theirs: synonyms of a class on its line, with commas or
-            semicolons between them, the background's line first where there is one.
+            files; or the path of a file: a class a line, synonyms with commas or semicolons
+            between them, the background's line first where there is one.
 
     Raises:
         DatasetError: nothing of that name, or a file that cannot be read.
@@ -138,26 +116,13 @@ def class_words(source: str) -> ClassWords:
         preset = path.stem.removesuffix("_names")
     else:
         path, name, preset = Path(source), Path(source).name, ""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    if not path.is_file():
         raise DatasetError(
             f"class words must be a preset ({', '.join(preset_names())}), a list of the field "
             f"({', '.join(field_names())}) or a text file with a class a line; received {source!r}"
-        ) from error
-    return ClassWords(name, preset, read_word_list(text, name))
-
-
-def read_word_list(text: str, name: str = "the file") -> tuple[VocabularyClass, ...]:
-    """Classes of a cls_*.txt file: one a line, synonyms separated by commas or semicolons.
-
-    Raises:
-        DatasetError: a line of separators alone.
-    """
-    classes = []
-    for number, line in _said_lines(text):
-        prompts = tuple(word.strip() for word in re.split(r"[,;]", line) if word.strip())
-        if not prompts:
-            raise DatasetError(f"line {number} of {name} names no class; received {line!r}")
-        classes.append(VocabularyClass(prompts[0], prompts))
-    return tuple(classes)
+        )
+    listed = load_class_list(path, unique=False)  # released lists name some things twice
+    entries = sorted(listed.entries, key=lambda entry: entry.index)
+    return ClassWords(
+        name, preset, tuple(VocabularyClass(e.prompts[0], e.prompts) for e in entries)
+    )

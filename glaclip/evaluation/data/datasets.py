@@ -1,33 +1,42 @@
 """Evaluation sets on disk: photos with ground truth, and the words for their classes.
 
-The plain layout is a folder with `images/`, `masks/` (same stems, one gray or palette PNG a photo
-whose pixel values are class indices) and `classes.txt` (lines "index name; synonym; ...", or the
-names alone, counted from 0). Beside it, the native layouts of PASCAL VOC, PASCAL-Context, ADE20K,
-Cityscapes and COCO-Stuff are read (layouts.py).
+A plain set is a folder of photos, a folder of label maps and a class list, by the names that tools
+give them (pairs.py, label_maps.py, class_lists.py). Beside it, the native layouts of PASCAL VOC,
+PASCAL-Context, ADE20K, Cityscapes and COCO-Stuff are read (layouts.py); a class list that lies
+with the data always beats a benchmark's.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from glaclip.evaluation.data.classes import ClassWords, DatasetError, class_words, read_classes
-from glaclip.evaluation.data.layouts import LAYOUTS, Found, Layout, Sample, Skip, paired, photos_in
-from glaclip.photo import open_picture
-from glaclip.vocabulary import (
-    BACKGROUND,
-    DEFAULT_BACKGROUND_THRESHOLD,
-    Vocabulary,
-    VocabularyClass,
-    load_preset,
-    parse_vocabulary,
+from glaclip.evaluation.data.class_lists import (
+    LIST_NAMES,
+    ClassList,
+    find_class_list,
+    load_class_list,
 )
+from glaclip.evaluation.data.classes import ClassWords, class_words, vocabulary_of
+from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.label_maps import LabelMap, Labels, Meaning, fitted, read_label_map
+from glaclip.evaluation.data.layouts import LAYOUTS, Layout, photos_listed
+from glaclip.evaluation.data.pairs import (
+    PHOTO_FOLDERS,
+    TRUTH_FOLDERS,
+    Files,
+    Found,
+    Sample,
+    Skip,
+    entries_of,
+    find_place,
+    listed,
+    pair,
+)
+from glaclip.vocabulary import BACKGROUND, Vocabulary, load_preset
 
 _SAMPLE_SEED = 0
 
@@ -40,48 +49,41 @@ class Dataset:
         name: preset or folder name, for people.
         samples: in the order of their stems.
         vocabulary: the classes, in the order of the truth that `truth` gives.
-        table: stored value -> class index, [65536]; -1 where ignored.
+        meaning: what values and colors of the label maps stand for.
         words: where the words come from: "classes.txt", a preset, "field/voc21" or a file's name.
         preset: the benchmark whose classes these are, else empty.
         benchmark: the preset's name when this is the whole set that papers report on, else empty.
         missing: photos of the set that are not there, or whose truth is not.
+        part: the part of the set that is measured, such as "val", where it has parts.
     """
 
     name: str
     samples: tuple[Sample, ...]
     vocabulary: Vocabulary
-    table: NDArray[np.int16]
+    meaning: Meaning
     words: str = "classes.txt"
     preset: str = ""
     benchmark: str = ""
     missing: tuple[Skip, ...] = ()
 
-    def truth(self, sample: Sample) -> NDArray[np.int16]:
-        """int16 [H, W] class indices of a sample, -1 where ignored.
+    part: str = ""
+
+    def label_map(self, sample: Sample, size: tuple[int, int] | None = None) -> LabelMap:
+        """The ground truth of a sample.
+
+        Args:
+            sample: of this set.
+            size: (height, width) of the upright photo, which the map must fit.
 
         Raises:
-            DatasetError: a file that is not a map of indices.
+            DatasetError: no label map, or one of another shape.
         """
-        try:
-            with open_picture(sample.truth) as image:
-                stored = np.asarray(image)
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
-            raise DatasetError(f"the ground truth {sample.truth.name} cannot be read") from error
-        if stored.ndim != 2 or stored.dtype.kind not in "ui":
-            raise DatasetError(
-                f"the ground truth {sample.truth.name} must be a gray or palette picture whose "
-                f"values are class indices; it is {image.mode}"
-            )
-        labels: NDArray[np.int16] = self.table[stored]
-        return labels
+        found = read_label_map(sample.truth, self.meaning)
+        return fitted(found, size, sample.photo) if size else found
 
-
-def _table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
-    """Lookup of class indices; what is not in the mapping is ignored."""
-    table = np.full(65536, -1, dtype=np.int16)
-    for stored, index in mapping.items():
-        table[stored] = index
-    return table
+    def truth(self, sample: Sample) -> Labels:
+        """int16 [H, W] class indices of a sample, -1 where ignored; see `label_map`."""
+        return self.label_map(sample).labels
 
 
 # ---------------------------------------------------------------------------------------------
@@ -89,36 +91,72 @@ def _table(mapping: Mapping[int, int]) -> NDArray[np.int16]:
 
 
 def _folder(root: Path, words: ClassWords | None, ignore: Sequence[str]) -> Dataset:
-    found = paired(photos_in(root / "images"), lambda stem: root / "masks" / f"{stem}.png")
-    listed: dict[int, VocabularyClass] | None = None
-    if (root / "classes.txt").is_file():
-        listed = read_classes((root / "classes.txt").read_text(encoding="utf-8-sig"), ignore)
+    place = find_place(root)
+    if place is None:
+        raise DatasetError(
+            "the folder holds no photos with label maps: looked for a folder of photos "
+            f"({', '.join(PHOTO_FOLDERS)}) beside one of label maps ({', '.join(TRUTH_FOLDERS)}), "
+            "and for names such as a.jpg with a_mask.png"
+        )
+    found = pair(Files.below(place.photos), Files.below(place.truths))
+    lists = root / "ImageSets" / "Segmentation"
+    names = photos_listed(lists, [sample.stem for sample in found.samples])
+    if names is not None:
+        found = _of_list(found, names)
+    path = _own_list(root)
+    own = load_class_list(path, ignore) if path else None
     if words is not None:
-        return _folder_with_words(root, found, listed, words)
-    if listed is None:
-        raise DatasetError("the folder has no classes.txt; give --classes-from")
-    stored = sorted(listed)
-    vocabulary = Vocabulary(tuple(listed[value] for value in stored))
-    table = _table({value: index for index, value in enumerate(stored)})
-    return Dataset(
-        root.name, found.samples, _with_background(vocabulary), table, missing=found.missing
+        dataset = _folder_with_words(root, found, own, words)
+    elif own is None:
+        raise DatasetError(
+            f"the folder has no class list ({', '.join(LIST_NAMES)}); give --classes-from"
+        )
+    else:
+        stored = sorted(own.classes)
+        vocabulary = vocabulary_of([own.classes[value] for value in stored], own.name)
+        meaning = Meaning.of({value: index for index, value in enumerate(stored)}, own)
+        dataset = Dataset(
+            root.name, found.samples, vocabulary, meaning, own.name, missing=found.missing
+        )
+    return dataclasses.replace(dataset, part=place.split)
+
+
+def _own_list(root: Path) -> Path | None:
+    """The class list that lies with the data."""
+    place = find_place(root)
+    if place is None:
+        return find_class_list(root)
+    return find_class_list(
+        root, place.photos.parent, place.truths.parent, place.truths, place.photos
+    )
+
+
+def _of_list(found: Found, names: Sequence[str]) -> Found:
+    """The photos that a list names."""
+    samples = {sample.stem: sample for sample in found.samples}
+    reasons = {skip.stem: skip for skip in found.missing}
+    absent = [name for name in names if name not in samples]
+    return Found(
+        tuple(samples[name] for name in names if name in samples),
+        tuple(reasons.get(name, Skip(name, "the photo is not there")) for name in absent),
     )
 
 
 def _folder_with_words(
-    root: Path, found: Found, listed: dict[int, VocabularyClass] | None, words: ClassWords
+    root: Path, found: Found, own: ClassList | None, words: ClassWords
 ) -> Dataset:
     """Class i of the set gets the words of class i."""
     count = len(words.classes)
-    names = {value: entry.name.casefold() for value, entry in (listed or {}).items()}
-    stored = sorted(names) if listed is not None else list(range(count))
+    names = {value: entry.name.casefold() for value, entry in own.classes.items()} if own else {}
+    stored = sorted(names) if own else list(range(count))
     background = _background_of(words)
     if len(stored) == count + 1 and background is None:
         # A set with background read with the words of its objects alone: background is ignored.
         stored = [value for value in stored if names[value] != BACKGROUND]
     if len(stored) != count:
         raise DatasetError(
-            f"classes.txt has {len(stored)} classes and the words of {words.source} are for {count}"
+            f"{own.name if own else 'the set'} has {len(stored)} classes and the words of "
+            f"{words.source} are for {count}"
         )
     if background is None and BACKGROUND in (names.get(value) for value in stored):
         background = next(i for i, value in enumerate(stored) if names[value] == BACKGROUND)
@@ -126,7 +164,7 @@ def _folder_with_words(
         f"{root.name} ({words.source})",
         found.samples,
         words.vocabulary(background, _threshold_of(words)),
-        _table({value: index for index, value in enumerate(stored)}),
+        Meaning.of({value: index for index, value in enumerate(stored)}, own),
         words.source,
         missing=found.missing,
     )
@@ -143,22 +181,6 @@ def _threshold_of(words: ClassWords) -> float | None:
     return load_preset(words.preset).vocabulary.background_threshold if words.preset else None
 
 
-def _with_background(vocabulary: Vocabulary) -> Vocabulary:
-    """A class that is named "background" gets words and takes unsure pixels."""
-    names = [name.casefold() for name in vocabulary.names]
-    if BACKGROUND not in names:
-        return vocabulary
-    index = names.index(BACKGROUND)
-    classes = list(vocabulary.classes)
-    if len(classes[index].prompts) == 1:
-        text = ", ".join("; ".join(c.prompts) for c in classes if c is not classes[index])
-        parsed = parse_vocabulary(text, background=True)
-        assert parsed.background is not None
-        filled = parsed.classes[parsed.background].prompts
-        classes[index] = VocabularyClass(classes[index].name, filled)
-    return Vocabulary(tuple(classes), index, DEFAULT_BACKGROUND_THRESHOLD)
-
-
 # ---------------------------------------------------------------------------------------------
 # Native layouts
 
@@ -173,7 +195,7 @@ def _native(root: Path, layout: Layout, words: ClassWords | None) -> Dataset:
         preset,
         found.samples,
         vocabulary,
-        _table(layout.presets[preset](root)),
+        Meaning.of(layout.presets[preset](root)),
         words.source if words else preset,
         preset,
         benchmark=preset if len(found.samples) == layout.photos and not found.missing else "",
@@ -203,18 +225,28 @@ def _preset_of(layout: Layout, words: ClassWords | None) -> str:
 
 def _detect(root: Path) -> tuple[Path, str]:
     """The set's own folder and its layout."""
-    candidates = [root, *sorted(p for p in root.glob("VOCdevkit/VOC*") if p.is_dir())]
-    candidates += sorted(p for p in root.glob("VOC20*") if p.is_dir())
-    for place in candidates:
-        if (place / "masks").is_dir() and (place / "images").is_dir():
+    for place in _candidates(root):
+        native = next((name for name, layout in LAYOUTS.items() if layout.is_at(place)), "")
+        plain = (place / "masks").is_dir() and (place / "images").is_dir()
+        if plain or (_own_list(place) and find_place(place)):
             return place, "folder"
-        for name, layout in LAYOUTS.items():
-            if layout.is_at(place):
-                return place, name
+        if native:
+            return place, native
+    if find_place(root) is not None:
+        return root, "folder"
     raise DatasetError(
-        "the set has none of the known layouts: images/ with masks/ and classes.txt, PASCAL VOC, "
-        "PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff"
+        "the set has none of the known layouts: a folder of photos (such as images/) with a "
+        "folder of label maps (such as masks/) and a class list (such as classes.txt), PASCAL "
+        "VOC, PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff"
     )
+
+
+def _candidates(root: Path) -> Iterator[Path]:
+    """The folder, and those of PASCAL VOC within it, 2012 first."""
+    yield root
+    folders = [*entries_of(root / "VOCdevkit"), *entries_of(root)]
+    found = [path for path in folders if path.name.startswith("VOC20") and path.is_dir()]
+    yield from sorted(found, key=lambda path: path.name != "VOC2012")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -236,7 +268,7 @@ def open_dataset(
         layout: "auto", "folder" or one of `LAYOUTS`.
         classes_from: words instead of the set's own names, class by class; see `class_words`.
         ignore: for the plain layout, further indices or names that mean "no class".
-        stems: only these photos.
+        stems: only these photos: lines of a list, see `pairs.listed`.
         limit: at most so many, drawn with a fixed seed.
 
     Raises:
@@ -262,7 +294,8 @@ def open_dataset(
 def _selected(dataset: Dataset, stems: Sequence[str] | None, limit: int | None) -> Dataset:
     samples, missing = dataset.samples, dataset.missing
     if stems is not None:
-        wanted = dict.fromkeys(stems)
+        there = [*(s.stem for s in samples), *(skip.stem for skip in missing)]
+        wanted = dict.fromkeys(listed(stems, there))
         unknown = wanted.keys() - {s.stem for s in samples} - {skip.stem for skip in missing}
         if unknown:
             raise DatasetError(

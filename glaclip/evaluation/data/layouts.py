@@ -6,48 +6,33 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.pairs import (
+    Found,
+    Sample,
+    Skip,
+    entries_of,
+    is_photo,
+    listed,
+    one_each,
+)
+from glaclip.support.text import TextError, read_text
+from glaclip.vocabulary import text_lines
 
-_PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 #: Stored value -> class index; values left out are ignored.
 Conversion = Mapping[int, int]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One photo and its ground truth."""
-
-    stem: str
-    photo: Path
-    truth: Path
-
-
-@dataclass(frozen=True)
-class Skip:
-    """A photo that was left out, and why."""
-
-    stem: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Found:
-    """Photos with their ground truth, and those of which one of the two is not there."""
-
-    samples: tuple[Sample, ...]
-    missing: tuple[Skip, ...]
 
 
 def photos_in(folder: Path) -> dict[str, Path]:
     """Stem -> photo.
 
     Raises:
-        DatasetError: there is no such folder.
+        DatasetError: there is no such folder, or two photos have one name.
     """
     if not folder.is_dir():
         raise DatasetError(f"there is no folder {folder.name} in the set")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in _PHOTO_ENDINGS)
-    return {path.stem: path for path in paths}
+    paths = (Path(path.name) for path in entries_of(folder) if is_photo(path))
+    return {path.stem: folder / path for path in one_each(paths, "photos").values()}
 
 
 def paired(
@@ -100,11 +85,29 @@ def _shifted(count: int, first: int) -> Callable[[Path], Conversion]:
 # --- PASCAL VOC and PASCAL-Context ------------------------------------------------------------
 
 
+#: Lists of the photos of a set, of which the first that is there counts.
+_LISTS = ("val.txt", "default.txt", "trainval.txt", "test.txt", "train.txt")
+
+
+def photos_listed(folder: Path, stems: Iterable[str]) -> list[str] | None:
+    """The photos that a folder's list names, or None without a list.
+
+    Raises:
+        DatasetError: a list that is no text.
+    """
+    path = next((folder / name for name in _LISTS if (folder / name).is_file()), None)
+    if path is None:
+        return None
+    try:
+        return listed(text_lines(read_text(path)), stems)
+    except TextError as error:
+        raise DatasetError(f"the list of photos {error}") from error
+
+
 def _voc_like(truth_folder: str, lists: str) -> Callable[[Path, str], Found]:
     def find(root: Path, preset: str) -> Found:
-        listing = root / "ImageSets" / lists / "val.txt"
-        stems = listing.read_text().split() if listing.is_file() else None
         photos = photos_in(root / "JPEGImages")
+        stems = photos_listed(root / "ImageSets" / lists, photos)
         return paired(photos, lambda stem: root / truth_folder / f"{stem}.png", stems)
 
     return find
@@ -230,11 +233,16 @@ def layout_of(preset: str) -> str:
     raise KeyError(preset)
 
 
-def folders_within(root: Path, depth: int = 2) -> list[Path]:
-    """The folder itself and those within it, nearest first, hidden ones left out."""
+def folders_within(root: Path, depth: int = 2, unreadable: list[Path] | None = None) -> list[Path]:
+    """The folder itself and those within it, nearest first, hidden ones left out.
+
+    Args:
+        root: the folder.
+        depth: how far below it.
+        unreadable: takes folders that cannot be opened.
+    """
     found, level = [root], [root]
     for _ in range(depth):
-        inner = [path for folder in level for path in sorted(folder.iterdir())]
-        level = [path for path in inner if path.is_dir() and not path.name.startswith(".")]
+        level = [p for folder in level for p in entries_of(folder, unreadable) if p.is_dir()]
         found += level
     return found

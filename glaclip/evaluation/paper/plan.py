@@ -8,8 +8,8 @@ from pathlib import Path
 
 from glaclip.backbones.clip.last_block import BASELINES, KEY_SOURCES
 from glaclip.backbones.registry import BackboneInfo
-from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.layouts import LAYOUTS, folders_within, layout_of
 from glaclip.evaluation.paper.table import BENCHMARKS, Able, PaperRow
 from glaclip.evaluation.run.setting import Entry
@@ -38,18 +38,22 @@ class Place:
         return not self.missing and self.photos == LAYOUTS[layout_of(self.preset)].photos
 
 
-def find_sets(root: Path) -> dict[str, Place]:
+def find_sets(root: Path, unreadable: list[Path] | None = None) -> dict[str, Place]:
     """The benchmarks that lie in a folder or up to two folders below, by preset.
 
-    Of several folders with the same layout, such as VOC2010 and VOC2012, the one with as many
-    photos as the benchmark has is taken, else the first.
+    Of several folders with the same layout, the one with as many photos as the benchmark has is
+    taken, else VOC2012 by its name, else the first.
+
+    Args:
+        root: the folder.
+        unreadable: takes folders that cannot be opened.
 
     Raises:
         DatasetError: there is no such folder.
     """
     if not root.is_dir():
         raise DatasetError(f"there is no folder {root}")
-    folders = folders_within(root)
+    folders = folders_within(root, unreadable=unreadable)
     found: dict[str, Place] = {}
     for preset in BENCHMARKS:
         layout = LAYOUTS[layout_of(preset)]
@@ -64,7 +68,7 @@ def find_sets(root: Path) -> dict[str, Place]:
             if photos.samples:
                 places.append(Place(preset, folder, len(photos.samples), len(photos.missing)))
         if places:
-            found[preset] = next((place for place in places if place.whole), places[0])
+            found[preset] = min(places, key=lambda p: (not p.whole, p.folder.name != "VOC2012"))
     return found
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import glaclip
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.paper.comparison import compare
 from glaclip.evaluation.paper.table import BENCHMARKS, STANDING_DIFFERENCE, TABLES
 from glaclip.evaluation.run.evaluate import Evaluation
 from glaclip.evaluation.run.setting import Entry
+from glaclip.evaluation.score.counts import Score
 
 FORM = "glaclip evaluation 1"
 #: Photos listed as worst.
@@ -59,9 +60,23 @@ def evaluation_document(evaluation: Evaluation) -> Document:
         },
         "windows": dataclasses.asdict(run.windows),
         "run": run.key,
+        "ground_truth": _ground_truth(evaluation),
         "cost": dataclasses.asdict(evaluation.cost),
         "methods": [_method(evaluation, method) for method in evaluation.methods],
         "worst": worst_photos(evaluation),
+    }
+
+
+def _ground_truth(evaluation: Evaluation) -> Document:
+    """Pixels of the truth, those of no class by their values, and classes without a pixel."""
+    score = next(iter(evaluation.scores.values()), Score.none(len(evaluation.run.classes)))
+    present = score.confusion.sum(axis=1) > 0
+    return {
+        "pixels": score.pixels,
+        "no_class": dict(score.outside.most_common()),
+        "absent": [
+            n for n, there in zip(evaluation.run.classes, present, strict=True) if not there
+        ],
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from glaclip.evaluation.data.label_maps import absent_sentence, outside_sentence
 from glaclip.evaluation.paper.table import BENCHMARKS
 from glaclip.evaluation.report.document import Document
 
@@ -85,6 +86,12 @@ def _about(run: Document) -> list[str]:
         first = run["skipped"][0] if run["skipped"] else None
         why = f"; the first left out is {first['stem']}: {first['reason']}" if first else ""
         lines.append(f"{out}these numbers{why}.")
+    if truth := run.get("ground_truth"):  # older files have none
+        sentences = (
+            outside_sentence(truth["no_class"], truth["pixels"]),
+            absent_sentence(truth["absent"] if run["photos"] else ()),
+        )
+        lines += filter(None, sentences)
     if cost["photos"]:
         processes = f" in {cost['processes']} processes" if cost["processes"] > 1 else ""
         gpu = f", {cost['gpu_gigabytes']:.1f} GB on the GPU" if cost["gpu_gigabytes"] else ""

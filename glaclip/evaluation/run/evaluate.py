@@ -6,19 +6,21 @@ All measures are over the whole set: confusions and pairs of all photos are adde
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from glaclip.evaluation.data.classes import DatasetError
 from glaclip.evaluation.data.datasets import Dataset
-from glaclip.evaluation.data.layouts import Sample, Skip
-from glaclip.evaluation.run.setting import Entry, Run, RunCost, total_cost
+from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.label_maps import LabelMap
+from glaclip.evaluation.data.pairs import Sample, Skip
+from glaclip.evaluation.run.content import Content
+from glaclip.evaluation.run.setting import Entry, Run, RunCost, distinct_names, total_cost
 from glaclip.evaluation.run.store import Store, StoredRun
 from glaclip.evaluation.run.team import Team
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, load_photo
 from glaclip.segmenter import Encoded, Method, Progress, Segmenter
-from glaclip.segmenter.seams import Labels
 from glaclip.settings import WindowSettings
 from glaclip.support.memory import gpu_peak_gigabytes, peak_gigabytes
 
@@ -37,6 +39,7 @@ class Evaluation:
         photo_miou: photo -> method name -> mIoU over the classes in that photo's truth.
         skipped: photos that were left out, those that are not there among them.
         cost: what it took.
+        guessed: photos whose depth was guessed in this run, and how.
     """
 
     run: Run
@@ -45,6 +48,7 @@ class Evaluation:
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
     cost: RunCost
+    guessed: tuple[Skip, ...] = ()
 
     @property
     def photos(self) -> int:
@@ -89,7 +93,7 @@ def evaluate(
     team = team or Team()
     work = _Work(segmenter, dataset, methods, windows, store)
     todo = list(dataset.samples if samples is None else samples)
-    known = [s for s in todo if store is not None and store.has(s.stem, work.keys)]
+    known = [s for s in todo if store is not None and store.has(s, work.keys)]
     pending = [s for s in todo if s not in set(known)]
     team.begin()  # nobody writes before all have read
     if store is not None and team.rank == 0:
@@ -120,6 +124,7 @@ class _Part:
     scores: dict[str, Score]
     photo_miou: dict[str, dict[str, float]]
     skipped: tuple[Skip, ...]
+    guessed: tuple[Skip, ...]
     cost: RunCost
 
 
@@ -141,6 +146,7 @@ class _Work:
         self._scores = {method.name: Score.none(classes) for method in methods}
         self._miou: dict[str, dict[str, float]] = {}
         self._skipped: list[Skip] = []
+        self._guessed: list[Skip] = []
         self._encode_seconds, self._computed = 0.0, 0
 
     def take_known(self, sample: Sample) -> None:
@@ -155,11 +161,14 @@ class _Work:
         """Segments a photo by every method, or notes why it is left out."""
         start = time.perf_counter()
         try:
+            content = Content.of(sample)  # before it is read: what changes meanwhile is read again
             encoded, truth = self._read(sample)
-        except (DatasetError, PhotoError) as error:
+        except (DatasetError, PhotoError, OSError) as error:
+            # The system's own sentence names the path.
+            reason = (error.strerror or "") if isinstance(error, OSError) else str(error)
             if strict:
-                raise DatasetError(f"the photo {sample.stem} cannot be used: {error}") from error
-            skip = Skip(sample.stem, str(error))
+                raise DatasetError(f"the photo {sample.stem} cannot be used: {reason}") from error
+            skip = Skip(sample.stem, reason)
             self._skipped.append(skip)
             if self._store is not None:
                 self._store.skip(skip)
@@ -167,20 +176,23 @@ class _Work:
         self._encode_seconds += time.perf_counter() - start
         self._computed += 1
         for entry, key in zip(self._methods, self.keys, strict=True):
-            score = self._store.get(sample.stem, key) if self._store is not None else None
+            score = self._store.current(sample, key) if self._store is not None else None
             if score is None:
                 score = self._score(encoded, truth, entry.method)
                 if self._store is not None:
-                    self._store.put(sample.stem, key, score)
+                    self._store.put(sample, key, score, content)
             self._add(sample, entry, score)
 
-    def _read(self, sample: Sample) -> tuple[Encoded, Labels]:
-        truth = self._dataset.truth(sample)
-        return self._segmenter.encode(load_photo(sample.photo), self._windows), truth
+    def _read(self, sample: Sample) -> tuple[Encoded, LabelMap]:
+        guesses: list[str] = []
+        photo = load_photo(sample.photo, say=guesses.append)
+        truth = self._dataset.label_map(sample, (photo.height, photo.width))
+        self._guessed += [Skip(sample.stem, sentence) for sentence in guesses]
+        return self._segmenter.encode(photo, self._windows), truth
 
-    def _score(self, encoded: Encoded, truth: Labels, method: Method) -> Score:
+    def _score(self, encoded: Encoded, truth: LabelMap, method: Method) -> Score:
         result = self._segmenter.segment(encoded, self._dataset.vocabulary, method)
-        return score_of(result, truth)
+        return replace(score_of(result, truth.labels), outside=Counter(truth.outside))
 
     def _add(self, sample: Sample, method: Entry, score: Score) -> None:
         self._scores[method.name] += score
@@ -197,7 +209,7 @@ class _Work:
             photos=self._computed,
             devices=(str(device),),
         )
-        return _Part(self._scores, self._miou, tuple(self._skipped), cost)
+        return _Part(self._scores, self._miou, tuple(self._skipped), tuple(self._guessed), cost)
 
 
 def _joined(
@@ -220,7 +232,8 @@ def _joined(
         if team.rank == 0 and cost.photos:
             store.add_cost(cost)
         cost = total_cost(store.costs) if store.costs else cost
-    return _evaluation(run, methods, scores, miou, skipped, cost)
+    guessed = tuple(skip for part in parts for skip in part.guessed)
+    return replace(_evaluation(run, methods, scores, miou, skipped, cost), guessed=guessed)
 
 
 def _evaluation(
@@ -247,7 +260,8 @@ def evaluation_of(stored: StoredRun) -> Evaluation:
     run = stored.run
     scores: dict[str, Score] = {}
     miou: dict[str, dict[str, float]] = {}
-    for key, method in stored.methods.items():
+    methods = distinct_names(stored.methods.values())
+    for key, method in zip(stored.methods, methods, strict=True):
         total = Score.none(len(run.classes))
         for stem in run.photos:
             score = stored.get(stem, key)
@@ -256,7 +270,7 @@ def evaluation_of(stored: StoredRun) -> Evaluation:
                 miou.setdefault(stem, {})[method.name] = score.miou
         scores[method.name] = total
     cost = total_cost(stored.costs)
-    return _evaluation(run, stored.methods.values(), scores, miou, stored.skipped, cost)
+    return _evaluation(run, methods, scores, miou, stored.skipped, cost)
 
 
 def absent_photos(evaluation: Evaluation) -> tuple[str, ...]:

@@ -57,7 +57,12 @@ class Run:
         vocabulary = dataset.vocabulary
         return cls(
             key=digest(
-                dataset.name, vocabulary, dataset.table.tobytes(), backbone.fingerprint, windows
+                dataset.name,
+                vocabulary,
+                dataset.meaning.table.tobytes(),
+                backbone.fingerprint,
+                windows,
+                *sorted(dataset.meaning.colors.items()),
             ),
             dataset=dataset.name,
             benchmark=dataset.benchmark,
@@ -135,6 +140,31 @@ class Entry:
         if method["settings"] is not None:
             method["settings"] = AttentionSettings(**method["settings"])
         return cls(name, title, Method(**method))
+
+
+def distinct_names(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries of which no two have one name: the second "on" says what is other in it."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        first = found.get(entry.name)
+        if first is not None:
+            told = _difference(first.method, entry.method)
+            name, number = f"{entry.name} ({told})", 2
+            while name in found:
+                name, number = f"{entry.name} ({told}; {number})", number + 1
+            entry = dataclasses.replace(entry, name=name, title=f"{entry.title} ({told})")
+        found[entry.name] = entry
+    return list(found.values())
+
+
+def _difference(one: Method, other: Method) -> str:
+    """What the second method has that the first has not."""
+    if one.settings is None or other.settings is None:
+        return f"keys {other.key_source}"
+    before, now = dataclasses.asdict(one.settings), dataclasses.asdict(other.settings)
+    told = [f"{name} {value}" for name, value in now.items() if value != before[name]]
+    told += [f"keys {other.key_source}"] if one.key_source != other.key_source else []
+    return ", ".join(told) or "again"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glaclip.evaluation.data.layouts import Skip
+from glaclip.evaluation.data.pairs import Sample, Skip
+from glaclip.evaluation.run.content import Content
 from glaclip.evaluation.run.setting import Entry, Run, RunCost
 from glaclip.evaluation.score.counts import Score
 from glaclip.segmenter.seams import Pairs
@@ -35,6 +38,9 @@ class _PhotoCounts:
     edges: Pairs
     controls: Pairs
     windows: Pairs = dataclasses.field(default_factory=Pairs)
+    content: Content | None = None
+    time: float = 0.0
+    outside: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 class StoredRun:
@@ -60,11 +66,33 @@ class StoredRun:
         rows, columns, counts = found.entries.T
         confusion[rows, columns] = counts
         pairs = found.boundary, found.edges, found.controls, found.windows
-        return Score(confusion, *pairs, photos=1, seconds=found.seconds)
+        outside = Counter(found.outside)
+        return Score(confusion, *pairs, photos=1, seconds=found.seconds, outside=outside)
 
-    def has(self, photo: str, methods: Iterable[str]) -> bool:
-        """Whether a photo is known with all these methods."""
-        return all((photo, method) in self._known for method in methods)
+    def current(self, sample: Sample, method: str) -> Score | None:
+        """The counts of a photo, if they are known and photo and truth hold the same still."""
+        found = self._known.get((sample.stem, method))
+        if found is None or found.content is None or not found.content.holds(sample):
+            return None
+        return self.get(sample.stem, method)
+
+    def has(self, sample: Sample, methods: Iterable[str]) -> bool:
+        """Whether a photo is known as it is now with all these methods."""
+        return all(self.current(sample, method) is not None for method in methods)
+
+    def drop_outdated(self) -> None:
+        """Forgets counts of photos or truths that were counted anew, by whatever method, since."""
+        latest: dict[str, _PhotoCounts] = {}
+        for (photo, _), counts in self._known.items():
+            if photo not in latest or counts.time > latest[photo].time:
+                latest[photo] = counts
+        self._known = {
+            (photo, method): counts
+            for (photo, method), counts in self._known.items()
+            if counts.content is None
+            or (newest := latest[photo].content) is None
+            or counts.content.key == newest.key
+        }
 
     def photos(self, method: str) -> tuple[str, ...]:
         """Photos that are known with a method."""
@@ -82,9 +110,23 @@ class StoredRun:
         elif "skipped" in record:
             self._skipped[record["photo"]] = record["skipped"]
         elif "confusion" in record:
+            written = record.get("time", 0.0)
+            known = self._known.get((record["photo"], record["method"]))
+            if known is not None and known.time > written:
+                return  # files are read by their names, not by their age
             entries = np.asarray(record["confusion"], dtype=np.int64).reshape(-1, 3)
+            # Files of earlier versions hold no pairs of windows.
+            boundary, edges, controls, *windows = (Pairs(*pair) for pair in record["pairs"])
             self._known[record["photo"], record["method"]] = _PhotoCounts(
-                entries, record["seconds"], *(Pairs(*pair) for pair in record["pairs"])
+                entries,
+                record["seconds"],
+                boundary,
+                edges,
+                controls,
+                windows[0] if windows else Pairs(),
+                content=Content.from_record(record["content"]) if "content" in record else None,
+                time=written,
+                outside=record.get("outside", {}),
             )
             self._skipped.pop(record["photo"], None)
         elif "about" in record:
@@ -127,21 +169,20 @@ class Store(StoredRun):
 
         Args:
             folder: made when it is missing.
-            run: this run; its files alone may be in the folder.
-            name: this process's own file, "photos*.jsonl".
+            run: this run; files of others in the folder are left alone.
+            name: this process's own file, "photos*.jsonl"; another one when it is of another run.
 
         Raises:
-            StoreError: a file is of another run, or cannot be read or written.
+            StoreError: a file cannot be read or written.
         """
         super().__init__(run)
         self._path = folder / name
         for path in sorted(folder.glob("photos*.jsonl")):
             records = read_records(path)
             if records and records[0]["run"] != run.key:
-                raise StoreError(
-                    f"{path.name} in the folder is of another set, backbone, windows or words; "
-                    "choose another folder or remove the file"
-                )
+                if path.name == name:
+                    self._path = folder / name.replace("photos", f"photos.{run.key[:12]}", 1)
+                continue
             for record in records:
                 self.take(record)
         self.run = run
@@ -167,19 +208,22 @@ class Store(StoredRun):
                 self.methods[key] = method
                 self._append({"method": key, "about": method.record()})
 
-    def put(self, photo: str, method: str, score: Score) -> None:
-        """Appends the counts of a photo."""
+    def put(self, sample: Sample, method: str, score: Score, content: Content) -> None:
+        """Appends the counts of a photo, and what it and its truth held."""
         rows, columns = np.nonzero(score.confusion)
         counts = score.confusion[rows, columns]
         record = {
-            "photo": photo,
+            "photo": sample.stem,
             "method": method,
+            "content": content.record(),
+            "time": time.time(),
             "confusion": np.stack([rows, columns, counts], axis=1).tolist(),
             "pairs": [
                 [pairs.differing, pairs.compared]
                 for pairs in (score.boundary, score.edges, score.controls, score.windows)
             ],
             "seconds": round(score.seconds, 4),
+            "outside": dict(score.outside),
         }
         self.take(record)
         self._append(record)
@@ -221,4 +265,6 @@ def read_counts(folders: Iterable[Path]) -> list[StoredRun]:
             )
             for record in records:
                 counts.take(record)
+    for counts in runs.values():
+        counts.drop_outdated()
     return list(runs.values())

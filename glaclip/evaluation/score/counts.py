@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -34,6 +35,7 @@ class Score:
             before it was measured add none.
         photos: how many photos.
         seconds: time of attention and labels, encoding and words left out.
+        outside: pixels of the ground truth that belong to no class, by value.
     """
 
     confusion: NDArray[np.int64]
@@ -43,6 +45,7 @@ class Score:
     windows: Pairs = field(default_factory=Pairs)
     photos: int = 0
     seconds: float = 0.0
+    outside: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: Score) -> Score:
         names = (field.name for field in fields(self))
@@ -62,6 +65,11 @@ class Score:
     def accuracy(self) -> float:
         """Share of pixels with the right label."""
         return pixel_accuracy(self.confusion)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the ground truth, those of no class among them."""
+        return int(self.confusion.sum()) + self.outside.total()
 
     @property
     def ious(self) -> NDArray[np.float64]:

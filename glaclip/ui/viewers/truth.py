@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.evaluation.data.classes import DatasetError, read_classes
+from glaclip.evaluation.data.classes import read_classes
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, check_size, open_picture
 from glaclip.pictures.label_pictures import overlay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.report.document import read_document
 from glaclip.evaluation.report.tables import document_html
 from glaclip.photo import PhotoError

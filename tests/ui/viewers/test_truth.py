@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.evaluation.data.classes import DatasetError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.score.counts import score_of
 from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
@@ -30,7 +30,7 @@ from glaclip.ui.viewers.truth import (
     truth_colors,
 )
 from glaclip.vocabulary import ASSETS, parse_vocabulary
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, side_by_side
 
 WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -38,10 +38,8 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def result() -> Answer:
-    picture = Image.new("RGB", (192, 96), "red")
-    picture.paste("blue", (96, 0, 192, 96))
     asked = Request(parse_vocabulary(f"red, blue, {HOSTILE}"), AttentionSettings(), WINDOWS)
-    return Service(lambda name: ColorBackbone()).answer(picture, asked)
+    return Service(lambda name: ColorBackbone()).answer(side_by_side(), asked)
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+from glaclip.photo.deep import eight_bit, is_deep, no_data_of, samples_of
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 16
@@ -23,7 +25,25 @@ class PhotoError(ValueError):
 
 
 #: Kinds of files that are opened; no other decoder of Pillow's sees a stranger's bytes.
-KINDS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
+KINDS = ("AVIF", "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
+#: How names of such files end, in lower case.
+ENDINGS = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif",
+    ".tiff", ".avif", ".avifs", ".mpo",
+)  # fmt: skip
+#: Brands in the first bytes of pictures of Apple's telephones.
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_ORIENTATION = 0x0112
+#: What turns stored pixels upright, by EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 PhotoSource = Image.Image | NDArray[np.uint8] | str | Path
 
 
@@ -49,20 +69,36 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
         )
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float grey pictures scaled to 8 bits (Pillow's convert would clip)."""
-    samples = np.asarray(image).astype(np.float64)
-    top = 65535.0 if image.mode.startswith("I;16") or samples.max(initial=0) > 255 else 255.0
-    if image.mode == "F" and samples.max(initial=0) <= 1.0:
-        top = 1.0
-    return Image.fromarray((samples / top * 255).clip(0, 255).round().astype(np.uint8))
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation of an opened picture, 1 to 8; 1 is upright."""
+    found = image.getexif().get(_ORIENTATION, 1)
+    return found if found in _TURNS else 1
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Upright RGB; transparent pixels on white."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _eight_bit(image)
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Stored pixels upright."""
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+
+
+def _rgb(
+    image: Image.Image,
+    reopen: Callable[[], Image.Image] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Image.Image:
+    """Upright RGB; transparent pixels on white, deep pictures in 8 bits."""
+    if is_deep(image, colors=reopen is not None):
+        samples = samples_of(image, reopen)  # first: reading a PNG's EXIF data decodes the file
+        orientation, alpha = orientation_of(image), image.mode == "RGBA"
+        if image.mode == "CMYK":
+            shown = Image.fromarray((samples >> 8).astype(np.uint8), "CMYK")
+        else:
+            scaled, sentence = eight_bit(samples, no_data_of(image))
+            shown = Image.fromarray(scaled, "RGBA" if alpha else None)
+            if say and sentence:
+                say(sentence)
+        image = turned(shown, orientation)
+    else:
+        image = ImageOps.exif_transpose(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
@@ -128,21 +164,48 @@ def open_picture(source: str | Path | IO[bytes]) -> Image.Image:
     return Image.open(source, formats=KINDS)
 
 
-def load_photo(source: str | Path | bytes | IO[bytes], max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Reads a picture file: the first frame, upright (EXIF), RGB.
+def load_photo(
+    source: str | Path | bytes | IO[bytes],
+    max_pixels: int = MAX_PIXELS,
+    say: Callable[[str], None] | None = None,
+) -> Image.Image:
+    """Reads a picture file: the first frame, upright (EXIF), RGB in 8 bits.
 
     Args:
         source: path, file contents or open binary file.
         max_pixels: refused above this before any pixel is decoded.
+        say: is told in a sentence how a deep picture was scaled, when that is a guess.
 
     Raises:
         PhotoError: unreadable, truncated, of none of `KINDS`, or see `check_size`.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
+
+    def again() -> Image.Image:
+        if not isinstance(stream, str | Path):
+            stream.seek(0)
+        return open_picture(stream)
+
     with _broken_files_in_a_sentence(), warnings.catch_warnings():
         # Our own limit is below Pillow's and speaks in a sentence.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        _refuse_heic(stream)
         with open_picture(stream) as image:
             check_size(*image.size, max_pixels)  # the header alone, before any pixel is decoded
-            image.load()
-            return _rgb(image)
+            return _rgb(image, again, say)
+
+
+def _refuse_heic(source: str | Path | IO[bytes]) -> None:
+    """Names the one format that telephones make and that is not read here."""
+    if isinstance(source, str | Path):
+        with open(source, "rb") as file:
+            head = file.read(64)
+    else:
+        head = source.read(64)
+        source.seek(0)
+    brands = head[8:]
+    if head[4:8] == b"ftyp" and b"avi" not in brands and any(b in brands for b in _HEIC):
+        raise PhotoError(
+            "This is a HEIC picture, as telephones take them, which is not read here; save it as "
+            "JPEG or PNG and choose that file."
+        )
