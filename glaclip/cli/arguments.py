@@ -24,6 +24,15 @@ OPTION_NAMES = {
 }
 
 
+#: Names of `glaclip.pictures.formats.FORMATS`, which imports PyTorch; a test keeps them equal.
+FORMAT_NAMES = ("png", "coco", "panoptic", "labelme", "geojson", "label-studio", "cvat")
+#: The one rule for files of classes.
+CLASS_LIST_RULE = (
+    "a class list: a class a line, with its index or without, commas or semicolons between its "
+    "synonyms; a single line is a list of classes; JSON, YAML, CSV and labelmap.txt too"
+)
+
+
 class Help(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults, but not those that say nothing."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaclip.cli.arguments import (
+    CLASS_LIST_RULE,
     CONSTANTS,
     OPTION_NAMES,
     WINDOWS,
@@ -145,8 +146,8 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         "--classes-from",
         metavar="WORDS",
         help="names and synonyms of a preset (voc21), of the field's lists (field/voc21), or of a "
-        "file like the authors' cls_*.txt: a class a line, synonyms by comma, the background's "
-        "line first where there is one",
+        "file like the authors' cls_*.txt, the background first where there is one; "
+        f"{CLASS_LIST_RULE}",
     )
     group.add_argument(
         "--ignore",
@@ -155,7 +156,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="further indices or names of classes.txt that mean no class",
     )
-    group.add_argument("--list", type=Path, metavar="FILE", help="only these photos, a stem a line")
+    group.add_argument("--list", type=Path, metavar="FILE", help="only these photos, a name a line")
     group.add_argument("--limit", type=int, metavar="N", help="at most N photos, drawn by a seed")
     group.add_argument(
         "--strict",

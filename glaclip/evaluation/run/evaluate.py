@@ -17,7 +17,7 @@ from glaclip.evaluation.data.pairs import Sample, Skip
 from glaclip.evaluation.run.content import Content
 from glaclip.evaluation.run.setting import Entry, Run, RunCost, distinct_names, total_cost
 from glaclip.evaluation.run.store import Store, StoredRun
-from glaclip.evaluation.run.team import Team
+from glaclip.evaluation.run.team import Team, spread
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, load_photo
 from glaclip.segmenter import Encoded, Method, Progress, Segmenter
@@ -107,13 +107,8 @@ def evaluate(
             progress("evaluate", len(known) + done, len(todo))
 
     start = time.perf_counter()
-    report(team.advance(0))
-    for sample in team.share(pending):
-        work.do(sample, strict)
-        report(team.advance())
-    seconds = time.perf_counter() - start
-    team.wait(len(pending), report)
-    report(len(pending))
+    spread(team, pending, lambda sample: work.do(sample, strict), report)
+    seconds = time.perf_counter() - start  # of the slowest, for the first process waits
     return _joined(run, methods, team.gather(work.result(seconds)), store, team)
 
 
@@ -180,7 +175,7 @@ class _Work:
             if score is None:
                 score = self._score(encoded, truth, entry.method)
                 if self._store is not None:
-                    self._store.put(sample, key, score, content)
+                    self._store.put(sample.stem, key, score, content)
             self._add(sample, entry, score)
 
     def _read(self, sample: Sample) -> tuple[Encoded, LabelMap]:
