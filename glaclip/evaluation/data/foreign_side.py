@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from glaclip.evaluation.data.class_lists import find_class_list, load_class_list
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.label_maps import Meaning, fitted, outside_sentence, read_label_map
 from glaclip.segmenter import Method, Segmentation
 from glaclip.segmenter.labels import resize_labels
-from glaclip.segmenter.seams import Labels
+from glaclip.segmenter.seams import Labels, Pairs
 from glaclip.vocabulary import Vocabulary, word_key
 
 _LONGEST_NAME = 60
@@ -46,17 +47,26 @@ def side_from_file(
                 f"{outside_sentence(label_map.outside, label_map.labels.size)}"
             )
         label_map.labels[label_map.labels < 0] = vocabulary.background
-    labels = np.ascontiguousarray(resize_labels(label_map.labels, (height, width)))
+    labels = resize_labels(label_map.labels, (height, width)).astype(np.int16)
     labels.flags.writeable = False
     title = " ".join(name.split())[:_LONGEST_NAME] or path.stem
-    return dataclasses.replace(
-        beside,
-        labels=labels,
-        method=Method(None, baseline=title),
-        window_scores=_scores(labels, beside),
+    return ForeignSide(
+        labels,
+        vocabulary,
+        Method(None, baseline=title),
+        _scores(labels, beside),
+        beside.encoded,
         seconds={},
         cached=frozenset(),
     )
+
+
+class ForeignSide(Segmentation):
+    """Labels that no windows made: nothing can be said of what its windows contradict."""
+
+    @functools.cached_property
+    def _compared(self) -> tuple[Pairs, NDArray[np.uint8]]:
+        return Pairs(), np.zeros(self.encoded.size, np.uint8)
 
 
 def _meaning(path: Path, vocabulary: Vocabulary) -> Meaning:

@@ -19,7 +19,7 @@ class PhotoFile:
     """A photo to label.
 
     Attributes:
-        stem: its name in results, without its ending, with its folders below the one that was given.
+        stem: its name in results, without its ending, with folders below the one that was given.
         name: with its ending.
         path: where it is.
     """

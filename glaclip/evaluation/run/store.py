@@ -62,12 +62,10 @@ class StoredRun:
         confusion = np.zeros((classes, classes), dtype=np.int64)
         rows, columns, counts = found.entries.T
         confusion[rows, columns] = counts
-        rest: dict[str, Any] = {
-            "photos": 1,
-            "seconds": found.seconds,
-            "outside": Counter(found.outside),
-        }
-        return Score(confusion, *found.pairs, **rest)  # older counts have three pairs
+        names = ("boundary", "edges", "controls", "windows")  # older counts have three
+        pairs: dict[str, Any] = dict(zip(names, found.pairs, strict=False))
+        outside = Counter(found.outside)
+        return Score(confusion, **pairs, photos=1, seconds=found.seconds, outside=outside)
 
     def current(self, sample: Sample, method: str) -> Score | None:
         """The counts of a photo, if they are known and photo and truth hold the same still."""
