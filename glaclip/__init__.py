@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from glaclip.backbones.clip.backbone import ClipBackbone
     from glaclip.backbones.registry import load as load_backbone
     from glaclip.photo import load_photo
+    from glaclip.pictures.notebook import as_html
     from glaclip.segmenter import Segmenter
     from glaclip.settings import AttentionSettings, WindowSettings
     from glaclip.vocabulary import parse_vocabulary
@@ -27,6 +28,7 @@ __all__ = [
     "ClipBackbone",
     "Segmenter",
     "WindowSettings",
+    "as_html",
     "load_backbone",
     "load_photo",
     "parse_vocabulary",
@@ -40,6 +42,7 @@ _HOMES = {
     "ClipBackbone": ("glaclip.backbones.clip.backbone", "ClipBackbone"),
     "Segmenter": ("glaclip.segmenter", "Segmenter"),
     "WindowSettings": ("glaclip.settings", "WindowSettings"),
+    "as_html": ("glaclip.pictures.notebook", "as_html"),
     "load_backbone": ("glaclip.backbones.registry", "load"),
     "load_photo": ("glaclip.photo", "load_photo"),
     "parse_vocabulary": ("glaclip.vocabulary", "parse_vocabulary"),

@@ -41,8 +41,7 @@ from glaclip.ui.viewers.attention_value import attention_value
 from glaclip.vocabulary import parse_vocabulary
 from tests.browser.site import file_of, halves
 from tests.clip_towers import tiny_backbone
-from tests.toy import ColorBackbone
-from tests.ui.test_api import SmallWindows
+from tests.toy import ColorBackbone, SmallWindows
 
 FORM = Form(words=("red", "blue"))
 VOCABULARY = parse_vocabulary("red, blue")

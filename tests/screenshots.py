@@ -15,11 +15,12 @@ from pathlib import Path
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 from playwright.sync_api import Browser, Page
 
 from glaclip.backbones.registry import load
 from glaclip.benchmark.page import browser as chromium
+from glaclip.pictures.drawing import font
 from glaclip.pictures.export import comparison_of
 from glaclip.pictures.palette import class_colors
 from glaclip.serving.service import Service
@@ -97,8 +98,20 @@ def comparison(service: Service) -> None:
     colors = class_colors(request.vocabulary.names)
     picture = comparison_of(first.photo(), result.left, result.right, colors)
     picture.thumbnail((1600, 1600), Image.Resampling.LANCZOS)
+    # What social networks show of a page that is linked to.
+    card(picture).save(README / "thumbnail.jpg", quality=90)
     # In full color: a palette chosen for the photo would change the legend's.
     picture.convert("RGB").save(README / "comparison.png", optimize=True)
+
+
+def card(picture: Image.Image) -> Image.Image:
+    """The comparison under a headline, in the size that social networks show."""
+    sheet = ImageOps.pad(picture, (1200, 630), Image.Resampling.LANCZOS, "white", (0.5, 0.65))
+    draw = ImageDraw.Draw(sheet)
+    draw.text(
+        (600, 75), "Segment a photo with your own words", "#1b2430", font(44, bold=True), "mm"
+    )
+    return sheet.convert("RGB")
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ from glaclip.serving import estimate as costs
 from glaclip.serving.estimate import Plan
 from glaclip.serving.limits import Limits
 from glaclip.settings import FAST, WindowSettings
+from glaclip.support.memory import peak_bytes, resident_bytes
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh
 
@@ -165,10 +166,14 @@ def server(name: str) -> Iterator[tuple[str, int]]:
             process.join()
 
 
-def resident(process: int) -> int:
-    """Bytes that a process holds; Linux only."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+@contextmanager
+def client_of(url: str) -> Iterator[tuple[Any, Path]]:
+    """A client of the server, and a folder for its files."""
+    import gradio_client
+
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"verbose": False, "analytics_enabled": False, "download_files": folder}
+        yield gradio_client.Client(url, **options), Path(folder)
 
 
 def questions(name: str, visitor: int, folder: Path) -> list[Question]:
@@ -195,12 +200,7 @@ def visit(
     url: str, asked: list[Question], until: float, report: Report, lock: threading.Lock
 ) -> None:
     """One visitor: segments and clicks in turns until the time is over, once at least."""
-    import gradio_client
-
-    with tempfile.TemporaryDirectory() as folder:
-        client = gradio_client.Client(
-            url, verbose=False, analytics_enabled=False, download_files=folder
-        )
+    with client_of(url) as (client, _):
         for question, click in itertools.cycle(itertools.product(asked, (False, True))):
             start, same = time.monotonic(), False
             try:
@@ -238,11 +238,8 @@ def many_photos(url: str, process: int, count: int, report: Report) -> None:
     """Different photos one after another; memory when the cache is full, and at the end."""
     import gradio_client
 
-    with tempfile.TemporaryDirectory() as folder:
-        client = gradio_client.Client(
-            url, verbose=False, analytics_enabled=False, download_files=folder
-        )
-        path = Path(folder) / "photo.png"
+    with client_of(url) as (client, folder):
+        path = folder / "photo.png"
         for number in range(count):
             photo_of(10**6 + number).save(path)
             client.predict(
@@ -251,8 +248,8 @@ def many_photos(url: str, process: int, count: int, report: Report) -> None:
                 api_name="/segment",
             )
             if number == count // 2:
-                report.full = resident(process)
-    report.photos, report.after = count, resident(process)
+                report.full = resident_bytes(process)
+    report.photos, report.after = count, resident_bytes(process)
 
 
 #: Width and height of a photo of just under 40 megapixels.
@@ -287,28 +284,18 @@ def at_the_limits(name: str) -> list[dict[str, Any]]:
     return [{"vocabulary": PALETTES[0], **window}, {"vocabulary": many}]
 
 
-def peak(process: int) -> int:
-    """Most bytes that a process has held so far; Linux only."""
-    status = Path(f"/proc/{process}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
-
-
 def largest(name: str) -> int:
     """Peak bytes of a fresh server that answers the largest allowed runs, all switches off."""
     import gradio_client
 
-    with tempfile.TemporaryDirectory() as folder, server(name) as (url, process):
-        client = gradio_client.Client(
-            url, verbose=False, analytics_enabled=False, download_files=folder
-        )
+    with server(name) as (url, process), client_of(url) as (client, folder):
         for number, options in enumerate(at_the_limits(name)):
-            path = Path(folder) / "photo.png"
+            path = folder / "photo.png"
             photo_of(number).resize(LARGE, Image.Resampling.NEAREST).save(path)
             photo = gradio_client.handle_file(str(path))
             off = dict.fromkeys(SWITCHES, False)
             client.predict(photo=photo, **off, **options, api_name="/segment")
-        return peak(process)
+        return peak_bytes(process)
 
 
 def soak(name: str, visitors: int, minutes: float, photos: int) -> Report:
@@ -323,10 +310,10 @@ def soak(name: str, visitors: int, minutes: float, photos: int) -> Report:
         for thread in threads:
             thread.start()
         time.sleep(max(0.0, 12 * minutes))  # a fifth of the time: everything was asked once
-        report.warm = resident(process)
+        report.warm = resident_bytes(process)
         for thread in threads:
             thread.join()
-        report.end = resident(process)
+        report.end = resident_bytes(process)
         many_photos(url, process, photos, report)
         with urllib.request.urlopen(f"{url}health") as answer:
             health = json.load(answer)

@@ -56,9 +56,14 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def is_module(name: str) -> bool:
+def path_of(name: str) -> Path:
+    """The file of a module, which need not be there."""
     path = ROOT / Path(*name.split("."))
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+    return path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+
+
+def is_module(name: str) -> bool:
+    return path_of(name).exists()
 
 
 def room_of(name: str) -> str:
@@ -76,9 +81,7 @@ def arrows() -> list[tuple[str, str]]:
     for name in module_names():
         if name == "glaclip.__init__":
             continue
-        path = ROOT / Path(*name.split("."))
-        path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
-        pairs += [(name, other) for other in sorted(imports_of(path))]
+        pairs += [(name, other) for other in sorted(imports_of(path_of(name)))]
     return pairs
 
 
@@ -104,10 +107,9 @@ def test_backbones_know_nothing_of_photos_and_windows() -> None:
 
 def test_the_page_alone_imports_gradio_and_from_one_place() -> None:
     for name in module_names():
-        path = ROOT / Path(*name.split("."))
-        path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
         if name != "glaclip.ui.gradio.quick":
-            assert not re.search(r"^\s*(import|from) gradio", path.read_text(), re.MULTILINE), name
+            source = path_of(name).read_text()
+            assert not re.search(r"^\s*(import|from) gradio", source, re.MULTILINE), name
 
 
 def test_modules_do_not_wait_for_each_other() -> None:
@@ -190,14 +192,8 @@ def imported() -> tuple[dict[str, str], str]:
     return {name: code for code, name in lines}, result.stderr
 
 
-@pytest.mark.parametrize("name", FIRST)
-def test_a_module_can_be_imported_first(imported: tuple[dict[str, str], str], name: str) -> None:
-    codes, said = imported
-    assert codes[name] == "0", said
-
-
-@pytest.mark.parametrize("name", WITHOUT)
-def test_packages_are_imported_where_they_are_needed(
+@pytest.mark.parametrize("name", [*FIRST, *WITHOUT])
+def test_what_is_imported_first_brings_what_it_needs_alone(
     imported: tuple[dict[str, str], str], name: str
 ) -> None:
     codes, said = imported

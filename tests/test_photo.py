@@ -10,14 +10,9 @@ import pytest
 from PIL import Image
 
 from glaclip.photo import KINDS, PhotoError, as_photo, load_photo, open_picture
+from glaclip.pictures.encoding import encoded
 
 RAMP = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
-
-
-def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "P", "LA", "1", "YCbCr"])

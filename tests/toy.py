@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from glaclip.backbones.base import Grid, Tokens
@@ -77,3 +78,27 @@ class ColorBackbone:
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         self.encoded_texts += prompts
         return F.normalize(torch.tensor([WORDS.get(p, (0.5, 0.5, 0.5)) for p in prompts]), dim=1)
+
+
+class SmallWindows(ColorBackbone):
+    """On photos of some hundred pixels."""
+
+    default_windows = WindowSettings(short_side=96, crop=64, stride=32)
+
+
+class FewWindows(ColorBackbone):
+    """Eight windows on a photo twice as wide as high."""
+
+    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
+
+
+Color = str | tuple[int, int, int]
+
+
+def side_by_side(
+    size: tuple[int, int] = (192, 96), left: Color = "red", right: Color = "blue"
+) -> Image.Image:
+    """Two colors, half of the width each."""
+    photo = Image.new("RGB", size, left)
+    photo.paste(right, (size[0] // 2, 0, *size))
+    return photo

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +21,11 @@ from glaclip.backbones.clip.models import (
     CLIP_MODELS,
     ClipModel,
     load_clip,
-    retyped,
+    moved,
     untrained_clip,
 )
 from glaclip.backbones.clip.weights import Progress, WeightFile, find, weights_folder
 from glaclip.backbones.dtypes import choose, type_named
-from glaclip.backbones.zero_gpu import ZeroGpuBackbone, is_zero_gpu
 from glaclip.settings import brief
 from glaclip.vocabulary import ASSETS
 
@@ -161,7 +161,7 @@ def load(
             sentence with the way forward.
     """
     name = resolve(name, weights)
-    place, asked = _checked_device(device), type_named(dtype)
+    place, asked = checked_device(device), type_named(dtype)
     folder = weights_folder(weights)
     if name == LITE:
         return _load_lite(place, asked)
@@ -178,7 +178,7 @@ def load_untrained(name: str, device: str | torch.device, dtype: torch.dtype | s
     if name not in CLIP_MODELS:
         known = ", ".join(CLIP_MODELS)
         raise BackboneError(f"Random weights are for {known}; received {brief(name)}.")
-    model, place = CLIP_MODELS[name], _checked_device(device)
+    model, place = CLIP_MODELS[name], checked_device(device)
     return _typed_clip(
         model, place, type_named(dtype), lambda kind: untrained_clip(model, place, kind)
     )
@@ -187,8 +187,6 @@ def load_untrained(name: str, device: str | torch.device, dtype: torch.dtype | s
 def _load_lite(place: torch.device, asked: torch.dtype | None) -> Backbone:
     from glaclip.backbones.lite.backbone import load_lite
 
-    # It reads its towers on first use, which a borrowed GPU would forget after every call.
-    place = torch.device("cpu") if is_zero_gpu() else place
     if asked is not None:
         return load_lite(place, asked)
     single = load_lite(place, torch.float32)
@@ -205,25 +203,45 @@ def _typed_clip(
     start: Callable[[torch.dtype], ClipBackbone],
 ) -> Backbone:
     if asked is not None:
-        backbone = start(asked)
-    elif place.type == "cuda":
+        return start(asked)
+    if place.type == "cuda":
         choice = choose(place, str)
         backbone = start(choice.dtype)
-        backbone.dtype_why = choice.why
     else:
         single = start(torch.float32)
         choice = choose(place, lambda: single.fingerprint)
         same = choice.dtype == torch.float32
-        backbone = single if same else retyped(model, single, choice.dtype)
-        backbone.dtype_why = choice.why
-    return ZeroGpuBackbone(backbone) if is_zero_gpu() and place.type == "cuda" else backbone
+        backbone = single if same else moved(model, single, place, choice.dtype)
+    backbone.dtype_why = choice.why
+    return backbone
 
 
-def _checked_device(device: str | torch.device) -> torch.device:
+def twin_on_gpu(backbone: Backbone) -> Backbone | None:
+    """The same real CLIP on "cuda", beside the given one; None for the embedded model.
+
+    It gives the same tokens and goes by the same fingerprint.
+    """
+    if not isinstance(backbone, ClipBackbone):
+        return None
+    place = torch.device("cuda")
+    return moved(CLIP_MODELS[backbone.name], copy.deepcopy(backbone), place, backbone.dtype)
+
+
+def checked_device(device: str | torch.device) -> torch.device:
+    """A device that holds tensors on this computer.
+
+    Raises:
+        BackboneError: no device's name, or a device that is not here.
+    """
     try:
         place = torch.device(device)
     except RuntimeError as error:
         raise BackboneError(f"{device!r} is not a device; use cpu, cuda or mps.") from error
-    if place.type == "cuda" and not torch.cuda.is_available():
-        raise BackboneError("PyTorch finds no CUDA device on this computer; use --device cpu.")
+    here = place.type == "cpu" or (
+        place.type in ("cuda", "mps", "xpu")
+        and getattr(torch, place.type).is_available()
+        and (place.index is None or place.index < getattr(torch, place.type).device_count())
+    )
+    if not here:
+        raise BackboneError(f"PyTorch finds no {device} device on this computer; use --device cpu.")
     return place

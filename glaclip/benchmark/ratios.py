@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import os
 import platform
 import statistics
 import sys
@@ -31,6 +30,7 @@ from glaclip.backbones.base import Backbone
 from glaclip.benchmark.dense import dense_attend
 from glaclip.segmenter import Encoded, Progress, Segmenter
 from glaclip.settings import CAPTIONS, PRECISIONS, AttentionSettings, WindowSettings
+from glaclip.support.memory import forget_peak, peak_bytes, resident_bytes
 from glaclip.support.processor import processor
 from glaclip.vocabulary import Vocabulary
 
@@ -380,27 +380,11 @@ def _memory(shape: tuple[int, int, int, int], settings: AttentionSettings) -> Me
     small = attended(1)
     attend(*small, settings)  # threads and libraries take their memory before the measure
     keys, values = attended(windows)
-    before = _resident()
-    _forget_peak()
+    before = resident_bytes()
+    forget_peak()
     start = time.perf_counter()
     result = attend(keys, values, settings)
     seconds = time.perf_counter() - start
     outputs = result.numel() * result.element_size()
     inputs = sum(t.numel() * t.element_size() for t in (keys, values))
-    return Memory(shape, inputs, outputs, _peak() - before - outputs, seconds)
-
-
-def _resident() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _forget_peak() -> None:
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
-
-
-def _peak() -> int:
-    with open("/proc/self/status") as file:
-        line = next(line for line in file if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
+    return Memory(shape, inputs, outputs, peak_bytes() - before - outputs, seconds)

@@ -34,8 +34,8 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
     _check("--rows", options.rows, rows)
     unreadable: list[Path] = []
     found = find_sets(options.data, unreadable)
-    for folder in unreadable:
-        console.say(f"{folder} cannot be opened and is left out")
+    for place in unreadable:
+        console.say(f"{place} cannot be opened and is left out")
     places = [place for preset, place in found.items() if preset in (options.sets or found)]
     infos = _backbones(options)
     # What is missing comes before hours are spent.

@@ -1,5 +1,6 @@
 """Encode a photo once, ask many times."""
 
+from glaclip.segmenter.computed import Computed
 from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import WAITING, Progress
@@ -9,6 +10,7 @@ from glaclip.segmenter.segmenter import Segmenter
 __all__ = [
     "WAITING",
     "AnyPhoto",
+    "Computed",
     "Encoded",
     "HashedPhoto",
     "Method",

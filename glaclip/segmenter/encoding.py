@@ -29,7 +29,8 @@ def encode(
     size = working_size(*photo_size, settings)
     windows = boxes(size, settings)
     progress("encode", 0, len(windows))
-    parts = _batches(backbone, resize_photo(image, size), windows, progress)
+    pixels = resize_photo(image, size)
+    parts = _batches(backbone, pixels, windows, progress)
     return Encoded(
         key=key,
         backbone=backbone.fingerprint,
@@ -39,6 +40,7 @@ def encode(
         boxes=windows,
         grid=window_grid(size, settings),
         tokens=Tokens.gathered(parts, len(windows)),
+        pixels=(255 * pixels).round().byte(),
     )
 
 

@@ -36,6 +36,7 @@ class Encoded:
         boxes: L windows in pixels of `size`, row by row.
         grid: (rows, columns) of windows.
         tokens: keys [L, S', Dk], values [L, S, Dv] and what the baselines need.
+        pixels: uint8 [3, *size], for who wants to see it.
     """
 
     key: str
@@ -46,6 +47,16 @@ class Encoded:
     boxes: tuple[Box, ...]
     grid: tuple[int, int]
     tokens: Tokens
+    pixels: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of tokens and pixels."""
+        return self.tokens.nbytes + self.pixels.numel()
+
+    def __repr__(self) -> str:
+        height, width = self.photo_size
+        return f"<Encoded: {width} x {height} photo in {len(self.boxes)} windows>"
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,18 @@ class Segmentation:
     encoded: Encoded
     seconds: Mapping[str, float]
     cached: frozenset[str]
+
+    def __repr__(self) -> str:
+        height, width = self.labels.shape
+        shares = zip(self.areas, self.classes, strict=True)
+        shown = [f"{name} {share:.0%}" for share, name in sorted(shares, reverse=True) if share]
+        more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+        return f"<Segmentation: {width} x {height}, {', '.join(shown[:5])}{more}>"
+
+    def _repr_html_(self) -> str:
+        from glaclip import as_html
+
+        return as_html(self)
 
     @property
     def classes(self) -> tuple[str, ...]:

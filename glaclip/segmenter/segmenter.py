@@ -25,6 +25,7 @@ from glaclip.attention.point import (
 from glaclip.attention.precision import attend_and_mean_query, mean_query
 from glaclip.attention.rows import Resizing
 from glaclip.backbones.base import Backbone, Grid
+from glaclip.segmenter.computed import Computed
 from glaclip.segmenter.encoding import encode
 from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.method import Method, complete
@@ -56,7 +57,7 @@ class Segmenter:
         word_store: where embeddings of shipped word lists are kept between two starts.
         """
         self.backbone = backbone
-        self._encoded = ByteCache[Encoded](cache_bytes // 2, lambda e: e.tokens.nbytes)
+        self._encoded = ByteCache[Encoded](cache_bytes // 2, lambda e: e.nbytes)
         self._features = ByteCache[tuple[Tensor, Grid]](
             cache_bytes * 5 // 16, lambda f: f[0].numel() * f[0].element_size()
         )
@@ -208,10 +209,10 @@ class Segmenter:
         """Whether `attention` would compare one query only, not all of them first."""
         return self._features.peek(_mean_key(encoded, method)) is not None
 
-    def unknown_words(self, prompts: Sequence[str]) -> int:
-        """How many of these prompts are not embedded yet."""
+    def unknown_words(self, prompts: Sequence[str]) -> tuple[str, ...]:
+        """Those of these prompts that are not embedded yet."""
         known = self._words.known(prompts)
-        return sum(prompt not in known for prompt in prompts)
+        return tuple(prompt for prompt in prompts if prompt not in known)
 
     @property
     def cached_bytes(self) -> int:
@@ -276,6 +277,47 @@ class Segmenter:
                 self._features.put(_mean_key(encoded, method), (means[0], grid))
             with after:
                 return self.backbone.project(functools.reduce(torch.add, outputs)), grid
+
+    def compute(
+        self,
+        photo: AnyPhoto | None,
+        windows: WindowSettings,
+        methods: Sequence[Method] = (),
+        prompts: tuple[str, ...] = (),
+    ) -> Computed:
+        """The long steps of a run, for another segmenter of the same backbone to `keep`.
+
+        Args:
+            photo: None leaves out the photo and the methods.
+            windows: how it is cut.
+            methods: whose features are computed.
+            prompts: whose features are computed.
+        """
+        seconds: dict[str, float] = {}
+        features: dict[Hashable, tuple[Tensor, Grid]] = {}
+        encoded = None
+        if photo is not None:
+            with _timed(seconds, "encode"):
+                encoded = self.encode(photo, windows)
+            with _timed(seconds, "attention"):
+                for method in methods:
+                    features[encoded.key, method] = self.features(encoded, method)[0]
+                    if method.settings is not None:
+                        key = _mean_key(encoded, method)
+                        if (mean := self._features.peek(key)) is not None:
+                            features[key] = mean
+        with _timed(seconds, "words"), torch.inference_mode():
+            words = self._words.features(prompts, unheard)[0] if prompts else ()
+        return Computed(encoded, features, dict(zip(prompts, words, strict=True)), seconds)
+
+    def keep(self, computed: Computed) -> None:
+        """Puts what another segmenter computed where this one would look for it."""
+        if (encoded := computed.encoded) is not None:
+            self._require_own(encoded)
+            self._encoded.put(encoded.key, encoded)
+        for key, found in computed.features.items():
+            self._features.put(key, found)
+        self._words.keep(computed.words)
 
     def text_features(self, prompts: tuple[str, ...]) -> Tensor:
         """[P, E] unit features of prompts; see `Words.features`."""

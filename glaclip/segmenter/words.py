@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +49,11 @@ class Words:
                 self.cache.put((*where, prompt), feature.to(self._backbone.device))
             known |= {p: found[p].to(self._backbone.device) for p in missing if p in found}
         return known
+
+    def keep(self, features: Mapping[str, Tensor]) -> None:
+        """Features [E] by prompt that were computed elsewhere."""
+        for prompt, feature in features.items():
+            self.cache.put((*self._where, prompt), feature)
 
     def features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
         """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""

@@ -268,7 +268,11 @@ class Estimate:
 class Pace:
     """Seconds of each step by backbone, learned from runs; safe between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Mapping[str, float] = _FIRST) -> None:
+        """Args:
+        first: seconds a unit of those steps that something is known of before any run.
+        """
+        self._first = first
         self._lock = threading.Lock()
         self._paces: dict[tuple[str, str], float] = {}
 
@@ -283,7 +287,7 @@ class Pace:
             return tuple(Part(s, self._seconds(backbone, s, n), n) for s, n in amounts)
 
     def _seconds(self, backbone: str, step: str, amount: float) -> float | None:
-        pace = self._paces.get((step, backbone), _FIRST.get(step))
+        pace = self._paces.get((step, backbone), self._first.get(step))
         if pace is None:
             return None if amount else 0.0
         return amount * pace
@@ -296,7 +300,7 @@ class Pace:
                 if not amount or seconds <= 0:
                     continue
                 known, newest = self._paces.get((step, backbone)), seconds / amount
-                if known is None and (seconds >= _TELLING or step not in _FIRST):
+                if known is None and (seconds >= _TELLING or step not in self._first):
                     self._paces[step, backbone] = newest
                 elif known is not None and max(seconds, known * amount) >= _TELLING:
                     self._paces[step, backbone] = _NEWEST * newest + (1 - _NEWEST) * known

@@ -120,6 +120,15 @@ class Models:
                 ).start()
         return _result(loading, progress)
 
+    def start(self, name: str) -> Segmenter:
+        """Loads a choice in this thread, before visitors come; see `get`."""
+        resolved = self.resolved(name)
+        if resolved not in self.names:
+            loading = self._loading[resolved] = _Loading()
+            self._bring(resolved, loading)
+            loading.future.result()
+        return self.get(resolved)
+
     def prepare(self, segmenter: Segmenter, progress: Progress | None = None) -> None:
         """Reads everything that its backbone reads on first use; see `get`."""
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,7 +27,9 @@ from glaclip.segmenter import (
 )
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving import estimate as count
+from glaclip.serving import lending
 from glaclip.serving.estimate import Bar, Estimate, Pace, Plan
+from glaclip.serving.lending import Lender
 from glaclip.serving.limits import LimitError, Limits, duration
 from glaclip.serving.models import Fetch, Load, Models
 from glaclip.serving.scheduler import Turn, Turns
@@ -101,6 +103,7 @@ class _Job:
         if request.baseline != SWITCHES_OFF:
             self.left = segmenter.method(baseline=request.baseline)
         self.encoded = segmenter.known_encoding(self.photo, request.windows)
+        self.new_words = segmenter.unknown_words(request.vocabulary.prompts)
 
     def plan(self, *methods: Method) -> Plan:
         """The photo with some methods, each once, in the order in which they are computed."""
@@ -113,7 +116,7 @@ class _Job:
         """(step, amount) of labels by all methods of a plan."""
         encoded, segmenter, vocabulary = self.encoded, self.segmenter, self.request.vocabulary
         backbone = segmenter.backbone
-        yield "words", segmenter.unknown_words(vocabulary.prompts) * len(backbone.templates)
+        yield "words", float(len(self.new_words) * len(backbone.templates))
         for method in plan.methods:
             known = encoded is not None and segmenter.knows_features(encoded, method)
             anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
@@ -156,6 +159,7 @@ class Service:
         resolve: Callable[[str], str] = str,
         limits: Limits | None = None,
         word_store: WordStore | None = None,
+        lender: Lender | None = None,
     ) -> None:
         """Args:
         load: makes a backbone by registry name; raises BackboneError with one sentence.
@@ -163,6 +167,7 @@ class Service:
         resolve: the registry name that a choice such as "auto" stands for.
         limits: what one run may take; the defaults when left out.
         word_store: where embeddings of shipped word lists are kept between two starts.
+        lender: a GPU that computes the long steps of a run in one call.
         """
         self.limits = limits or Limits()
         megabytes = self.limits.cache
@@ -170,7 +175,8 @@ class Service:
             load, fetch, resolve, self.limits.models, megabytes * 2**20, word_store
         )
         self.turns = Turns(_TOGETHER * self.limits.memory)
-        self._pace = Pace()
+        self.lender = lender
+        self._pace, self._lent_pace = Pace(), Pace(lending.FIRST)
 
     def segmenter(self, backbone: str, progress: Progress | None = None) -> Segmenter:
         """The segmenter of a backbone, loaded once; see `Models.get`.
@@ -183,7 +189,10 @@ class Service:
     def warm_up(self, backbone: str) -> None:
         """Loads what the first visitor would otherwise wait for; failing is left to that run."""
         try:
-            windows = self.segmenter(backbone).backbone.default_windows
+            segmenter = self.segmenter(backbone)
+            if self.lender and self.lender.serves(segmenter.backbone):
+                return  # there before the page was, and a GPU is lent to visitors
+            windows = segmenter.backbone.default_windows
             photo = Image.new("RGB", (windows.crop, windows.crop))
             request = Request(
                 parse_vocabulary("anything, else"), AttentionSettings(), windows, backbone=backbone
@@ -210,23 +219,63 @@ class Service:
         return _Job(self.segmenter(request.backbone, progress), photo, request)
 
     def _estimate(self, job: _Job, point: Point | None) -> Estimate:
+        lent = self._lent(job, whole=True)
         if point is None:
             plan = job.plan(job.right, job.left)
-            return self._counted(job, plan, job.segmenting(plan))
+            return self._counted(job, plan, job.segmenting(plan), lent)
         plan = job.plan(job.right, job.left, job.off)
         amounts = [*job.segmenting(plan), *job.looking(plan, after_run=True)]
-        return self._counted(job, plan, amounts)
+        return self._counted(job, plan, amounts, lent)
 
-    def _counted(self, job: _Job, plan: Plan, amounts: Iterable[tuple[str, float]]) -> Estimate:
+    def _counted(
+        self, job: _Job, plan: Plan, amounts: Iterable[tuple[str, float]], lent: Collection[str]
+    ) -> Estimate:
         backbone, to_encode = job.segmenter.backbone, 0 if job.encoded else plan.count
-        encoding = ("encode", float(to_encode * plan.windows.crop**2))
+        whole = [("encode", float(to_encode * plan.windows.crop**2)), *amounts]
+        parts = self._pace.parts(backbone.fingerprint, whole)
+        quick = self._lent_pace.parts(backbone.fingerprint, whole)
         return Estimate(
             windows=plan.count,
             to_encode=to_encode,
             words=plan.prompts,
             megabytes=count.memory(backbone, plan) / 2**20,
-            parts=self._pace.parts(backbone.fingerprint, (encoding, *amounts)),
+            parts=tuple(b if b.step in lent else a for a, b in zip(parts, quick, strict=True)),
         )
+
+    def _lent(self, job: _Job, *, whole: bool) -> tuple[str, ...]:
+        """Steps of a job that a lent GPU computes: nothing of a photo and words that are known.
+
+        Args:
+            job: what is asked.
+            whole: whether labels are wanted, not only the photo's tokens.
+        """
+        if self.lender is None or not self.lender.serves(job.segmenter.backbone):
+            return ()
+        words = ("words",) if whole and job.new_words else ()
+        if job.encoded is not None:
+            return words
+        return ("encode", "attention", *words) if whole else ("encode",)
+
+    def _borrow(
+        self, job: _Job, estimate: Estimate, step: Progress, methods: Sequence[Method] = ()
+    ) -> None:
+        """Computes what a lent GPU computes of a job, in one call; the rest finds it done."""
+        steps = self._lent(job, whole=bool(methods))
+        if not steps or self.lender is None:
+            return
+        step(lending.LENDING, 0, 1)
+        fingerprint = job.segmenter.backbone.fingerprint
+        order = lending.Order(
+            fingerprint,
+            lending.call_seconds(estimate, steps),
+            job.photo if job.encoded is None else None,
+            job.request.windows,
+            tuple(dict.fromkeys(methods)),
+            job.new_words if methods else (),
+        )
+        computed = self.lender.compute(order)
+        job.segmenter.keep(computed)
+        self._lent_pace.learn(fingerprint, estimate, computed.seconds)
 
     @contextmanager
     def _run(
@@ -288,7 +337,9 @@ class Service:
         job = self._job(photo, request, progress)
         estimate = self._estimate(job, point)
         with self._run(job, estimate, progress, unless) as step:
-            encoded, cached = job.encode(step)
+            cached = job.encoded is not None
+            self._borrow(job, estimate, step, (job.right, job.left, *((job.off,) if point else ())))
+            encoded, _ = job.encode(step)
             right = job.segment(encoded, job.right, step)
             left = job.segment(encoded, job.left, step)
             seconds = time.perf_counter() - started
@@ -308,8 +359,10 @@ class Service:
         """The four rungs for a point (x, y) in photo pixels, without labels; see `answer`."""
         job = self._job(photo, request, progress)
         plan = job.plan(job.right)
-        estimate = self._counted(job, plan, job.looking(plan, after_run=False))
+        lent = self._lent(job, whole=False)
+        estimate = self._counted(job, plan, job.looking(plan, after_run=False), lent)
         with self._run(job, estimate, progress) as step:
+            self._borrow(job, estimate, step)
             return job.maps(job.encode(step)[0], point, step)
 
     def summaries(
@@ -322,8 +375,10 @@ class Service:
         job = self._job(photo, request, progress)
         plan = job.plan(job.right)
         compared = count.ladder_similarities(job.segmenter.backbone, plan, job.right)
-        estimate = self._counted(job, plan, [("attention", each) for each in compared])
+        amounts, lent = [("attention", each) for each in compared], self._lent(job, whole=False)
+        estimate = self._counted(job, plan, amounts, lent)
         with self._run(job, estimate, progress) as step:
+            self._borrow(job, estimate, step)
             encoded, _ = job.encode(step)
             keys, _ = job.segmenter.backbone.keys(encoded.tokens, job.right.key_source)[0]
 
@@ -349,7 +404,7 @@ class _Meter:
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """A `Progress`."""
-        if step == WAITING:
+        if step in (WAITING, lending.LENDING):
             self._turn.rest()
         else:
             self._turn.work()

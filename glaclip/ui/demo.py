@@ -11,6 +11,7 @@ from PIL import Image
 
 from glaclip.backbones.base import Backbone
 from glaclip.segmenter import WAITING, HashedPhoto, Progress
+from glaclip.serving.lending import LENDING
 from glaclip.serving.runs import Runs, StoppedError
 from glaclip.serving.service import Request, Service
 from glaclip.support.cache import ByteCache
@@ -22,6 +23,7 @@ from glaclip.ui.viewers.shown_photo import ShownPhoto, shown_photo
 #: What a run is doing, for people.
 STEPS = {
     WAITING: "Waiting for another run",
+    LENDING: "On the borrowed GPU",
     "download": "Downloading weights",
     "load": "Loading the model",
     "encode": "Encoding windows",
@@ -32,7 +34,7 @@ STEPS = {
 #: Seconds between two looks of the bar: each makes the browser work, on a core that the run wants.
 PAUSE = 0.2
 #: Steps that may say their name once and then take long.
-_SILENT = (WAITING, "download", "load", "encode")
+_SILENT = (WAITING, LENDING, "download", "load", "encode")
 #: Bytes of decoded photos, and of pictures for the browser, that are kept: what one event is about,
 #: the next is mostly about too.
 _PHOTO_BYTES, _PICTURE_BYTES = 64 * 2**20, 16 * 2**20

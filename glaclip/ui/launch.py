@@ -13,6 +13,7 @@ from glaclip import __version__
 from glaclip.backbones.base import Backbone
 from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
+from glaclip.serving.lending import Lender
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
 from glaclip.support.processor import processor
@@ -69,6 +70,7 @@ def launch_options(service: Service | None = None) -> dict[str, object]:
         "js": JS,
         "footer_links": ["api", "settings"],
         "ssr_mode": False,
+        "run_history": False,  # the default keeps what visitors did in their browsers
         # What nobody foresaw is for the log; sentences meant for people are shown either way.
         "show_error": False,
         "max_file_size": MAX_UPLOAD,
@@ -108,16 +110,24 @@ def serve(
         dtype: of their towers, "auto" or PyTorch's name of a type.
 
     Raises:
-        BackboneError: no such type.
+        BackboneError: an unknown backbone or type, a device or a folder that is not here.
     """
     from glaclip.backbones import registry
     from glaclip.backbones.dtypes import type_named
-    from glaclip.backbones.zero_gpu import default_device
+    from glaclip.backbones.zero_gpu import default_device, is_zero_gpu
 
-    place = default_device() if device == "auto" else device
+    lender = Lender() if is_zero_gpu() else None
+    if lender:  # what comes back from the lent GPU is gone on with here, to the same numbers
+        device, dtype = "cpu", "float32"
+    place = default_device() if device == "auto" else registry.checked_device(device)
+    starting = registry.resolve(backbone, weights)  # an unknown name ends here, not on the page
     kind = type_named(dtype) or "auto"
 
     limits = Limits.from_environment()
+    entries = registry.available(weights)
+    if lender:
+        ready = [entry.name for entry in entries if entry.ready and limits.allows(entry.name)]
+        limits = lender.limits({starting, registry.LITE, *ready}, limits)
     processor()  # a name that is none is refused now, not when a visitor comes
 
     def load(name: str) -> Backbone:
@@ -137,12 +147,19 @@ def serve(
 
     choices = [("Automatic", "auto")] + [
         (entry.title if entry.ready else f"{entry.title} (weights not here yet)", entry.name)
-        for entry in registry.available(weights)
+        for entry in entries
         if limits.allows(entry.name) and (entry.ready or limits.downloads)
     ]
     word_store = WordStore.of_this_user()
-    service = Service(load, fetch=fetch, resolve=resolve, limits=limits, word_store=word_store)
+    service = Service(
+        load, fetch=fetch, resolve=resolve, limits=limits, word_store=word_store, lender=lender
+    )
+    if lender:
+        lender.start(service.models, limits.backbones, registry.twin_on_gpu)
     demo = build_page(service, choices)
+    if lender:
+        with demo:  # records differ on whether a Space counts functions that no event calls
+            gr.Button(visible=False).click(lender.call, api_visibility="private")
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
     warm_up = threading.Timer(8, service.warm_up, args=("auto",))

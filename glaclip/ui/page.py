@@ -93,6 +93,7 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
         known_words=gr.State(list(form.words)),
         pasted=gr.Textbox("", visible="hidden"),
         linked=gr.Textbox("", visible="hidden"),
+        copied=gr.Textbox("", visible="hidden"),
         accepted=gr.State(None),  # the file of the last upload that could be used
         opened=gr.State(False),  # true once a link was opened
         link=gr.Textbox(to_link(form, start, first.name), visible="hidden", elem_id="link"),

@@ -106,6 +106,20 @@ def heads_apart(tower: nn.Module, entering: Tensor) -> tuple[list[Tensor], list[
     return list(q.split(size, dim=1)), list(k.split(size, dim=1)), v
 
 
+def mixed_heads(tower: nn.Module, entering: Tensor, name: str) -> Tensor:
+    """Values [T, D] that each head mixes by its own weights, side by side."""
+    queries, keys, v = heads_apart(tower, entering)
+    size = v.shape[1] // len(queries)
+    mixed = []
+    for q, k, value in zip(queries, keys, v.split(size, dim=1), strict=True):
+        by_q, by_k, by_both = (
+            torch.softmax(a @ b.T * size**-0.5, dim=1) for a, b in ((q, q), (k, k), (q, k))
+        )
+        ways = {"maskclip": torch.eye(len(q)), "clearclip": by_q, "sclip": by_q + by_k}
+        mixed.append(ways.get(name, by_both) @ value)
+    return torch.cat(mixed, dim=1)
+
+
 def joint_space(tower: nn.Module, mixed: Tensor) -> Tensor:
     block = tower.transformer.resblocks[-1]
     out = mixed @ block.attn.out_proj.weight.T + block.attn.out_proj.bias
@@ -121,17 +135,7 @@ def test_baseline_equals_plain_formula(name: str) -> None:
     actual, grid = backbone.baseline(name, tokens)
     assert grid == (4, 4)
     for window, entering in enumerate(tokens.extras["last_block"]):
-        queries, keys, v = heads_apart(backbone.visual, entering)
-        size = v.shape[1] // len(queries)
-        mixed = []
-        for q, k, value in zip(queries, keys, v.split(size, dim=1), strict=True):
-            weights = torch.eye(len(q))
-            if name != "maskclip":
-                weights = torch.softmax(q @ q.T * size**-0.5, dim=1)
-            if name == "sclip":
-                weights = weights + torch.softmax(k @ k.T * size**-0.5, dim=1)
-            mixed.append(weights @ value)
-        expected = joint_space(backbone.visual, torch.cat(mixed, dim=1))[1:]
+        expected = joint_space(backbone.visual, mixed_heads(backbone.visual, entering, name))[1:]
         torch.testing.assert_close(actual[window], expected, atol=1e-5, rtol=1e-5)
 
 
@@ -155,15 +159,7 @@ def test_clip_baseline_of_plain_formula() -> None:
     tokens = backbone.encode_windows(random_pixels(1))
     block = backbone.visual.transformer.resblocks[-1]
     entering = tokens.extras["last_block"][0]
-    queries, keys, v = heads_apart(backbone.visual, entering)
-    size = v.shape[1] // len(queries)
-    mixed = torch.cat(
-        [
-            torch.softmax(q @ k.T * size**-0.5, dim=1) @ value
-            for q, k, value in zip(queries, keys, v.split(size, dim=1), strict=True)
-        ],
-        dim=1,
-    )
+    mixed = mixed_heads(backbone.visual, entering, "clip")
     x = entering + mixed @ block.attn.out_proj.weight.T + block.attn.out_proj.bias
     hidden = block.mlp.c_fc(block.ln_2(x))
     x = x + block.mlp.c_proj(hidden * torch.sigmoid(1.702 * hidden))  # QuickGELU

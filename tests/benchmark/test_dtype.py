@@ -14,17 +14,10 @@ from glaclip.benchmark.agreement import Agreement, dtype_agreement
 from glaclip.benchmark.costs import word_cost
 from glaclip.cli.benchmark import BenchmarkOptions
 from glaclip.cli.main import build_parser, main
-from glaclip.settings import WindowSettings
-from tests.toy import ColorBackbone
+from tests.toy import FewWindows
 
 
-class Wide(ColorBackbone):
-    """In float32, on few windows."""
-
-    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
-
-
-class Narrow(Wide):
+class Narrow(FewWindows):
     """Sees red and blue exchanged, as no rounding would, in half of each window's colors."""
 
     dtype = torch.bfloat16
@@ -34,33 +27,33 @@ class Narrow(Wide):
         return super().encode_windows(pixels.flip(1))
 
 
-def toys(name: str, device: str, dtype: str, weights: str | None) -> Wide:
-    return Narrow() if dtype == "bfloat16" else Wide()
+def toys(name: str, device: str, dtype: str, weights: str | None) -> FewWindows:
+    return Narrow() if dtype == "bfloat16" else FewWindows()
 
 
 def test_agreement_of_types_counts_equal_labels() -> None:
-    same = dtype_agreement(Wide(), Wide(), "own", photos=("china.jpg",))
+    same = dtype_agreement(FewWindows(), FewWindows(), "own", photos=("china.jpg",))
     assert same.on == same.off == {"china.jpg": 1.0}
-    other = dtype_agreement(Wide(), Narrow(), "own", photos=("china.jpg", "cows.jpg"))
+    other = dtype_agreement(FewWindows(), Narrow(), "own", photos=("china.jpg", "cows.jpg"))
     assert (other.dtype, other.fingerprint, len(other.on)) == ("bfloat16", "toy-1", 2)
     assert 0 < other.share < 0.9
 
 
 def test_a_second_start_with_words_reads_the_same_numbers() -> None:
-    backbone = Wide()
+    backbone = FewWindows()
     found = word_cost(backbone, ("red", "blue", "sky"))
     assert (found.words, found.texts, found.equal) == (3, 3, True)
     assert backbone.encoded_texts == ["red", "blue", "sky"]
 
 
 def test_the_chosen_type_is_shown_beside_float32() -> None:
-    def beside(backbone: Wide, *arguments: str) -> list[str]:
+    def beside(backbone: FewWindows, *arguments: str) -> list[str]:
         options = BenchmarkOptions.of(build_parser().parse_args(["benchmark", *arguments]))
         return list(options.beside(backbone, toys))
 
     assert beside(Narrow()) == ["bfloat16", "float32"]
-    assert beside(Wide()) == ["float32"]
-    assert beside(Wide(), "--dtype", "float32", "--also-dtype", "bfloat16") == [
+    assert beside(FewWindows()) == ["float32"]
+    assert beside(FewWindows(), "--dtype", "float32", "--also-dtype", "bfloat16") == [
         "float32",
         "bfloat16",
     ]

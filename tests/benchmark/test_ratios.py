@@ -25,7 +25,7 @@ from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh
 from tests.segmenter.test_segmenter import halves
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, FewWindows
 
 
 def test_every_step_is_measured_in_turns() -> None:
@@ -74,10 +74,8 @@ def test_growth_is_between_the_smallest_and_the_largest(monkeypatch: pytest.Monk
     assert 0.5 < grown.time < 3  # quadratic, less what every call takes
 
 
-class AnyWordBackbone(ColorBackbone):
+class AnyWordBackbone(FewWindows):
     """Each word has a direction of its own: equal scores would leave labels to rounding."""
-
-    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         generators = (torch.Generator().manual_seed(crc32(word.encode())) for word in prompts)

@@ -17,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+    from glaclip.serving.service import Service
     from glaclip.ui.gradio.quick import gr
     from tests.browser.site import PageBackbone, Site, TwoColors
 
@@ -66,13 +67,23 @@ def toy() -> PageBackbone:
 
 
 @pytest.fixture(scope="session")
-def page_url(serve: Serve, toy: PageBackbone) -> str:
+def serve_page(serve: Serve) -> Serve:
+    """Starts the whole page of a service as it is launched and gives the URL."""
+    from glaclip.ui.launch import launch_options
+    from glaclip.ui.page import build_page
+
+    def start(service: Service, *choices: Any) -> str:
+        return serve(build_page(service, *choices), **launch_options(service))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def page_url(serve_page: Serve, toy: PageBackbone) -> str:
     """The whole page as it is launched, with the toy backbone and a second one to choose."""
     from glaclip.backbones.clip.last_block import BASELINES
     from glaclip.serving.service import Service
     from glaclip.settings import WindowSettings
-    from glaclip.ui.launch import launch_options
-    from glaclip.ui.page import build_page
     from tests.browser.site import PageBackbone
 
     second = PageBackbone()
@@ -81,7 +92,7 @@ def page_url(serve: Serve, toy: PageBackbone) -> str:
     second.default_windows = WindowSettings(short_side=224, crop=224, stride=112)
     service = Service(lambda name: second if name == "second" else toy)
     choices = [("Automatic", "auto"), ("Second", "second")]
-    return serve(build_page(service, choices), **launch_options())
+    return serve_page(service, choices)
 
 
 @pytest.fixture(scope="session")

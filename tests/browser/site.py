@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 import threading
@@ -17,11 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.backbones.base import Tokens
-from glaclip.settings import CAPTIONS, STAGES, WindowSettings
-from tests.toy import ColorBackbone
+from glaclip.pictures.encoding import encoded
+from glaclip.settings import CAPTIONS, STAGES
+from tests.toy import Color, FewWindows, side_by_side
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import FloatRect, Locator, Page, Request
 
 #: Milliseconds for something that takes a run; machines that run the tests are often busy.
 PATIENCE = 60_000
@@ -31,11 +31,10 @@ SWITCHES = tuple(stage.field.replace("_", "-") for stage in STAGES)
 LADDER = CAPTIONS
 
 
-class PageBackbone(ColorBackbone):
+class PageBackbone(FewWindows):
     """The toy with a gate: while it is closed, every batch waits."""
 
     batch_size = 1
-    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,20 +53,43 @@ class PageBackbone(ColorBackbone):
 
 
 def halves(
-    left: str = "red", right: str = "blue", size: tuple[int, int] = (448, 224), mark: int = 0
+    left: Color = "red", right: Color = "blue", size: tuple[int, int] = (448, 224), mark: int = 0
 ) -> Image.Image:
     """Two colors side by side; `mark` makes otherwise equal photos different."""
-    photo = Image.new("RGB", size, left)
-    photo.paste(right, (size[0] // 2, 0, *size))
+    photo = side_by_side(size, left, right)
     photo.putpixel((0, 0), (mark % 256, mark // 256, 7))
     return photo
 
 
 def file_of(photo: Image.Image, name: str = "photo.png", **options: Any) -> dict[str, Any]:
     """A picture as an upload."""
-    stream = io.BytesIO()
-    photo.save(stream, name.rpartition(".")[2].replace("jpg", "jpeg"), **options)
-    return {"name": name, "mimeType": "image/png", "buffer": stream.getvalue()}
+    content = encoded(photo, name.rpartition(".")[2].replace("jpg", "jpeg"), **options)
+    return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
+def drawn(page: Page) -> None:
+    """Waits until what was asked for is drawn."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def box_of(node: Locator) -> FloatRect:
+    """Where something that is shown lies in the window."""
+    box = node.bounding_box()
+    assert box, f"{node} is not shown"
+    return box
+
+
+@contextmanager
+def requests_of(page: Page) -> Iterator[list[str]]:
+    """Addresses that the page asks for while the body runs."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", note)
+    yield asked
+    page.remove_listener("request", note)
 
 
 class Site:
@@ -148,9 +170,7 @@ class Site:
     def name_at(self, side: str, x: float, y: float) -> str:
         """What the viewer calls the place at a share of the picture's width and height."""
         self.page.mouse.move(*self._place(side, x, y))
-        self.page.evaluate(
-            "new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))"
-        )
+        drawn(self.page)
         tag = self.page.locator(f'.lv-frame[data-side="{side}"] .lv-tag-name')
         return tag.text_content() or ""
 
@@ -236,8 +256,7 @@ class Site:
     def _place(self, side: str, x: float, y: float) -> tuple[float, float]:
         frame = self.page.locator(f'.lv-frame[data-side="{side}"]')
         frame.evaluate("node => node.scrollIntoView({block: 'center', behavior: 'instant'})")
-        box = frame.bounding_box()
-        assert box
+        box = box_of(frame)
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
@@ -289,9 +308,7 @@ class TwoColors(Site):
         self.upload_and_wait(photo)
 
     def _state(self) -> dict[str, Any]:
-        self.page.evaluate(
-            "new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))"
-        )
+        drawn(self.page)
         return dict(self.page.evaluate(STATE))
 
     def put_back(self) -> bool:

@@ -22,7 +22,7 @@ from glaclip.ui.viewers.comparison import LinkedViewer
 from glaclip.ui.viewers.comparison_value import Side, viewer_value
 from glaclip.ui.viewers.shown_photo import shown_photo
 from glaclip.vocabulary import parse_vocabulary
-from tests.browser.site import LADDER
+from tests.browser.site import LADDER, box_of
 from tests.toy import ColorBackbone
 
 if TYPE_CHECKING:
@@ -158,9 +158,7 @@ def test_panels_are_large(new_page: NewPage, even: str, width: int) -> None:
     page = new_page(viewport={"width": width, "height": 844})
     shown(page, even, 0)
     for panel in page.locator(".av-mosaic").all():
-        box = panel.bounding_box()
-        assert box
-        assert box["width"] >= 300
+        assert box_of(panel)["width"] >= 300
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -187,13 +185,11 @@ def test_the_steps_play_on_the_photo(page: Page, collapsed: str) -> None:
 
 def test_presentation_shows_the_picture_alone(page: Page, even: str) -> None:
     shown(page, even, 1)
-    before = page.locator(".av-photo").bounding_box()
+    before = box_of(page.locator(".av-photo"))
     page.locator(".av-present").click()
     expect(page.locator(".av-panels")).to_be_hidden()
     expect(page.locator(".av-note")).to_be_hidden()
-    large = page.locator(".av-photo").bounding_box()
-    assert before
-    assert large
+    large = box_of(page.locator(".av-photo"))
     assert large["width"] > before["width"]
     assert large["y"] + large["height"] <= 900
     size = "getComputedStyle(document.querySelector('.av-step')).fontSize"

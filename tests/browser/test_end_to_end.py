@@ -11,8 +11,6 @@ from playwright.sync_api import expect
 from glaclip.backbones.registry import load
 from glaclip.serving.service import Service
 from glaclip.ui.examples import find
-from glaclip.ui.launch import launch_options
-from glaclip.ui.page import build_page
 from tests.browser.site import PATIENCE, Site
 
 if TYPE_CHECKING:
@@ -21,11 +19,8 @@ if TYPE_CHECKING:
 OVERLAYS = """() => Array.from(document.querySelectorAll('.lv-picture'), c => c.toDataURL())"""
 
 
-def test_own_photo_with_the_embedded_backbone(page: Page, serve: Callable[..., str]) -> None:
-    demo = build_page(
-        Service(lambda name: load("lite", dtype=torch.float32)), [("Automatic", "auto")]
-    )
-    site = Site(page, serve(demo, **launch_options()))
+def test_own_photo_with_the_embedded_backbone(page: Page, serve_page: Callable[..., str]) -> None:
+    site = Site(page, serve_page(Service(lambda name: load("lite", dtype=torch.float32))))
     horses = find("horses")
     assert horses
     photo = horses.photo().resize((480, 311))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from glaclip.ui.tabs.order import TABS
-from tests.browser.site import PATIENCE, SWITCHES, Site, halves
+from tests.browser.site import PATIENCE, SWITCHES, Site, box_of, drawn, halves
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -70,7 +70,7 @@ def test_everything_is_on_one_screen_after_every_action(site: Site) -> None:
     def at_every_size(check: Callable[[tuple[int, int]], object]) -> None:
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)))")
+            drawn(page)
             check((width, height))
 
     def starts(size: tuple[int, int]) -> None:
@@ -161,8 +161,7 @@ def test_on_a_phone_picture_and_ladder_share_the_screen(new_page: NewPage, page_
         heights = page.locator(target).evaluate_all(HEIGHTS)
         assert heights
         assert min(heights) >= 44, target
-    progress = page.locator("#run-state").bounding_box()
-    assert progress
+    progress = box_of(page.locator("#run-state"))
     assert (progress["x"], progress["width"]) == (0, 390), "a run's progress has a strip"
     tools, whole = found[".lv-present"], found[PICTURES[0]]
     assert tools["x"] + tools["width"] <= whole["x"] + whole["width"] + 1

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from glaclip.ui.gradio.quick import gr
+from glaclip.ui.lessons.book import LessonBook, view_of
+from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views
 from tests.browser.conftest import Idle, NewPage, Serve, pages
-from tests.browser.site import Site
+from tests.browser.site import Site, box_of, requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page, Request
-
-gr = pytest.importorskip("gradio")
-
-
-from glaclip.ui.lessons.book import LessonBook, view_of  # noqa: E402
-from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views  # noqa: E402
+    from playwright.sync_api import Browser, Page
 
 DOCUMENT = load_document()
+assert DOCUMENT is not None
 
 
 def _tab() -> Any:
@@ -58,7 +56,6 @@ def _pixels(page: Page, selector: str) -> str:
 
 def test_every_lesson_opens_and_try_it_names_its_view(page: Page, url: str) -> None:
     _open(page, url)
-    assert DOCUMENT is not None
     opened = views(DOCUMENT)
     for index, lesson in enumerate(LESSONS):
         if index:
@@ -107,7 +104,6 @@ def test_a_place_lights_the_windows_that_see_it(book: Page) -> None:
 
 
 def test_the_seam_rate_follows_the_choice(book: Page) -> None:
-    assert DOCUMENT is not None
     page = book
     _lesson(page, "seams")
     facts = DOCUMENT["lessons"]["seams"]["facts"]
@@ -134,7 +130,6 @@ def test_the_anchor_slider_moves_the_query(new_page: NewPage, url: str) -> None:
 
 
 def test_the_browser_applies_the_same_formula(book: Page) -> None:
-    assert DOCUMENT is not None
     page = book
     _lesson(page, "normalization")
     facts = DOCUMENT["lessons"]["normalization"]["facts"]
@@ -153,7 +148,6 @@ def test_the_browser_applies_the_same_formula(book: Page) -> None:
 
 
 def test_every_window_that_holds_a_place_answers(book: Page) -> None:
-    assert DOCUMENT is not None
     page = book
     _lesson(page, "answers")
     facts = DOCUMENT["lessons"]["answers"]["facts"]
@@ -173,7 +167,6 @@ def test_every_window_that_holds_a_place_answers(book: Page) -> None:
 
 
 def test_the_cut_is_gone_with_all_three_switches(book: Page) -> None:
-    assert DOCUMENT is not None
     page = book
     _lesson(page, "alone")
     figure, length = page.locator(".lb-figure"), DOCUMENT["lessons"]["alone"]["figure"]["cut"]
@@ -186,12 +179,7 @@ def test_the_cut_is_gone_with_all_three_switches(book: Page) -> None:
 def test_words_and_figure_share_a_wide_page(book: Page) -> None:
     page = book
     _lesson(page, LESSONS[0].slug)
-    whole, words, side = (
-        page.locator(name).bounding_box() for name in (".lb", ".lb-words", ".lb-side")
-    )
-    assert whole
-    assert words
-    assert side
+    whole, words, side = (box_of(page.locator(f".lb{part}")) for part in ("", "-words", "-side"))
     assert 1000 <= whole["width"] <= 1120
     assert side["x"] >= words["x"] + words["width"]
 
@@ -226,7 +214,6 @@ def reader(browser: Browser, idle: Idle, origins: list[str], page_url: str) -> I
 
 @pytest.mark.parametrize("index", range(len(LESSONS)), ids=[lesson.slug for lesson in LESSONS])
 def test_try_it_brings_its_view_into_sight_and_focus(reader: Site, index: int) -> None:
-    assert DOCUMENT is not None
     site, page, lesson = reader, reader.page, LESSONS[index]
     view = views(DOCUMENT)[lesson.slug]
     site.tab("Learn")
@@ -247,8 +234,7 @@ def test_try_it_brings_its_view_into_sight_and_focus(reader: Site, index: int) -
         assert (
             page.locator(".av-photo").evaluate("canvas => canvas.width * canvas.offsetHeight") > 0
         )
-    box = shown.bounding_box()
-    assert box
+    box = box_of(shown)
     assert box["height"] > 150
     assert -5 <= box["y"] < 500
 
@@ -262,13 +248,7 @@ def test_lessons_come_once_and_stay_where_they_were_left(page: Page, page_url: s
     page.wait_for_selector(".lb-page[data-ready=true]")
     _lesson(page, "anchors")
     site.tab("Compare")
-    asked: list[str] = []
-
-    def note(request: Request) -> None:
-        asked.append(request.url)
-
-    page.on("request", note)
-    site.tab("Learn")
-    page.wait_for_selector(".lb-page[data-lesson=anchors][data-ready=true]")
-    page.remove_listener("request", note)
+    with requests_of(page) as asked:
+        site.tab("Learn")
+        page.wait_for_selector(".lb-page[data-lesson=anchors][data-ready=true]")
     assert not [url for url in asked if "queue/join" in url]

@@ -13,10 +13,19 @@ from glaclip.backbones.clip.last_block import BASELINES
 from glaclip.segmenter.method import baseline_title
 from glaclip.ui.examples import examples
 from glaclip.vocabulary import load_preset
-from tests.browser.site import LADDER, PATIENCE, SWITCHES, PageBackbone, Site, halves
+from tests.browser.site import (
+    LADDER,
+    PATIENCE,
+    SWITCHES,
+    PageBackbone,
+    Site,
+    box_of,
+    halves,
+    requests_of,
+)
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Request
+    from playwright.sync_api import Page
 
 marks = itertools.count(1)
 
@@ -169,17 +178,10 @@ def test_switches_run_again_without_encoding(two_colors: Site, toy: PageBackbone
 
 def questions_of(site: Site, act: Callable[[], object]) -> int:
     """How often the page asks the server for an event, with what a result brings about after it."""
-    asked: list[str] = []
-
-    def note(request: Request) -> None:
-        if re.search(r"/queue/join|/run/predict", request.url):
-            asked.append(request.url)
-
-    site.page.on("request", note)
-    act()
-    site.page.wait_for_timeout(700)
-    site.page.remove_listener("request", note)
-    return len(asked)
+    with requests_of(site.page) as asked:
+        act()
+        site.page.wait_for_timeout(700)
+    return sum(bool(re.search(r"/queue/join|/run/predict", url)) for url in asked)
 
 
 def test_a_press_asks_the_server_once(two_colors: Site) -> None:
@@ -198,10 +200,9 @@ def test_a_press_asks_the_server_once(two_colors: Site) -> None:
 
 
 def test_a_page_without_a_link_opens_without_a_question(page: Page, page_url: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    Site(page, page_url, "?__theme=light")
-    page.wait_for_timeout(700)
+    with requests_of(page) as asked:
+        Site(page, page_url, "?__theme=light")
+        page.wait_for_timeout(700)
     assert asked
     assert not [url for url in asked if "/queue/join" in url]
 
@@ -293,9 +294,7 @@ def test_progress_does_not_hide_the_viewer(two_colors: Site, toy: PageBackbone) 
     state = site.page.locator("#run-state")
     expect(state).to_contain_text(re.compile(r"Encoding windows - \d+"), timeout=PATIENCE)
     expect(state).to_contain_text("%")
-    frame = site.page.locator('.lv-frame[data-side="right"]')
-    box = frame.bounding_box()
-    assert box
+    box = box_of(site.page.locator('.lv-frame[data-side="right"]'))
     at = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
     inside = "([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.lv-frame'))"
     assert site.page.evaluate(inside, at)
@@ -456,9 +455,7 @@ def test_without_a_camera_one_sentence_says_so_until_the_next_press(site: Site) 
     note = site.page.locator("#photo-note")
     expect(note).to_have_text("No camera can be used here.")
     expect(site.page.locator("#camera")).to_be_hidden()
-    box, column = note.bounding_box(), site.page.locator("#photo-group").bounding_box()
-    assert box
-    assert column
+    box, column = box_of(note), box_of(site.page.locator("#photo-group"))
     assert box["height"] < 24, "one line"
     assert column["x"] <= box["x"]
     assert box["x"] + box["width"] <= column["x"] + column["width"]

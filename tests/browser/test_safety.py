@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 import time
@@ -16,6 +15,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from glaclip.backbones.base import BackboneError
+from glaclip.pictures.encoding import encoded
+from glaclip.serving.service import Service
 from glaclip.ui.examples import examples
 from glaclip.ui.tabs.order import TABS
 from tests.browser.site import PATIENCE, PageBackbone, Site, file_of, halves
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 
 marks = itertools.count(9001)
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-def encoded(photo: Image.Image, form: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    photo.save(stream, form, **options)
-    return stream.getvalue()
 
 
 def upload_of(name: str, content: bytes) -> dict[str, Any]:
@@ -278,15 +273,11 @@ def test_a_click_during_a_run_is_not_undone(site: Site, toy: PageBackbone) -> No
 
 
 def test_a_page_that_closes_ends_its_run(
-    new_page: Callable[..., Page], serve: Callable[..., str]
+    new_page: Callable[..., Page], serve_page: Callable[..., str]
 ) -> None:
-    from glaclip.serving.service import Service
-    from glaclip.ui.launch import launch_options
-    from glaclip.ui.page import build_page
-
     backbone = PageBackbone()
     service = Service(lambda name: backbone)
-    site = Site(new_page(), serve(build_page(service), **launch_options(service)))
+    site = Site(new_page(), serve_page(service))
     backbone.pause = 1.0  # a window
     backbone.waiting.clear()
     site.upload(halves(mark=next(marks)))
@@ -384,16 +375,12 @@ def test_texts_are_readable(new_page: Callable[..., Page], page_url: str, scheme
 
 
 def test_without_a_backbone_the_page_is_up_and_says_so(
-    page: Page, serve: Callable[..., str], toy: PageBackbone
+    page: Page, serve_page: Callable[..., str]
 ) -> None:
-    from glaclip.serving.service import Service
-    from glaclip.ui.launch import launch_options
-    from glaclip.ui.page import build_page
-
     def load(name: str) -> PageBackbone:
         raise BackboneError("Run `fetch weights` first.", brief="The weights are not here.")
 
-    site = Site(page, serve(build_page(Service(load)), **launch_options()))
+    site = Site(page, serve_page(Service(load)))
     expect(site.status).to_contain_text("Computed beforehand")
     before = site.turn
     site.press("segment")

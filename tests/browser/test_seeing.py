@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.site import LADDER, PATIENCE, Site
+from tests.browser.site import LADDER, PATIENCE, Site, box_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-marks = itertools.count(7001)
+
+@pytest.fixture
+def site(two_colors: Site) -> Site:
+    """All of these begin there."""
+    return two_colors
 
 
 def frame(site: Site, side: str) -> Locator:
@@ -22,13 +25,10 @@ def frame(site: Site, side: str) -> Locator:
 
 
 def layer_width(site: Site, side: str) -> float:
-    box = frame(site, side).locator(".lv-top").bounding_box()
-    assert box
-    return box["width"]
+    return box_of(frame(site, side).locator(".lv-top"))["width"]
 
 
-def test_a_click_is_answered_where_it_is_made(two_colors: Site) -> None:
-    site = two_colors
+def test_a_click_is_answered_where_it_is_made(site: Site) -> None:
     before = site.turn
     site.click_picture("right", 0.75, 0.3)
     card = frame(site, "right").locator(".lv-card")
@@ -36,11 +36,8 @@ def test_a_click_is_answered_where_it_is_made(two_colors: Site) -> None:
     expect(card).to_have_attribute("data-answered", "true", timeout=PATIENCE)
     expect(card.locator(".lv-card-line")).to_have_text(re.compile(r"blue \d+ % \| blue \d+ %"))
     assert site.turn == before, "the pictures are not sent again"
-    star, box = site.page.locator(".lv").get_attribute("data-point"), card.bounding_box()
-    inside = frame(site, "right").bounding_box()
-    assert star
-    assert box
-    assert inside
+    assert site.page.locator(".lv").get_attribute("data-point")
+    box, inside = box_of(card), box_of(frame(site, "right"))
     assert inside["x"] <= box["x"]
     assert box["x"] + box["width"] <= inside["x"] + inside["width"]
     # Both cards of the page say the same of the point.
@@ -52,8 +49,7 @@ def test_a_click_is_answered_where_it_is_made(two_colors: Site) -> None:
     expect(card).to_be_hidden()
 
 
-def test_the_card_leads_to_the_attention(two_colors: Site) -> None:
-    site = two_colors
+def test_the_card_leads_to_the_attention(site: Site) -> None:
     site.click_picture("left", 0.25, 0.5)
     card = frame(site, "left").locator(".lv-card")
     expect(card).to_have_attribute("data-answered", "true", timeout=PATIENCE)
@@ -66,8 +62,7 @@ def test_the_card_leads_to_the_attention(two_colors: Site) -> None:
     ) == ("true")
 
 
-def test_names_are_printed_on_regions(two_colors: Site) -> None:
-    site = two_colors
+def test_names_are_printed_on_regions(site: Site) -> None:
     toggle = site.page.locator('.lv-toggle[data-value="names"]')
     toggle.click()
     expect(frame(site, "right")).to_have_attribute("data-names", "red|blue")
@@ -88,8 +83,7 @@ def test_names_are_printed_on_regions(two_colors: Site) -> None:
     site.page.wait_for_function(f"() => ({white})() === 0")
 
 
-def test_zoom_and_pan_are_linked(two_colors: Site) -> None:
-    site = two_colors
+def test_zoom_and_pan_are_linked(site: Site) -> None:
     width = layer_width(site, "left")
     site.page.locator(".lv-zoom-in").click()
     site.page.locator(".lv-zoom-in").click()
@@ -115,8 +109,7 @@ def test_zoom_and_pan_are_linked(two_colors: Site) -> None:
     assert layer_width(site, "left") == pytest.approx(width, rel=0.01)
 
 
-def test_zoom_by_keys_and_by_wheel(two_colors: Site) -> None:
-    site = two_colors
+def test_zoom_by_keys_and_by_wheel(site: Site) -> None:
     width = layer_width(site, "left")
     frame(site, "left").locator(".lv-top").focus()
     site.page.keyboard.press("+")
@@ -132,14 +125,10 @@ def test_zoom_by_keys_and_by_wheel(two_colors: Site) -> None:
     )
 
 
-def test_the_divider_stays_on_its_place_of_the_picture_when_zoomed(two_colors: Site) -> None:
-    site = two_colors
+def test_the_divider_stays_on_its_place_of_the_picture_when_zoomed(site: Site) -> None:
     site.page.locator(".lv-mode", has_text="Slider").click()
     site.page.locator(".lv-zoom-in").click()
-    divider = site.page.locator(".lv-divider")
-    box, inside = divider.bounding_box(), frame(site, "left").bounding_box()
-    assert box
-    assert inside
+    box, inside = box_of(site.page.locator(".lv-divider")), box_of(frame(site, "left"))
     middle = box["x"] + box["width"] / 2
     zoom = float(frame(site, "left").get_attribute("data-zoom") or "")
     assert zoom > 1
@@ -148,8 +137,7 @@ def test_the_divider_stays_on_its_place_of_the_picture_when_zoomed(two_colors: S
     assert middle == pytest.approx(inside["x"] + inside["width"] * (0.5 + beside), abs=2)
 
 
-def test_presentation_shows_the_pictures_alone(two_colors: Site) -> None:
-    site = two_colors
+def test_presentation_shows_the_pictures_alone(site: Site) -> None:
     before = layer_width(site, "right")
     site.page.locator("#viewer .lv-present").click()
     expect(site.page.locator(".lv-toggles")).to_be_hidden()
@@ -167,8 +155,7 @@ def test_presentation_shows_the_pictures_alone(two_colors: Site) -> None:
     assert layer_width(site, "right") == pytest.approx(before, rel=0.01)
 
 
-def test_the_steps_play_on_the_picture(two_colors: Site) -> None:
-    site = two_colors
+def test_the_steps_play_on_the_picture(site: Site) -> None:
     site.page.evaluate("""() => {
         window.played = [];
         document.querySelector('#ladder').addEventListener('change', (event) => {

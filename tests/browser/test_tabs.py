@@ -464,6 +464,24 @@ def test_the_copy_button_says_what_it_did(pointed: Site) -> None:
     expect(pointed.toasts).to_contain_text("The link is in the address bar", timeout=PATIENCE)
 
 
+@pytest.mark.parametrize(("write", "said"), [("resolve", "on the clipboard"), ("reject", "http")])
+def test_in_a_frame_the_copied_link_is_the_frames(
+    new_page: Callable[..., Page], page_url: str, write: str, said: str
+) -> None:
+    """As on a Space, whose page around the frame has an address that knows no views."""
+    page = new_page()
+    page.goto(f"{page_url}health")
+    page.set_content(f'<iframe src="{page_url}" style="width: 1200px; height: 800px"></iframe>')
+    frame = page.frame_locator("iframe")
+    frame.locator("#viewer .lv[data-ready=true]").wait_for(timeout=PATIENCE)
+    written = f"(text) => {{ window.text = text; return Promise.{write}(); }}"
+    page.frames[1].evaluate(f"() => {{ navigator.clipboard.writeText = {written}; }}")
+    frame.locator("#copy-link").click()
+    expect(frame.locator(".toast-wrap")).to_contain_text(said, timeout=PATIENCE)
+    expect(frame.locator(".toast-wrap")).not_to_contain_text("address bar")
+    assert str(page.frames[1].evaluate("window.text")).startswith(f"{page_url}?")
+
+
 def test_download_holds_label_maps_with_their_legend(pointed: Site) -> None:
     site = pointed
     with site.page.expect_download(timeout=PATIENCE) as waiting:

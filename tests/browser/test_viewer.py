@@ -14,12 +14,12 @@ from PIL import Image
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter.seams import interior_edges
+from glaclip.ui.gradio.quick import gr
+from glaclip.ui.viewers.comparison import LinkedViewer
 from glaclip.ui.viewers.comparison_value import Side, ViewerValue, viewer_value
 from glaclip.ui.viewers.shown_photo import shown_size
 from glaclip.windows import Box
-
-gr = pytest.importorskip("gradio")
-from glaclip.ui.viewers.comparison import LinkedViewer  # noqa: E402 - only where gradio is
+from tests.browser.site import box_of, drawn, requests_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -136,18 +136,12 @@ def make_nothing(page: Page) -> None:
 
 def hover(page: Page, side: str, x: float, y: float) -> None:
     """Puts the mouse at a share of the picture's width and height."""
-    box = page.locator(f'.lv-frame[data-side="{side}"]').bounding_box()
-    assert box
+    box = box_of(page.locator(f'.lv-frame[data-side="{side}"]'))
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
-def frame(page: Page) -> None:
-    """Waits until what was asked for is drawn."""
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
 def pixel(page: Page, side: str, layer: str, x: float, y: float) -> list[int]:
-    frame(page)
+    drawn(page)
     script = """([side, layer, x, y]) => {
         const canvas = document.querySelector(`.lv-frame[data-side="${side}"] .lv-${layer}`);
         const at = [Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1];
@@ -164,7 +158,7 @@ def set_opacity(page: Page, value: int) -> None:
 
 def mode(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
-    frame(page)
+    drawn(page)
 
 
 def tag(page: Page, side: str) -> Locator:
@@ -188,15 +182,9 @@ def picked(page: Page, side: str) -> tuple[list[int], int]:
 
 @contextmanager
 def no_requests(page: Page) -> Iterator[None]:
-    seen: list[str] = []
-
-    def note(request: Any) -> None:
-        seen.append(request.url)
-
-    page.on("request", note)
-    yield
-    frame(page)
-    page.remove_listener("request", note)
+    with requests_of(page) as seen:
+        yield
+        drawn(page)
     assert not seen, seen
 
 
@@ -205,7 +193,7 @@ def test_hover_names_the_class_on_both_sides(page: Page, viewer: Locator) -> Non
     with no_requests(page):
         for side, x, y in [("left", 0.55, 0.6), ("right", 0.55, 0.6), ("left", 0.1, 0.9)]:
             hover(page, side, x, y)
-            frame(page)
+            drawn(page)
             at = int(y * SIZE[0]), int(x * SIZE[1])
             assert tag(page, "left").text_content() == NAMES[left[at]]
             assert tag(page, "right").text_content() == NAMES[right[at]]
@@ -214,7 +202,7 @@ def test_hover_names_the_class_on_both_sides(page: Page, viewer: Locator) -> Non
             assert pixel(page, "right", "top", x, y / 2)[3] > 0
     assert re.match("4[78], 270", page.locator(".lv-readout").text_content() or "")
     page.mouse.move(5, 5)
-    frame(page)
+    drawn(page)
     assert page.locator(".lv-tag:visible").count() == 0
 
 
@@ -236,7 +224,7 @@ def test_legend_isolates_and_pins(page: Page, viewer: Locator) -> None:
     set_opacity(page, 100)
     with no_requests(page):
         entry(page, 3).hover()
-        frame(page)
+        drawn(page)
         assert attribute(page, "isolated") == "3"
         kept = class_colors(NAMES)[3].tolist()
         assert pixel(page, "left", "picture", 0.9, 0.9)[:3] == kept
@@ -245,7 +233,7 @@ def test_legend_isolates_and_pins(page: Page, viewer: Locator) -> None:
         red, _, blue, _ = pixel(page, "left", "picture", 0.1, 0.1)
         assert abs(red - blue) < 12
         page.mouse.move(5, 5)
-        frame(page)
+        drawn(page)
         assert attribute(page, "isolated") == ""
 
         entry(page, 3).click()
@@ -344,8 +332,7 @@ def test_slider(page: Page, viewer: Locator) -> None:
         x, y = 0.55, 0.6  # left says 3, right says 0
         assert divider.get_attribute("aria-valuenow") == "62"
         assert pixel(page, "left", "picture", x, y)[:3] == colors[3].tolist()
-        box = page.locator(".lv-frame").first.bounding_box()
-        assert box
+        box = box_of(page.locator(".lv-frame").first)
         for start, end, below in ((0.62, 0.4, 0), (0.4, 0.8, 3)):
             page.mouse.move(box["x"] + start * box["width"], box["y"] + 0.3 * box["height"])
             page.mouse.down()
@@ -361,7 +348,7 @@ def test_slider(page: Page, viewer: Locator) -> None:
         assert attribute(page, "split") == "6"
         assert pixel(page, "left", "picture", x, y)[:3] == colors[0].tolist()
         hover(page, "left", x, y)
-        frame(page)
+        drawn(page)
         assert tag(page, "left").all_text_contents() == [NAMES[3], NAMES[0]]
 
 
@@ -405,8 +392,7 @@ def test_click_gives_photo_pixels(page: Page, viewer: Locator) -> None:
         ("left", left, 0.002, 0.5),
         ("right", right, 0.5, 0.998),
     ):
-        box = page.locator(f'.lv-frame[data-side="{side}"]').bounding_box()
-        assert box
+        box = box_of(page.locator(f'.lv-frame[data-side="{side}"]'))
         at = box["x"] + int(x * box["width"]), box["y"] + int(y * box["height"])
         page.mouse.click(*at)
         index, label = picked(page, side)
@@ -422,7 +408,7 @@ def test_click_gives_photo_pixels(page: Page, viewer: Locator) -> None:
 def test_keyboard_moves_and_picks(page: Page, viewer: Locator) -> None:
     page.locator(".lv-present").focus()
     page.keyboard.press("Tab")
-    frame(page)
+    drawn(page)
     assert attribute(page, "cursor") == "120,60"  # starts at the value's point
     with no_requests(page):
         page.keyboard.press("ArrowRight")
@@ -434,7 +420,7 @@ def test_keyboard_moves_and_picks(page: Page, viewer: Locator) -> None:
     assert live.text_content() == f"131, 72: {NAMES[0]} / {NAMES[0]}"
     for _ in range(30):
         page.keyboard.press("ArrowUp")
-    frame(page)
+    drawn(page)
     assert attribute(page, "cursor") == "131,0"
     page.keyboard.press("Enter")
     assert picked(page, "left") == ([131, 0], 0)
@@ -442,7 +428,7 @@ def test_keyboard_moves_and_picks(page: Page, viewer: Locator) -> None:
 
 def test_typed_text_stays_text(page: Page, viewer: Locator) -> None:
     hover(page, "left", 0.9, 0.9)
-    frame(page)
+    drawn(page)
     assert tag(page, "left").text_content() == HOSTILE
     assert entry(page, 3).locator(".lv-entry-name").text_content() == HOSTILE
     assert page.locator(".lv-subtitle").nth(1).text_content() == HOSTILE
@@ -468,14 +454,14 @@ def test_one_side(page: Page, viewer: Locator) -> None:
     assert page.locator(".lv-frame:visible").count() == 1
     assert page.locator(".lv-modes").is_hidden()
     hover(page, "left", 0.1, 0.1)
-    frame(page)
+    drawn(page)
     assert tag(page, "left").all_text_contents() == ["sky"]
 
 
 def test_more_than_256_classes(page: Page, viewer: Locator) -> None:
     make(page, "many")
     hover(page, "left", 0.5, 0.5)
-    frame(page)
+    drawn(page)
     assert tag(page, "left").text_content() == "word 300"
     assert tag(page, "right").text_content() == "word 299"
 
@@ -529,9 +515,7 @@ def test_phone(new_page: Callable[..., Page], url: str) -> None:
     frames = page.locator(".lv-frame")
     assert frames.nth(1).is_hidden()  # one picture with a slider
     mode(page, "Side by side")
-    boxes = [frames.nth(i).bounding_box() for i in range(2)]
-    assert boxes[0]
-    assert boxes[1]
+    boxes = [box_of(frames.nth(i)) for i in range(2)]
     assert boxes[0]["x"] == boxes[1]["x"]
     assert boxes[1]["y"] > boxes[0]["y"] + boxes[0]["height"]
     for name in ("Slider", "Changed", "Side by side"):
@@ -539,11 +523,9 @@ def test_phone(new_page: Callable[..., Page], url: str) -> None:
         mode(page, name)
     assert no_sideways_scroll()
     for button in page.locator(".lv button:visible").all():
-        box = button.bounding_box()
-        assert box
-        assert box["height"] >= 36
+        assert box_of(button)["height"] >= 36
     page.touchscreen.tap(boxes[0]["x"] + 0.9 * boxes[0]["width"], boxes[0]["y"] + 10)
-    frame(page)
+    drawn(page)
     assert tag(page, "left").text_content() == "tree"
     assert tag(page, "left").is_visible()  # a finger that left still reads
     assert picked(page, "left")[1] == 1
@@ -552,7 +534,7 @@ def test_phone(new_page: Callable[..., Page], url: str) -> None:
 def test_resize_keeps_lines_in_place(page: Page, viewer: Locator) -> None:
     mode(page, "Window grid")
     page.set_viewport_size({"width": 700, "height": 900})
-    frame(page)
+    drawn(page)
     x = interior_edges(WINDOWS, SIZE, SIZE).columns[0]
     assert pixel(page, "left", "lines", x / SIZE[1], 0.05)[3] > 0
     width = page.locator(".lv-frame").first.evaluate("node => node.clientWidth")

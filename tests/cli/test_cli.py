@@ -214,15 +214,6 @@ def test_help_and_usage_errors_do_not_wait_for_pytorch() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
-def test_the_package_offers_its_names_and_no_others() -> None:
-    import glaclip
-
-    assert all(getattr(glaclip, name) is not None for name in glaclip.__all__)
-    assert set(glaclip.__all__) <= set(dir(glaclip))
-    with pytest.raises(AttributeError, match="no attribute 'segmenter_of'"):
-        _ = glaclip.segmenter_of
-
-
 def test_an_output_folder_that_cannot_be_written_gets_a_sentence(
     photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,6 @@
-"""The first person with weights meets no surprise: Table 1 with towers of full size."""
+"""The first person with weights meets no surprise: Table 1 with towers of full size, by the
+notebook that does it.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,10 @@ from huggingface_hub import constants
 
 from glaclip.backbones.base import Backbone
 from glaclip.backbones.clip.backbone import ClipBackbone
-from glaclip.cli.main import main
+from glaclip.cli import options
 from glaclip.cli.options import load_registered
 from glaclip.evaluation.paper.table import TABLE1
+from tests import notebooks
 from tests.evaluation.sets import voc
 
 
@@ -43,10 +46,14 @@ def test_table_1_with_random_weights_of_full_size(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty-cache"))
     voc(tmp_path / "data", ["one"])
     out = tmp_path / "out"
-    arguments = ["evaluate", "--paper", "TABLE1", "--data", str(tmp_path / "data"), "--sets",
-                 "voc21", "--settings", "released", "--weights", str(full_size_weights), "--out",
-                 str(out)]  # fmt: skip
-    assert main(arguments, load) == 0
+    monkeypatch.setattr(options, "load_registered", load)
+    notebooks.run(
+        "table1_free_gpu.ipynb",
+        DATA=str(tmp_path / "data"),
+        WEIGHTS=str(full_size_weights),
+        OUT=str(out),
+        OPTIONS=["--sets", "voc21", "--settings", "released"],
+    )
     said = capsys.readouterr()
     assert "weights of" not in said.err  # none is missing
     assert "CLIP ViT-B/16 + DINO ViT-B/8 (clip-b16, cpu, " in said.err

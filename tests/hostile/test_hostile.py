@@ -6,7 +6,6 @@ Everything is made by code. The endpoints are called as the server calls them, w
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from glaclip.photo import KINDS, PhotoError
+from glaclip.pictures.encoding import encoded as file_of
 from glaclip.pictures.label_pictures import comparison
 from glaclip.serving.limits import LimitError, Limits
 from glaclip.serving.service import Service
@@ -30,13 +30,9 @@ from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import UNFORESEEN
 from glaclip.ui.viewers.truth import read_label_map
 from glaclip.vocabulary import VocabularyError, parse_vocabulary
-from tests.toy import ColorBackbone
+from tests.toy import SmallWindows
 
 LEAKS = ("Traceback", "/tmp", "/work", "/root", "/home", "site-packages", ".py", 'File "')
-
-
-class SmallWindows(ColorBackbone):
-    default_windows = WindowSettings(short_side=96, crop=64, stride=32)
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +55,6 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (96, 64)) -> Image.Image:
             {"PA": "RGBA", "La": "LA", "RGBa": "RGBA"}.get(mode, mode)
         )
     return gray.convert("RGB").convert(mode)
-
-
-def file_of(image: Image.Image, form: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, form, **options)
-    return stream.getvalue()
 
 
 def one_sentence(text: str) -> None:

@@ -28,13 +28,13 @@ from safetensors.numpy import load_file, save
 from glaclip.backbones.clip import weights
 from glaclip.cli.main import main
 from glaclip.evaluation.run import store
-from glaclip.settings import WindowSettings
 from glaclip.support.files import atomic_write
 from glaclip.ui import precompute
 from glaclip.ui.examples import examples
 from tests.cli.test_cli import toy
+from tests.evaluation.sets import colors
 from tests.fresh import fresh
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, FewWindows
 
 
 @dataclass
@@ -134,16 +134,7 @@ def evaluate(say: Connection, arguments: list[str]) -> None:
 
 
 def test_evaluate_goes_on_after_a_kill(start: Callable[..., Victim], tmp_path: Path) -> None:
-    data = tmp_path / "set"
-    for name in ("images", "masks"):
-        (data / name).mkdir(parents=True)
-    (data / "classes.txt").write_text("red\nblue\n")
-    for number in range(4):
-        values = np.zeros((64, 96), np.uint8)
-        values[:, 30 + number :] = 1
-        Image.fromarray(values).save(data / "masks" / f"{number}.png")
-        colors = np.array([[220, 0, 0], [0, 0, 220]], np.uint8)[values]
-        Image.fromarray(colors).save(data / "images" / f"{number}.png")
+    data = colors(tmp_path / "set", 4)
 
     def arguments(out: str) -> list[str]:
         report = str(tmp_path / f"{out}.json")
@@ -198,11 +189,7 @@ def test_precomputed_results_are_whole_or_as_before_a_kill(
     assert all("compare" in json.loads((tmp_path / name).read_text()) for name in names)
 
 
-class Toy(ColorBackbone):
-    default_windows = WindowSettings(short_side=224, crop=112, stride=112)
-
-
-def serve(say: Connection, port: int, backbone: Toy) -> None:
+def serve(say: Connection, port: int, backbone: ColorBackbone) -> None:
     """The whole page on this port."""
     from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
@@ -221,13 +208,13 @@ def serve(say: Connection, port: int, backbone: Toy) -> None:
 
 
 def serve_until_a_run(say: Connection, port: int) -> None:
-    backbone = Toy()
+    backbone = FewWindows()
     backbone.encode_windows = lambda pixels: wait_here(say)  # type: ignore[assignment,method-assign]
     serve(say, port, backbone)
 
 
 def serve_well(say: Connection, port: int) -> None:
-    serve(say, port, Toy())
+    serve(say, port, FewWindows())
 
 
 def test_the_page_starts_again_after_a_kill_in_the_middle_of_a_run(

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from torch import Tensor
 
 from glaclip.attention import fast
 from glaclip.attention.anchors import Queries
-from glaclip.segmenter import Segmenter
+from glaclip.segmenter import Encoded, Segmenter
 from glaclip.settings import EXACT, FAST, AttentionSettings, WindowSettings, after_anchors
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone
@@ -34,52 +34,66 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def photo() -> Image.Image:
-    noise = np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8)
-    return Image.fromarray(noise)
+def encoded_by(segmenter: Segmenter) -> Encoded:
+    """A photo of noise."""
+    return segmenter.encode(
+        np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8), WINDOWS
+    )
 
 
-def test_switches_share_the_anchors_and_change_no_result(counted: list[int]) -> None:
+def scores_alone(settings: AttentionSettings) -> Tensor:
+    """What a segmenter answers that keeps nothing of other settings."""
+    fresh = Segmenter(ColorBackbone())
+    return fresh.segment(encoded_by(fresh), WORDS, settings).window_scores
+
+
+@pytest.fixture
+def segmenter() -> Segmenter:
+    return Segmenter(ColorBackbone())
+
+
+@pytest.fixture
+def encoded(segmenter: Segmenter) -> Encoded:
+    return encoded_by(segmenter)
+
+
+def test_switches_share_the_anchors_and_change_no_result(
+    segmenter: Segmenter, encoded: Encoded, counted: list[int]
+) -> None:
     on = AttentionSettings(precision=FAST, threshold=0.9)
     switched = [
         dataclasses.replace(on, dynamic_normalization=False),
         dataclasses.replace(on, proxy_anchors=False),
     ]
-    segmenter = Segmenter(ColorBackbone())
-    encoded = segmenter.encode(photo(), WINDOWS)
     segmenter.segment(encoded, WORDS, on)
     method = segmenter.method(switched[0])
     assert segmenter.knows_anchors(encoded, method)
     found = [segmenter.segment(encoded, WORDS, settings) for settings in switched]
     assert len(counted) == 1
     for settings, result in zip(switched, found, strict=True):
-        fresh = Segmenter(ColorBackbone())
-        alone = fresh.segment(fresh.encode(photo(), WINDOWS), WORDS, settings)
-        assert result.window_scores.equal(alone.window_scores)
+        assert result.window_scores.equal(scores_alone(settings))
 
 
 @pytest.mark.parametrize(
     "change",
     [{"threshold": 0.8}, {"iterations": 3}, {"cross_window": False}, {"precision": EXACT}],
 )
-def test_what_changes_anchors_computes_them_again(change: dict[str, object]) -> None:
+def test_what_changes_anchors_computes_them_again(
+    segmenter: Segmenter, encoded: Encoded, change: dict[str, object]
+) -> None:
     on = AttentionSettings(precision=FAST, threshold=0.9)
-    segmenter = Segmenter(ColorBackbone())
-    encoded = segmenter.encode(photo(), WINDOWS)
     segmenter.segment(encoded, WORDS, on)
     other = dataclasses.replace(on, **change)  # type: ignore[arg-type]
     assert not segmenter.knows_anchors(encoded, segmenter.method(other))
-    fresh = Segmenter(ColorBackbone())
-    alone = fresh.segment(fresh.encode(photo(), WINDOWS), WORDS, other)
-    assert segmenter.segment(encoded, WORDS, other).window_scores.equal(alone.window_scores)
+    assert segmenter.segment(encoded, WORDS, other).window_scores.equal(scores_alone(other))
 
 
 @pytest.mark.parametrize("precision", [EXACT, FAST])
-def test_a_mean_query_is_that_of_its_constants_and_precision(precision: str) -> None:
+def test_a_mean_query_is_that_of_its_constants_and_precision(
+    segmenter: Segmenter, encoded: Encoded, precision: str
+) -> None:
     on = AttentionSettings(precision=precision, threshold=0.9)
     other = EXACT if precision == FAST else FAST
-    segmenter = Segmenter(ColorBackbone())
-    encoded = segmenter.encode(photo(), WINDOWS)
     segmenter.segment(encoded, WORDS, on)
     for change, known in (
         ({}, True), ({"proxy_anchors": False, "cross_window": False}, True), ({"scale": 1.0}, True),
@@ -89,21 +103,17 @@ def test_a_mean_query_is_that_of_its_constants_and_precision(precision: str) -> 
         assert segmenter.knows_mean_query(encoded, method) == known, change
 
 
-def test_forgetting_forgets_anchors() -> None:
-    segmenter = Segmenter(ColorBackbone())
+def test_forgetting_forgets_anchors(segmenter: Segmenter, encoded: Encoded) -> None:
     on = AttentionSettings(precision=FAST)
-    encoded = segmenter.encode(photo(), WINDOWS)
     segmenter.segment(encoded, WORDS, on)
     segmenter.forget()
     assert not segmenter.knows_anchors(encoded, segmenter.method(on))
     assert segmenter.cached_bytes == 0
 
 
-def test_the_attention_of_a_point_is_computed_once() -> None:
+def test_the_attention_of_a_point_is_computed_once(segmenter: Segmenter, encoded: Encoded) -> None:
     """Words and switches change nothing about it; constants and the point do."""
-    segmenter = Segmenter(ColorBackbone())
     on = AttentionSettings(precision=FAST)
-    encoded = segmenter.encode(photo(), WINDOWS)
     first = segmenter.attention(encoded, (9, 9), on)
     assert segmenter.attention(encoded, (9, 9), on.off()) is first
     others = [
@@ -125,10 +135,10 @@ class WithConstants(AttentionSettings):
 
 
 @pytest.mark.parametrize("field", ["unknown", "later"])
-def test_a_new_constant_meets_nothing_kept_of_another_value(field: str) -> None:
-    segmenter = Segmenter(ColorBackbone())
+def test_a_new_constant_meets_nothing_kept_of_another_value(
+    segmenter: Segmenter, encoded: Encoded, field: str
+) -> None:
     before = WithConstants(precision=FAST)
-    encoded = segmenter.encode(photo(), WINDOWS)
     segmenter.segment(encoded, WORDS, before)
     maps = segmenter.attention(encoded, (9, 9), before)
     method = segmenter.method(dataclasses.replace(before, **{field: 2.0}))  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from glaclip.segmenter import Method, Segmenter
 from glaclip.serving import estimate as costs
 from glaclip.serving.estimate import Plan
 from glaclip.settings import PRECISIONS, AttentionSettings, WindowSettings
+from glaclip.support.memory import forget_peak, peak_bytes, resident_bytes
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh
 from tests.toy import ColorBackbone
@@ -81,8 +82,6 @@ def _measured(
     precision: str, photo: tuple[int, int], crop: int, stride: int, short_side: int, words: int
 ) -> tuple[int, int]:
     """Estimate and peak of one run beyond what the process holds before it, in bytes."""
-    from glaclip.benchmark.ratios import _forget_peak, _peak, _resident
-
     torch.set_num_threads(2)
     on = AttentionSettings(precision=precision)
     backbone = _lite()
@@ -110,10 +109,10 @@ def _measured(
     for cache in (segmenter._encoded, segmenter._features, segmenter._labels):
         cache._values.clear()
         cache._bytes = 0
-    _forget_peak()
-    before = _resident()
+    forget_peak()
+    before = resident_bytes()
     done = run(WindowSettings(short_side, crop, stride), 7)
-    return costs.memory(segmenter.backbone, done), _peak() - before
+    return costs.memory(segmenter.backbone, done), peak_bytes() - before
 
 
 @pytest.fixture

@@ -36,6 +36,19 @@ def nothing() -> None:
     pass
 
 
+def refuse() -> None:
+    raise StoppedError
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The scheduler's time, which stands still until a test moves it."""
+    now = [0.0]
+    stopped = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr("glaclip.serving.scheduler.time", stopped)
+    return now
+
+
 def test_a_short_run_passes_a_long_one() -> None:
     turns, order = Turns(100), []
     with turns.run(1, nothing) as long:
@@ -57,13 +70,7 @@ def test_a_short_run_passes_a_long_one() -> None:
     assert order == ["short", "long"]
 
 
-def test_new_runs_do_not_keep_an_older_one_waiting_for_ever(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr(
-        "glaclip.serving.scheduler.time", SimpleNamespace(perf_counter=lambda: clock[0])
-    )
+def test_new_runs_do_not_keep_an_older_one_waiting_for_ever(clock: list[float]) -> None:
     turns = Turns(100)
     with turns.run(1, nothing) as first, turns.run(1, nothing) as old:
         first.work()
@@ -80,10 +87,6 @@ def test_new_runs_do_not_keep_an_older_one_waiting_for_ever(
 
 def test_a_run_waits_for_memory_unless_it_is_alone() -> None:
     turns = Turns(100)
-
-    def refuse() -> None:
-        raise StoppedError
-
     with turns.run(70, nothing):
         with pytest.raises(StoppedError), turns.run(40, refuse):
             pass
@@ -94,17 +97,8 @@ def test_a_run_waits_for_memory_unless_it_is_alone() -> None:
     assert turns.runs == turns.queue == []
 
 
-def test_small_runs_do_not_keep_a_large_one_from_its_memory(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr(
-        "glaclip.serving.scheduler.time", SimpleNamespace(perf_counter=lambda: clock[0])
-    )
+def test_small_runs_do_not_keep_a_large_one_from_its_memory(clock: list[float]) -> None:
     turns, waits = Turns(100), threading.Event()
-
-    def refuse() -> None:
-        raise StoppedError
 
     def large() -> list[float]:
         with turns.run(80, waits.set) as turn:

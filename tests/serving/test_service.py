@@ -28,7 +28,7 @@ from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.answers import status
 from glaclip.vocabulary import parse_vocabulary
 from glaclip.windows import boxes, working_size
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, side_by_side
 
 WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
 #: Of a photo of 128 x 96.
@@ -36,9 +36,7 @@ WINDOW_COUNT = len(boxes(working_size(96, 128, WINDOWS), WINDOWS))
 
 
 def photo(left: str = "red", right: str = "blue") -> Image.Image:
-    picture = Image.new("RGB", (128, 96), left)
-    picture.paste(right, (64, 0, 128, 96))
-    return picture
+    return side_by_side((128, 96), left, right)
 
 
 def request(words: str = "red, blue", **options: object) -> Request:

@@ -27,7 +27,7 @@ from glaclip.ui.form import Form
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.tabs.order import TABS
 from glaclip.ui.tabs.windows import charts, windows
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, side_by_side
 
 
 @pytest.fixture
@@ -37,9 +37,7 @@ def demo() -> Demo:
 
 def visit(folder: Path, form: Form, **values: Any) -> Event:
     """An event on a page with a red and blue photo."""
-    photo = Image.new("RGB", (200, 150), "red")
-    photo.paste("blue", (100, 0, 200, 150))
-    photo.save(folder / "photo.png")
+    side_by_side((200, 150)).save(folder / "photo.png")
     given = {"photo": str(folder / "photo.png"), "point": None, "example": "", **form.values}
     extra = {"rung": "+ Normalization", "exclude_own": False}
     return Event("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)

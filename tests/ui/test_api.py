@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.settings import CAPTIONS, WindowSettings
+from glaclip.settings import CAPTIONS
 from glaclip.ui.examples import examples
-from tests.toy import ColorBackbone
+from tests.toy import SmallWindows, side_by_side
 
 client_module = pytest.importorskip("gradio_client")
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from gradio_client import Client
 
 SIZE = (192, 96)
-
-
-class SmallWindows(ColorBackbone):
-    default_windows = WindowSettings(short_side=96, crop=64, stride=32)
 
 
 @contextmanager
@@ -72,9 +68,7 @@ def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
 
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    picture = Image.new("RGB", SIZE, "red")
-    picture.paste("blue", (96, 0, *SIZE))
-    return saved(picture, tmp_path_factory.mktemp("photos") / "photo.png")
+    return saved(side_by_side(SIZE), tmp_path_factory.mktemp("photos") / "photo.png")
 
 
 def saved(picture: Image.Image, path: Path) -> Any:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import mcp
 import pytest
-from PIL import Image
 
+from glaclip.pictures.encoding import picture_uri
+from tests.toy import side_by_side
 from tests.ui.test_api import launched
 
 
@@ -24,10 +23,7 @@ def address() -> Iterator[str]:
 
 def photo() -> str:
     """A photo in the words of MCP: an address or, as here, a data URI."""
-    picture, stream = Image.new("RGB", (192, 96), "red"), io.BytesIO()
-    picture.paste("blue", (96, 0, 192, 96))
-    picture.save(stream, "PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return picture_uri(side_by_side(), "PNG")
 
 
 def ask(address: str, tool: str = "", **arguments: Any) -> Any:

@@ -228,11 +228,13 @@ def load_clip(
     return _backbone(model, clip, vfm, device, dtype)
 
 
-def retyped(model: ClipModel, backbone: ClipBackbone, dtype: torch.dtype) -> ClipBackbone:
-    """A backbone of `load_clip` with its modules in another type; they leave the old one."""
+def moved(
+    model: ClipModel, backbone: ClipBackbone, device: torch.device, dtype: torch.dtype
+) -> ClipBackbone:
+    """A backbone of `load_clip` with its modules in another place or type; they leave the old."""
     text: Any = backbone._encode_text
     assert backbone.vfm is not None
-    return _backbone(model, text.model, backbone.vfm.model, backbone.device, dtype)
+    return _backbone(model, text.model, backbone.vfm.model, device, dtype)
 
 
 def untrained_clip(

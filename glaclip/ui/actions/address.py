@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from glaclip.ui.board import Board
@@ -14,7 +15,17 @@ _SHOW = """(query) => {
   window.history.replaceState({}, '', url);
   return [];
 }"""
-_COPY = _SHOW.replace("return", "navigator.clipboard?.writeText(url.toString());\n  return")
+#: The page around a Space shows an address of its own, which knows no views: there the link to copy
+#: is that of the frame, and there alone.
+_COPY = """async (query) => {
+  const url = new URL(window.location), framed = window.top !== window;
+  url.search = query;
+  window.history.replaceState({}, '', url);
+  let copied = true;
+  try { await navigator.clipboard.writeText(url.toString()); } catch { copied = false; }
+  if (framed) return copied ? 'The link is on the clipboard.' : `The link to copy is ${url}`;
+  return `The link is in the address bar${copied ? ' and on the clipboard' : ''}.`;
+}"""
 
 
 def show_link(board: Board, event: Any) -> None:
@@ -24,9 +35,5 @@ def show_link(board: Board, event: Any) -> None:
 
 def connect(demo: Demo, board: Board) -> None:
     """The button that copies the link."""
-    copied = board.in_browser(board["copy"].click, _COPY, ["link"])
-    copied.success(
-        lambda: gr.Info("The link is in the address bar and on the clipboard."),
-        api_visibility="private",
-        show_progress="hidden",
-    )
+    copied = board.in_browser(board["copy"].click, _COPY, ["link"], ["copied"])
+    board.on(copied.success, lambda event: gr.Info(escape(event["copied"])), ["copied"])

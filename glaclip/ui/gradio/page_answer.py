@@ -5,6 +5,9 @@ Seen in Gradio 6.31.0; no issue is known. Needless once Gradio packs its page an
 
 from __future__ import annotations
 
+import os
+from urllib.parse import urlsplit
+
 import brotli
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,8 +47,14 @@ class PageAnswer:
                 await send(start)
                 await send({"type": "http.response.body", "body": body})
 
-        page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == "/"
+        page = scope["type"] == "http" and scope["method"] == "GET" and _is_page(scope["path"])
         await self.app(scope, receive, rewritten if page else send)
+
+
+def _is_page(path: str) -> bool:
+    """Whether a path is the page's, also behind a proxy that keeps the path it serves it below."""
+    root = urlsplit(os.environ.get("GRADIO_ROOT_PATH", "")).path
+    return path == "/" or path.rstrip("/") == root.rstrip("/") != ""
 
 
 def _takes_brotli(scope: Scope) -> bool:

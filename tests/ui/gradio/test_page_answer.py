@@ -17,7 +17,7 @@ EXPECTED = PAGE.replace("<head>", "<head><script>go()</script>", 1)
 
 
 def client(response: Response, accepts: str = "gzip") -> TestClient:
-    routes = [Route(path, lambda request: response) for path in ("/", "/other")]
+    routes = [Route(path, lambda request: response) for path in ("/", "/other", "/below/")]
     app = Starlette(routes=routes, middleware=[Middleware(PageAnswer, "go()")])
     return TestClient(app, headers={"accept-encoding": accepts})
 
@@ -59,3 +59,13 @@ def test_nothing_else_is_touched() -> None:
     answers = client(HTMLResponse(PAGE))
     assert answers.get("/other").text == PAGE
     assert answers.head("/").headers["content-length"] == str(len(PAGE))
+
+
+def test_below_a_path_the_page_is_packed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = client(HTMLResponse(PAGE), "br")
+    assert answers.get("/below/").text == PAGE
+    for root in ("/below", "https://example.org/below/"):
+        monkeypatch.setenv("GRADIO_ROOT_PATH", root)
+        assert answers.get("/below/").text == EXPECTED
+        assert answers.get("/below/").headers["content-encoding"] == "br"
+        assert answers.get("/other").text == PAGE

@@ -9,7 +9,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.weights import COLLAPSED
@@ -24,11 +23,10 @@ from glaclip.ui.viewers.attention_value import (
 )
 from glaclip.ui.viewers.shown_photo import shown_photo
 from glaclip.vocabulary import parse_vocabulary
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, side_by_side
 
 #: Red and blue; windows of 224 pixels, 112 apart, in a grid of 2 x 3.
-PHOTO = Image.new("RGB", (448, 336), "red")
-PHOTO.paste("blue", (240, 0, 448, 336))
+PHOTO = side_by_side((448, 336))
 PICTURE = shown_photo(PHOTO)
 POINT = (220, 100)
 
@@ -54,6 +52,11 @@ def alone(segmenter: Segmenter, encoded: Encoded) -> Segmentation:
     return segmenter.segment(encoded, words, AttentionSettings().off())
 
 
+@pytest.fixture
+def value(encoded: Encoded, maps: AttentionMaps, alone: Segmentation) -> AttentionValue:
+    return attention_value(PICTURE.name, encoded, maps, alone)
+
+
 def weights_of(panel: dict[str, object]) -> np.ndarray:
     packed = np.frombuffer(base64.b64decode(str(panel["weights"])), "<u2")
     return packed * float(str(panel["unit"]))
@@ -68,9 +71,8 @@ def fallen(maps: AttentionMaps) -> AttentionMaps:
 
 
 def test_weights_travel_in_multiples_of_even_attention(
-    encoded: Encoded, maps: AttentionMaps
+    value: AttentionValue, maps: AttentionMaps
 ) -> None:
-    value = attention_value(PICTURE.name, encoded, maps)
     assert [panel["context"] for panel in value["panels"]] == [False, True, True, True]
     for panel, rung in zip(value["panels"], maps.rungs, strict=True):
         seen = 6 * 196 if panel["context"] else 196
@@ -79,8 +81,7 @@ def test_weights_travel_in_multiples_of_even_attention(
         assert panel["help"].endswith(".")
 
 
-def test_the_photo_is_named_and_not_sent_again(encoded: Encoded, maps: AttentionMaps) -> None:
-    value = attention_value(PICTURE.name, encoded, maps)
+def test_the_photo_is_named_and_not_sent_again(value: AttentionValue) -> None:
     assert value["photo"] == PICTURE.name
     assert "data:" not in json.dumps(value)
 
@@ -107,9 +108,8 @@ def test_one_scale_where_one_is_enough(encoded: Encoded, maps: AttentionMaps) ->
 
 
 def test_the_same_point_from_every_window_that_holds_it(
-    encoded: Encoded, maps: AttentionMaps, alone: Segmentation
+    value: AttentionValue, encoded: Encoded, maps: AttentionMaps
 ) -> None:
-    value = attention_value(PICTURE.name, encoded, maps, alone)
     views = value["views"]
     # x 220 lies in the first two columns, y 100 in the first row alone.
     assert views[0]["window"] == maps.window
@@ -128,10 +128,10 @@ def test_the_same_point_from_every_window_that_holds_it(
 
 
 def test_a_window_answers_as_its_own_prediction_does(
-    encoded: Encoded, maps: AttentionMaps, alone: Segmentation
+    value: AttentionValue, alone: Segmentation
 ) -> None:
     """The same numbers as in the Windows tab: what a window says alone, before fusion."""
-    for view in attention_value(PICTURE.name, encoded, maps, alone)["views"]:
+    for view in value["views"]:
         row, column = view["token"]
         label = alone.window_labels(view["window"])[16 * row + 8, 16 * column + 8]
         assert alone.classes[label] == view["answers"][0]["name"]
@@ -145,11 +145,6 @@ def test_windows_that_disagree_are_named(value: AttentionValue) -> None:
     assert "says red" in sentence
     assert "says blue" in sentence
     assert "one window only" in views_sentence(views[:1])
-
-
-@pytest.fixture
-def value(encoded: Encoded, maps: AttentionMaps, alone: Segmentation) -> AttentionValue:
-    return attention_value(PICTURE.name, encoded, maps, alone)
 
 
 def test_a_hundred_windows_are_not_all_asked(segmenter: Segmenter) -> None:

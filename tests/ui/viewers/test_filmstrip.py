@@ -13,7 +13,7 @@ from glaclip.serving.service import Answer, Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.viewers.filmstrip import MAX_WINDOWS, filmstrip, top_patches, working_photo
 from glaclip.vocabulary import parse_vocabulary
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, side_by_side
 
 
 def asked(windows: WindowSettings) -> Request:
@@ -27,9 +27,7 @@ def service() -> Service:
 
 @pytest.fixture(scope="module")
 def photo() -> Image.Image:
-    picture = Image.new("RGB", (192, 96), "red")
-    picture.paste("blue", (96, 0, 192, 96))
-    return picture
+    return side_by_side()
 
 
 REQUEST = asked(WindowSettings(short_side=96, crop=64, stride=32))
