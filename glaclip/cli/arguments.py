@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from glaclip.cli.console import UsageError
 from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
@@ -31,6 +32,18 @@ CLASS_LIST_RULE = (
     "a class list: a class a line, with its index or without, commas or semicolons between its "
     "synonyms; a single line is a list of classes; JSON, YAML, CSV and labelmap.txt too"
 )
+
+
+def check_formats(names: tuple[str, ...]) -> None:
+    """Refuses a format that is not known.
+
+    Raises:
+        UsageError: its name.
+    """
+    for name in names:
+        if name not in FORMAT_NAMES:
+            known = ", ".join(FORMAT_NAMES)
+            raise UsageError(f"--format must be among {known}; received {name!r}")
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from PIL import Image
 
+from glaclip.cli.arguments import check_formats
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.options import Loader, Options, RunOptions, output_folder, write
 from glaclip.evaluation.data.class_lists import load_class_list
@@ -57,11 +58,7 @@ class SegmentOptions(RunOptions):
     def of(cls, args: argparse.Namespace, **derived: Any) -> Self:
         """See `Options`."""
         stages = tuple(stage.name for stage in STAGES if not getattr(args, f"no_{stage.name}"))
-        unknown = [name for name in args.formats if name not in FORMATS]
-        if unknown:
-            raise UsageError(
-                f"--format must be among {', '.join(FORMATS)}; received {unknown[0]!r}"
-            )
+        check_formats(args.formats)
         try:
             shard = Shard() if args.shard is None else Shard.parse(args.shard)
         except ValueError as error:
@@ -98,11 +95,6 @@ def _vocabulary_text(options: SegmentOptions) -> str:
         return str(options.vocabulary)
     # Doubled words are left out and said so, as in the words box.
     return load_class_list(options.vocabulary_file, unique=False).text()
-
-
-def class_list_of(vocabulary: Vocabulary) -> bytes:
-    """A classes.txt for label maps with the vocabulary's indices."""
-    return "".join(f"{i} {name}\n" for i, name in enumerate(vocabulary.names)).encode()
 
 
 def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:

@@ -6,18 +6,18 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.options import Loader, output_folder, write
-from glaclip.cli.segment import SegmentOptions, class_list_of, vocabulary_of
+from glaclip.cli.segment import SegmentOptions, vocabulary_of
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.photo_inputs import PhotoFile, photos_of
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
 from glaclip.evaluation.run.labeling import LabelFolder, Labeling
 from glaclip.evaluation.run.team import team_of_environment
 from glaclip.pictures.export import method_document
-from glaclip.pictures.formats import FORMATS
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore
@@ -59,15 +59,11 @@ def _finish(
     files = {
         "summary.json": json.dumps(document, ensure_ascii=False, indent=1).encode(),
         "summary.csv": _csv(document),
-        "labels/classes.txt": class_list_of(labels.labeling.vocabulary),
     }
-    for name, content in files.items():
+    written = 0
+    for name, content in chain(files.items(), labels.files(options.formats, photos)):
         write(options.out / name, content)
-    written = len(files)
-    for form in options.formats:
-        for name, content in FORMATS[form].files(labels.labeled(photos)):
-            write(options.out / name, content)
-            written += 1
+        written += 1
     done, failed = len(document["photos"]), len(document["failed"])
     if options.json:
         console.result(json.dumps(document, ensure_ascii=False, indent=2))

@@ -206,6 +206,7 @@ class Endpoints:
                 "pixel_accuracy": _number(score.accuracy),
                 "ber": _number(score.ber),
                 "disagreement": _number(score.disagreement),
+                "notes": list(found.notes),
                 "iou": {
                     name: _number(value)
                     for name, value in zip(found.result.right.classes, score.ious, strict=True)
@@ -213,7 +214,7 @@ class Endpoints:
             }
 
         left, right = (side(score) for score in found.scores)
-        return {"baseline": left, "glaclip": right, "notes": list(found.notes)}
+        return {"baseline": left, "glaclip": right}
 
 
 def listed_words(words: Any) -> str:

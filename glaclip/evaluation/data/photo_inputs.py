@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glaclip.evaluation.data.errors import DatasetError
-from glaclip.evaluation.data.pairs import Files, Skip, is_photo, name_key, stem_of
+from glaclip.evaluation.data.pairs import Files, Sample, Skip, is_photo, name_key, stem_of
 from glaclip.support.text import TextError, read_text
 from glaclip.vocabulary import text_lines
 
@@ -27,6 +27,11 @@ class PhotoFile:
     stem: str
     name: str
     path: Path
+
+    @classmethod
+    def of(cls, sample: Sample) -> PhotoFile:
+        """The photo of a set's sample."""
+        return cls(sample.stem, f"{sample.stem}{sample.photo.suffix}", sample.photo)
 
 
 def is_one_photo(inputs: Sequence[str]) -> bool:
@@ -51,7 +56,10 @@ def photos_of(inputs: Iterable[str]) -> tuple[list[PhotoFile], list[Skip]]:
             found += [PhotoFile(stem_of(p), p.as_posix(), path / p) for p in photos]
             unread += files.skips()
         elif path.suffix.lower() in _LISTS:
-            found += [_named(line, path.parent) for line in _lines(path)]
+            named = [_named(line, path.parent) for line in _lines(path)]
+            if not any(photo.path.is_file() for photo in named):
+                raise DatasetError(f"{path.name} is not a picture, and no line of it names one")
+            found += named
         else:
             found.append(PhotoFile(stem_of(Path(path.name)), path.name, path))
     if not found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from glaclip.evaluation.run.team import Team, spread
 from glaclip.photo import PhotoError, load_photo
 from glaclip.pictures.drawing import Colors
 from glaclip.pictures.encoding import png_bytes
-from glaclip.pictures.formats import LabeledPhoto, place_of
+from glaclip.pictures.formats import FORMATS, LabeledPhoto, place_of
 from glaclip.pictures.label_pictures import label_png
 from glaclip.pictures.palette import class_colors
-from glaclip.segmenter import Method, Progress, Segmenter
+from glaclip.segmenter import Method, Progress, Segmentation, Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.support.cache import digest
 from glaclip.support.files import atomic_write
@@ -130,14 +130,30 @@ class LabelFolder:
             labeling = self.labeling
             encoded = labeling.segmenter.encode(picture, labeling.windows)
             result = labeling.segmenter.segment(encoded, labeling.vocabulary, labeling.method)
-            self._write(self.label_path(photo), result.labels)
-            record |= {
-                "content": [content.size, content.time, content.digest],
-                "size": [picture.width, picture.height],
-                "areas": [round(float(area), 6) for area in result.areas],
-                "seconds": round(time.perf_counter() - start, 3),
-            }
-        record["time"] = time.time()
+            self.keep(photo, content, result, time.perf_counter() - start)
+            return
+        self._append({**record, "time": time.time()})
+
+    def keep(
+        self, photo: PhotoFile, content: FileState, result: Segmentation, seconds: float
+    ) -> None:
+        """Keeps a photo's labels.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        self._write(self.label_path(photo), result.labels)
+        height, width = result.encoded.photo_size
+        record = {
+            "photo": photo.stem,
+            "key": self.labeling.key,
+            "content": [content.size, content.time, content.digest],
+            "size": [width, height],
+            "areas": [round(float(area), 6) for area in result.areas],
+            "seconds": round(seconds, 3),
+            "time": time.time(),
+        }
+        self.records[photo.stem] = record
         self._append(record)
 
     def _write(self, path: Path, labels: np.ndarray[Any, Any]) -> None:
@@ -149,10 +165,20 @@ class LabelFolder:
 
     def _append(self, record: Record) -> None:
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / self.name).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
             raise StoreError(f"{self.name} cannot be written: {error.strerror}") from error
+
+    def files(
+        self, formats: Iterable[str], photos: Sequence[PhotoFile]
+    ) -> Iterator[tuple[str, bytes]]:
+        """The class list of the label maps, and the files of other formats, by name."""
+        names = enumerate(self.labeling.vocabulary.names)
+        yield "labels/classes.txt", "".join(f"{index} {name}\n" for index, name in names).encode()
+        for form in formats:
+            yield from FORMATS[form].files(self.labeled(photos))
 
     def labeled(self, photos: Sequence[PhotoFile]) -> Iterator[LabeledPhoto]:
         """The photos that have labels, read again one after the other, for other formats."""
