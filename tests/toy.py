@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from glaclip.attention.point import AttentionMaps
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.settings import AttentionSettings, WindowSettings
 
@@ -102,3 +105,11 @@ def side_by_side(
     photo = Image.new("RGB", size, left)
     photo.paste(right, (size[0] // 2, 0, *size))
     return photo
+
+
+def collapsed(maps: AttentionMaps, window: int, token: int, **more: Any) -> AttentionMaps:
+    """The same with all weight of the last step on one token."""
+    single = torch.zeros_like(maps.rungs[-1].weights)
+    single[window, token] = 1
+    last = dataclasses.replace(maps.rungs[-1], weights=single, collapsed=True, **more)
+    return dataclasses.replace(maps, rungs=(*maps.rungs[:-1], last))

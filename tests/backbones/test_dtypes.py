@@ -20,7 +20,6 @@ from glaclip.settings import WindowSettings
 from glaclip.support.processor import KINDS
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import random_photo
-from tests.clip_weights import tiny_model, write_random_weights
 
 CPU = torch.device("cpu")
 
@@ -121,23 +120,21 @@ def test_the_shipped_figure_is_what_this_computer_measures() -> None:
     assert again.off["horses.jpg"] == pytest.approx(known.off["horses.jpg"], abs=0.002)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClipModel, Path]:
-    folder = tmp_path_factory.mktemp("tiny")
-    model = tiny_model(folder)
-    write_random_weights(model, folder / "weights")
-    return model, folder / "weights"
+@pytest.fixture
+def tiny(tiny_on_disk: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The weights of "clip-tiny", which is in the registry."""
+    monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny_on_disk[0])
+    return tiny_on_disk[1]
 
 
 @pytest.mark.parametrize("share", [0.9, 0.999])
 def test_loading_follows_the_measurement(
-    tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch, share: float
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
-    monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny[0])
     monkeypatch.setattr(dtypes, "find_record", lambda *asked: record(share))
     expected = torch.bfloat16 if share > ENOUGH else torch.float32
-    backbone = registry.load("clip-tiny", weights=tiny[1])
-    same = registry.load("clip-tiny", "cpu", expected, tiny[1])
+    backbone = registry.load("clip-tiny", weights=tiny)
+    same = registry.load("clip-tiny", "cpu", expected, tiny)
     assert backbone.dtype == expected
     assert f"{share:.2%}" in backbone.dtype_why
     assert backbone.fingerprint == same.fingerprint
@@ -147,9 +144,7 @@ def test_loading_follows_the_measurement(
     assert f"{share:.2%}" in lite.dtype_why
 
 
-def test_half_precision_on_an_injected_gpu(
-    tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_half_precision_on_an_injected_gpu(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, torch.dtype]] = []
     real = registry.load_clip
 
@@ -157,10 +152,9 @@ def test_half_precision_on_an_injected_gpu(
         asked.append((place.type, dtype))
         return real(model, CPU, dtype, folder)
 
-    monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny[0])
     monkeypatch.setattr(registry, "load_clip", load_clip)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    backbone = registry.load("clip-tiny", "cuda", weights=tiny[1])
+    backbone = registry.load("clip-tiny", "cuda", weights=tiny)
     assert asked == [("cuda", torch.float16)]
     assert (backbone.dtype, backbone.dtype_why) == (torch.float16, "half precision on a GPU")
     # The same numbers as the GPU's type would go through the rest in.
@@ -171,7 +165,7 @@ def test_half_precision_on_an_injected_gpu(
     labels = segmenter.segment(encoded, parse_vocabulary("sky, grass")).labels
     assert labels.shape == (96, 128)
     asked.clear()
-    assert registry.load("clip-tiny", "cuda", torch.float32, tiny[1]).dtype == torch.float32
+    assert registry.load("clip-tiny", "cuda", torch.float32, tiny).dtype == torch.float32
     assert asked == [("cuda", torch.float32)]
 
 
@@ -184,10 +178,8 @@ def test_lite_on_an_injected_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert registry.load("lite", "cuda").dtype == torch.float16
 
 
-def test_random_weights_are_always_the_same(
-    tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(registry.CLIP_MODELS, "clip-tiny", tiny[0])
+@pytest.mark.usefixtures("tiny")
+def test_random_weights_are_always_the_same() -> None:
     state = torch.random.get_rng_state()
     first, second = (registry.load_untrained("clip-tiny", "cpu", "auto") for _ in range(2))
     assert first.fingerprint == second.fingerprint

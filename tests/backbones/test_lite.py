@@ -127,11 +127,6 @@ def test_joint_space_vectors_have_unit_length(backbone: LiteBackbone, tokens: To
         torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]))
 
 
-def test_image_and_text_share_one_space(backbone: LiteBackbone, tokens: Tokens) -> None:
-    image = backbone.project(tokens.values)
-    assert image.shape[-1] == backbone.encode_text(["dog"]).shape[-1]
-
-
 def test_encoding_is_deterministic(
     backbone: LiteBackbone, tokens: Tokens, pixels: torch.Tensor
 ) -> None:

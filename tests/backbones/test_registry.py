@@ -24,7 +24,7 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from glaclip.backbones import registry, zero_gpu
 from glaclip.backbones.base import Backbone, BackboneError
-from glaclip.backbones.clip import models, weights
+from glaclip.backbones.clip import weights
 from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
 from glaclip.backbones.dtypes import Choice
@@ -34,7 +34,7 @@ from glaclip.settings import WindowSettings
 from glaclip.ui.launch import serve
 from glaclip.vocabulary import parse_vocabulary
 from tests.clip_towers import random_photo
-from tests.clip_weights import modules_of, tiny_model, write_random_weights
+from tests.clip_weights import modules_of
 from tests.fresh import fresh
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,14 +47,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty-cache"))
     monkeypatch.delenv("GLACLIP_WEIGHTS", raising=False)
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
-
-
-@pytest.fixture(scope="session")
-def tiny_on_disk(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClipModel, Path]:
-    model = tiny_model(tmp_path_factory.mktemp("config"))
-    folder = tmp_path_factory.mktemp("weights")
-    write_random_weights(model, folder)
-    return model, folder
 
 
 @pytest.fixture
@@ -212,20 +204,13 @@ def test_every_documented_layout_loads(
         assert backbone.fingerprint == expected.fingerprint
 
 
-def test_the_hub_cache_is_used_without_a_folder(
+def test_the_hub_cache_is_used_after_the_folder(
     tiny: tuple[ClipModel, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _hub_cache(*tiny, tmp_path)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     assert registry.available()[1].ready
     assert registry.load("clip-tiny").name == "clip-tiny"
-
-
-def test_the_folder_comes_before_the_hub_cache(
-    tiny: tuple[ClipModel, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _hub_cache(*tiny, tmp_path)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     assert tiny[1] in weights.find(tiny[0].files[0], tiny[1]).parents  # type: ignore[union-attr]
 
 
@@ -429,7 +414,7 @@ def test_a_loaded_model_segments(tiny: tuple[ClipModel, Path], dtype: torch.dtyp
     backbone.templates = ("a photo of a {}.",)
     segmenter = Segmenter(backbone)
     encoded = segmenter.encode(random_photo(96, 128), WindowSettings(96, 64, 32))
-    assert encoded.tokens.values.dtype == dtype
+    assert encoded.tokens.values.dtype == backbone.dtype == dtype
     result = segmenter.segment(encoded, parse_vocabulary("sky, grass"))
     assert result.labels.shape == (96, 128)
 
@@ -551,14 +536,3 @@ def test_lite_is_ready_when_its_packages_and_heads_are_here(
     assert registry.available()[0].ready
     monkeypatch.setattr(registry, "_LITE_PACKAGES", ("json", "no_such_package"))
     assert not registry.available()[0].ready
-
-
-def test_load_clip_is_given_device_type_and_folder(
-    tiny: tuple[ClipModel, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[object] = []
-    monkeypatch.setattr(models, "fetch", lambda *args: seen.append(args) or (None, None))
-    backbone = models.load_clip(tiny[0], torch.device("cpu"), torch.float16, tiny[1])
-    assert seen == [(tiny[0].title, tiny[0].files, tiny[1])]
-    assert backbone.dtype == torch.float16
-    assert backbone.device == torch.device("cpu")

@@ -249,6 +249,19 @@ class Site:
         self.page.locator(f"#{widget} input").click()
         self.page.locator("ul[role=listbox] li").filter(has_text=label).first.click()
 
+    def measure(self, truth: dict[str, Any] | None, classes: str) -> Locator:
+        """Measures a label map in its tab, the one there when left out; the table of scores."""
+        chosen = self.page.locator("#label-map")
+        if truth is not None:
+            remove = chosen.get_by_label("Clear")
+            if remove.count():
+                remove.click()
+            chosen.locator("input[type=file]").set_input_files(truth)  # type: ignore[arg-type]
+            chosen.locator(".file-preview").wait_for(timeout=PATIENCE)
+        self.page.locator("#truth-classes textarea, #truth-classes input").first.fill(classes)
+        self.press("measure")
+        return self.page.locator("#truth-table")
+
     def click_picture(self, side: str, x: float, y: float) -> None:
         """Clicks at a share of the picture's width and height."""
         self.page.mouse.click(*self._place(side, x, y))

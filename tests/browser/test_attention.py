@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -23,7 +21,7 @@ from glaclip.ui.viewers.comparison_value import Side, viewer_value
 from glaclip.ui.viewers.shown_photo import shown_photo
 from glaclip.vocabulary import parse_vocabulary
 from tests.browser.site import LADDER, box_of
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, collapsed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -35,26 +33,23 @@ SIZE = (448, 336)
 POINT = (330, 200)
 
 
-def value_of(photo: Image.Image, collapsed: bool = False) -> dict[str, Any]:
+def value_of(photo: Image.Image, fallen: bool) -> dict[str, Any]:
     segmenter = Segmenter(ColorBackbone())
     encoded = segmenter.encode(photo)
     maps = segmenter.attention(encoded, POINT)
-    if collapsed:
-        single = torch.zeros_like(maps.rungs[-1].weights)
-        single[0, 5] = 1
-        last = dataclasses.replace(maps.rungs[-1], weights=single, collapsed=True)
-        maps = dataclasses.replace(maps, rungs=(*maps.rungs[:-1], last))
+    if fallen:
+        maps = collapsed(maps, 0, 5)
     words = parse_vocabulary("red, <b>blue</b>")
     alone = segmenter.segment(encoded, words, AttentionSettings().off())
     return dict(attention_value(shown_photo(photo).name, encoded, maps, alone))
 
 
-def page_of(photo: Image.Image, collapsed: bool = False) -> gr.Blocks:
+def page_of(photo: Image.Image, fallen: bool = False) -> gr.Blocks:
     """The viewer below the comparison that shows its photo."""
     labels = np.zeros((photo.height, photo.width), dtype=np.int64)
     with gr.Blocks() as demo:
         LinkedViewer(viewer_value(photo, Side(labels, "All"), classes=("all",)))
-        AttentionViewer(value_of(photo, collapsed))
+        AttentionViewer(value_of(photo, fallen))
     return demo
 
 
@@ -66,11 +61,11 @@ def even(serve: Serve) -> str:
 
 
 @pytest.fixture(scope="module")
-def collapsed(serve: Serve) -> str:
+def fallen(serve: Serve) -> str:
     """Red and blue, with all weight of the last step on one token."""
     photo = Image.new("RGB", SIZE, "red")
     photo.paste("blue", (200, 0, *SIZE))
-    return serve(page_of(photo, collapsed=True))
+    return serve(page_of(photo, fallen=True))
 
 
 def shown(page: Page, url: str, step: int) -> None:
@@ -117,8 +112,8 @@ def mosaic_pixel(page: Page, step: int, window: int, x: float, y: float) -> list
     return color
 
 
-def test_not_visible_zero_and_attention_look_different(page: Page, collapsed: str) -> None:
-    shown(page, collapsed, 1)
+def test_not_visible_zero_and_attention_look_different(page: Page, fallen: str) -> None:
+    shown(page, fallen, 1)
     # The first window's left half is red; the point is blue. Dimmed red is a gray of 49.
     zero = mosaic_pixel(page, 1, 0, 0.3, 0.4)
     assert zero[:3] == pytest.approx([49, 49, 49], abs=3)
@@ -129,8 +124,8 @@ def test_not_visible_zero_and_attention_look_different(page: Page, collapsed: st
     assert len(unseen) > 1
 
 
-def test_a_collapsed_step_leaves_the_others_bright_and_says_why(page: Page, collapsed: str) -> None:
-    shown(page, collapsed, 3)
+def test_a_collapsed_step_leaves_the_others_bright_and_says_why(page: Page, fallen: str) -> None:
+    shown(page, fallen, 3)
     panels = page.locator(".av-panel")
     expect(panels.nth(3).locator(".av-panel-mass")).to_have_text(COLLAPSED)
     expect(page.locator(".av-step")).to_contain_text(COLLAPSED)
@@ -162,8 +157,8 @@ def test_panels_are_large(new_page: NewPage, even: str, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_steps_play_on_the_photo(page: Page, collapsed: str) -> None:
-    shown(page, collapsed, 2)
+def test_the_steps_play_on_the_photo(page: Page, fallen: str) -> None:
+    shown(page, fallen, 2)
     page.evaluate("""() => {
         window.steps = [];
         const viewer = document.querySelector('.av');

@@ -41,57 +41,18 @@ def no_server_paths(page: Page) -> None:
 # ---------------------------------------------------------------------- photos
 
 
-def animated() -> bytes:
-    frames = [halves("red", "blue", mark=next(marks)), halves("green", "green")]
-    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
-
-
-def turned() -> bytes:
+def test_a_photo_is_shown_and_segmented_as_the_library_reads_it(site: Site) -> None:
     """Stored lying down, one color above the other; turned by EXIF they are left and right."""
     upright = halves("red", "blue", mark=next(marks))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
-    return encoded(upright.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
-
-
-def sixteen_bit() -> bytes:
-    ramp = np.full((224, 448), 64 * 257, np.uint16)
-    ramp[:, 224:] = 192 * 257
-    return encoded(Image.fromarray(ramp), "PNG")
-
-
-def cmyk() -> bytes:
-    return encoded(halves("red", "blue", mark=next(marks)).convert("CMYK"), "TIFF")
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [("anim.gif", animated()), ("turned.png", turned()), ("print.tif", cmyk())],
-)
-def test_unusual_photos_are_read(site: Site, name: str, content: bytes) -> None:
-    site.upload_and_wait(upload_of(name, content))
+    lying = upright.transpose(Image.Transpose.ROTATE_90)
+    site.upload_and_wait(upload_of("turned.png", encoded(lying, "PNG", exif=exif)))
     site.set_words("red, blue")
     expect(site.status).to_contain_text("8 windows, 2 × 4")
     assert site.name_at("right", 0.25, 0.5) == "red"
     assert site.name_at("right", 0.75, 0.5) == "blue"
     no_server_paths(site.page)
-
-
-def test_sixteen_bits_are_scaled_and_not_clipped(site: Site) -> None:
-    site.upload_and_wait(upload_of("deep.png", sixteen_bit()))
-    shown = site.page.evaluate(
-        """async () => {
-            const range = document.querySelector('.lv-opacity-range');
-            range.value = 0;
-            range.dispatchEvent(new Event('input'));
-            await new Promise(d => requestAnimationFrame(() => requestAnimationFrame(d)));
-            const canvas = document.querySelector('.lv-picture'), context = canvas.getContext('2d');
-            return [0.25, 0.75].map(x => Array.from(context.getImageData(
-                Math.round(x * canvas.width), Math.round(canvas.height / 2), 1, 1).data));
-        }"""
-    )
-    assert shown[0][:3] == pytest.approx([64] * 3, abs=3)
-    assert shown[1][:3] == pytest.approx([192] * 3, abs=3)
 
 
 def test_bad_photos_get_a_sentence_and_nothing_is_lost(site: Site) -> None:
@@ -162,15 +123,9 @@ def test_words_are_never_html(dialogs: list[str], site: Site) -> None:
     expect(site.page.locator("#films .film").first).to_be_visible(timeout=PATIENCE)
     site.tab("Ground truth")
     truth = Image.fromarray(np.zeros((224, 448), np.uint8))
-    site.page.locator("#label-map input[type=file]").set_input_files(file_of(truth, "m.png"))
-    expect(site.page.locator("#label-map .file-preview")).to_be_visible(timeout=PATIENCE)
-    classes = site.page.locator("#truth-classes textarea, #truth-classes input").first
-    classes.fill(f"{HOSTILE}, red")
-    site.press("measure")
-    expect(site.page.locator("#truth-table")).to_contain_text(HOSTILE, timeout=PATIENCE)
-    classes.fill(f"{HOSTILE}, red, {HOSTILE}")
-    site.press("measure")
-    table = site.page.locator("#truth-table")
+    table = site.measure(file_of(truth, "m.png"), f"{HOSTILE}, red")
+    expect(table).to_contain_text(HOSTILE, timeout=PATIENCE)
+    site.measure(None, f"{HOSTILE}, red, {HOSTILE}")
     shown = site.page.locator("#truth-shown")
     expect(shown).to_contain_text("must be named once", timeout=PATIENCE)
     expect(table.locator("table")).to_have_count(0)  # the scores before are gone

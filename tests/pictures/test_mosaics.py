@@ -23,7 +23,7 @@ from glaclip.pictures.weights import COLLAPSED, bar_marks, weight_scales
 from glaclip.segmenter import Segmenter
 from tests.pictures.test_label_pictures import has_color
 from tests.segmenter.test_segmenter import halves
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, collapsed
 
 
 @pytest.fixture(scope="module")
@@ -87,17 +87,13 @@ def test_one_scale_for_all_rungs(maps: AttentionMaps) -> None:
 
 def test_a_collapsed_rung_has_its_own_scale(maps: AttentionMaps) -> None:
     """One token with all the weight must not turn the other panels black."""
-    single = torch.zeros_like(maps.rungs[3].weights)
-    single[maps.window, 7] = 1
-    last = dataclasses.replace(maps.rungs[3], weights=single, collapsed=True, own_mass=1.0)
-    rungs = (*maps.rungs[:3], last)
-    scales = weight_scales(rungs)
+    fallen = collapsed(maps, maps.window, 7, own_mass=1.0)
+    last, scales = fallen.rungs[3], weight_scales(fallen.rungs)
     assert not scales.shared
     assert "single token" in scales.reason
-    assert scales.tops[3] == single.numel()
+    assert scales.tops[3] == last.weights.numel()
     assert max(scales.tops[:3]) < 20
     photo = Image.new("RGB", (448, 336), (120, 120, 120))
-    fallen = dataclasses.replace(maps, rungs=rungs)
     own = tile(attention_mosaic(fallen, 1, photo, cell=4), maps, maps.window, 4)
     assert own.mean() > 100  # as bright as without the collapse
     assert rung_caption(last) == COLLAPSED

@@ -7,29 +7,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from PIL import Image
 
 from glaclip.backbones.base import BackboneError
 from glaclip.serving.limits import LimitError, Limits
 from glaclip.serving.models import Models
 from glaclip.serving.runs import Runs, StoppedError
 from glaclip.serving.scheduler import PASSED, Turns
-from glaclip.serving.service import Request, Service
-from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.serving.service import Service
 from glaclip.ui.launch import health_of
-from glaclip.vocabulary import parse_vocabulary
+from tests.serving.test_service import photo, request
 from tests.toy import ColorBackbone
-
-WINDOWS = WindowSettings(short_side=96, crop=64, stride=32)
-
-
-def request(backbone: str = "auto") -> Request:
-    words = parse_vocabulary("red, blue")
-    return Request(words, AttentionSettings(), WINDOWS, backbone=backbone)
-
-
-def photo(color: str) -> Image.Image:
-    return Image.new("RGB", (128, 96), color)
 
 
 def nothing() -> None:
@@ -204,7 +191,7 @@ def test_limits_hold_at_the_service() -> None:
         lean.answer(photo("red"), request())
     lite = Service(lambda name: ColorBackbone(), limits=Limits(backbones=("lite",)))
     with pytest.raises(LimitError, match="must be one of auto, lite"):
-        lite.answer(photo("red"), request("clip-h14"))
+        lite.answer(photo("red"), request(backbone="clip-h14"))
     brief = Service(lambda name: ColorBackbone(), limits=Limits(seconds=0.2))
     with pytest.raises(LimitError, match="was ended; at most"):
         brief.answer(photo("red"), request(), None, lambda *_: threading.Event().wait(0.15) or None)
@@ -223,8 +210,11 @@ def test_a_slow_load_keeps_nobody_from_another_model() -> None:
 
     service = Service(load)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(service.answer, photo("red"), request("slow"))
-        assert service.answer(photo("blue"), request("quick")).right.labels.shape == (96, 128)
+        waiting = pool.submit(service.answer, photo("red"), request(backbone="slow"))
+        assert service.answer(photo("blue"), request(backbone="quick")).right.labels.shape == (
+            96,
+            128,
+        )
         assert not waiting.done()
         assert health_of(service)["loading"] == ["slow"]
         gate.set()

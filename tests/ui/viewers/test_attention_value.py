@@ -8,7 +8,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.weights import COLLAPSED
@@ -23,7 +22,7 @@ from glaclip.ui.viewers.attention_value import (
 )
 from glaclip.ui.viewers.shown_photo import shown_photo
 from glaclip.vocabulary import parse_vocabulary
-from tests.toy import ColorBackbone, side_by_side
+from tests.toy import ColorBackbone, collapsed, side_by_side
 
 #: Red and blue; windows of 224 pixels, 112 apart, in a grid of 2 x 3.
 PHOTO = side_by_side((448, 336))
@@ -62,14 +61,6 @@ def weights_of(panel: dict[str, object]) -> np.ndarray:
     return packed * float(str(panel["unit"]))
 
 
-def fallen(maps: AttentionMaps) -> AttentionMaps:
-    """The same with the last step collapsed to one token."""
-    single = torch.zeros_like(maps.rungs[-1].weights)
-    single[maps.window, 5] = 1
-    last = dataclasses.replace(maps.rungs[-1], weights=single, collapsed=True, set_size=287)
-    return dataclasses.replace(maps, rungs=(*maps.rungs[:-1], last))
-
-
 def test_weights_travel_in_multiples_of_even_attention(
     value: AttentionValue, maps: AttentionMaps
 ) -> None:
@@ -89,7 +80,8 @@ def test_the_photo_is_named_and_not_sent_again(value: AttentionValue) -> None:
 def test_a_collapse_says_why_and_does_not_contradict_itself(
     encoded: Encoded, maps: AttentionMaps
 ) -> None:
-    value = attention_value(PICTURE.name, encoded, fallen(maps))
+    fallen = collapsed(maps, maps.window, 5, set_size=287)
+    value = attention_value(PICTURE.name, encoded, fallen)
     assert [panel["note"] for panel in value["panels"]][-1] == COLLAPSED
     assert not value["shared"]
     assert "single token" in value["scale_note"]
