@@ -88,6 +88,7 @@ def stitch(
     windows: Sequence[Box],
     size: Size,
     before_window: Callable[[], None] | None = None,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Lays window maps on the canvas and averages where they overlap (method, section 1, step 6).
 
@@ -96,6 +97,7 @@ def stitch(
         windows: L boxes that together cover the canvas.
         size: (height, width) of the canvas.
         before_window: called before each window; it may raise to stop.
+        weight: [crop, crop], what each pixel of a window counts; all the same when left out.
 
     Returns:
         [Q, height, width].
@@ -111,8 +113,8 @@ def stitch(
         for first in range(0, len(place), at_once):
             part = window_map[first : first + at_once]
             full = F.interpolate(part[None], size=side, mode="bilinear", align_corners=False)
-            place[first : first + at_once] += full[0]
-        covered[box.top : box.bottom, box.left : box.right] += 1
+            place[first : first + at_once] += full[0] if weight is None else full[0] * weight
+        covered[box.top : box.bottom, box.left : box.right] += 1 if weight is None else weight
     return canvas.div_(covered)
 
 

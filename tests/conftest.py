@@ -31,6 +31,8 @@ atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True
 #: for all that one worker starts.
 LONG = (
     "test_rehearsal.py",
+    "test_lending.py",
+    "test_wheel.py",
     "test_killed.py",
     "test_estimate.py",
     "test_soak.py",

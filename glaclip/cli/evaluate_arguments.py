@@ -170,8 +170,8 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
         "--methods",
         type=words,
         metavar="LIST",
-        help=f"off, on, switches joined by + ({', '.join(STAGE_NAMES)}), baselines; @ a key source "
-        "(default: off,on)",
+        help=f"off, on, switches joined by + ({', '.join(STAGE_NAMES)}), baselines; @ a key "
+        "source, /gauss blends windows (default: off,on)",
     )
     which.add_argument(
         "--ladder", action="store_true", help=f"the ablation: {', '.join(RUNG_NAMES)}"

@@ -96,7 +96,7 @@ def _add_segment(commands: Any) -> None:
         default="off",
         metavar="NAME",
         help="the left side: off (each window alone), switches joined by + "
-        f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone",
+        f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone; /gauss blends windows",
     )
     parser.add_argument(
         "--point",

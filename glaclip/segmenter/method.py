@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from glaclip.backbones.base import Backbone
+from glaclip.segmenter.fusion import FUSIONS
 from glaclip.settings import STAGE_NAMES, AttentionSettings, SettingsError, brief
 
 #: Baselines for people; one that is not named here goes by its registered name.
@@ -26,30 +27,40 @@ class Method:
         settings: switches and constants of attention, or None for a baseline.
         key_source: the backbone's key source, or empty for its first.
         baseline: the backbone's baseline, or empty.
+        fusion: one of `FUSIONS`, or empty for the average of the windows over a pixel.
     """
 
     settings: AttentionSettings | None
     key_source: str = ""
     baseline: str = ""
+    fusion: str = ""
 
     @property
     def name(self) -> str:
         """The short name that `parse_method` reads."""
-        if self.settings is None:
-            return self.baseline
-        rung = self.settings.rung
-        name = rung.name if rung else "+".join(self.settings.stages)
-        return f"{name}@{self.key_source}" if self.key_source else name
+        name = self.baseline
+        if self.settings is not None:
+            rung = self.settings.rung
+            name = rung.name if rung else "+".join(self.settings.stages)
+            name += f"@{self.key_source}" if self.key_source else ""
+        return f"{name}/{self.fusion}" if self.fusion else name
 
     @property
     def title(self) -> str:
         """For people: "Each window alone", "With context", "GLA-CLIP", a baseline's name."""
+        if self.fusion:
+            return f"{self.before_fusion.title}, windows blended"
         if self.settings is None:
             return baseline_title(self.baseline)
         on = self.settings.stages
         if len(on) == len(STAGE_NAMES):
             return "GLA-CLIP"
         return f"With {' and '.join(on)}" if on else "Each window alone"
+
+    @property
+    def before_fusion(self) -> Method:
+        """What gives each window its features: the same without a way of fusing them."""
+        return replace(self, fusion="")
 
     def with_keys(self, source: str | None) -> Method:
         """The same with the keys of `source` where attention names none of its own."""
@@ -84,7 +95,8 @@ def complete(
         if baseline or key_source:
             given = brief(baseline or key_source)
             raise SettingsError(f"a method must be given alone, it names its own; received {given}")
-        baseline, key_source, asked = asked.baseline, asked.key_source, asked.settings
+        plain = complete(backbone, asked.settings, asked.baseline, asked.key_source)
+        return replace(plain, fusion=asked.fusion)
     if baseline:
         _require_known("baseline", baseline, backbone.baselines)
         return Method(None, baseline=baseline)
@@ -105,23 +117,27 @@ def parse_method(text: str, backbone: Backbone, base: AttentionSettings | None =
 
     Args:
         text: "off", "on", switches joined by "+" ("context+anchors"), or one of the backbone's
-            baselines. "@" and a key source may follow all but baselines ("on@q").
+            baselines. "@" and a key source may follow all but baselines ("on@q"), and last "/" and
+            one of `FUSIONS` ("on/gauss").
         backbone: whose baselines and key sources are meant.
         base: the constants; the backbone's default when left out.
 
     Raises:
         SettingsError: an unknown name; the message lists the known ones.
     """
-    name = text.strip()
+    name, joined, fusion = text.strip().partition("/")
     switches, _, source = name.partition("@")
-    if name in backbone.baselines:
+    if joined and fusion in FUSIONS:
+        return replace(parse_method(name, backbone, base), fusion=fusion)
+    if name in backbone.baselines and not joined:
         return Method(None, baseline=name)
     chosen = {"off": (), "on": STAGE_NAMES}.get(switches, tuple(switches.split("+")))
     unknown = [word for word in chosen if word not in STAGE_NAMES]
-    if unknown or (source and source not in backbone.key_sources):
+    if joined or unknown or (source and source not in backbone.key_sources):
         raise SettingsError(
             f"a method must be off, on, switches joined by + ({', '.join(STAGE_NAMES)}), or one of "
             f"the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with @ and a "
-            f"key source ({', '.join(backbone.key_sources)}) if wanted; received {text!r}"
+            f"key source ({', '.join(backbone.key_sources)}) and / and a way of fusing windows "
+            f"({', '.join(FUSIONS)}) if wanted; received {text!r}"
         )
     return Method((base or backbone.default_attention).with_stages(chosen), source)

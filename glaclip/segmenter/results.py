@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.segmenter.disagreement import window_disagreement
+from glaclip.segmenter.fusion import FUSIONS
 from glaclip.segmenter.labels import class_probabilities, label_map
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import Progress
@@ -106,7 +107,7 @@ class Segmentation:
 
     def canvas(self) -> Tensor:
         """[Q, h, w] cosines of all prompts at the working size, fused over windows."""
-        return stitch(self.window_scores, self.encoded.boxes, self.encoded.size)
+        return fused(self.window_scores, self.encoded, self.method.fusion)
 
     def probabilities(self, size: Size | None = None) -> NDArray[np.float32]:
         """[C, height, width] class probabilities, a class taking its synonyms' maximum.
@@ -125,7 +126,8 @@ class Segmentation:
         """[C] class probabilities at a point (x, y) in photo pixels; computes that point alone."""
         x, y = to_working(point, self.encoded)
         scores = torch.zeros(self.window_scores.shape[1], device=self.window_scores.device)
-        covered = 0
+        weight = _weight(self.encoded, self.method.fusion)
+        covered = 0.0
         for window, b in zip(self.window_scores, self.encoded.boxes, strict=True):
             if not (b.left <= x < b.right and b.top <= y < b.bottom):
                 continue
@@ -138,8 +140,9 @@ class Segmentation:
             sampled = F.grid_sample(
                 window[None], where.view(1, 1, 1, 2), padding_mode="border", align_corners=False
             )
-            scores += sampled[0, :, 0, 0]
-            covered += 1
+            counted = 1.0 if weight is None else float(weight[int(y - b.top), int(x - b.left)])
+            scores += sampled[0, :, 0, 0] * counted
+            covered += counted
         result: NDArray[np.float32] = (
             class_probabilities(scores / covered, self.vocabulary).float().cpu().numpy()
         )
@@ -189,12 +192,29 @@ def to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, flo
     return (x + 0.5) * encoded.size[1] / width, (y + 0.5) * encoded.size[0] / height
 
 
+def fused(
+    scores: Tensor,
+    encoded: Encoded,
+    fusion: str,
+    before_window: Callable[[], None] | None = None,
+) -> Tensor:
+    """[Q, h, w] canvas of window scores [L, Q, gh, gw]; `fusion` as in `Method`."""
+    weight = _weight(encoded, fusion)
+    weight = weight if weight is None else weight.to(scores)
+    return stitch(scores, encoded.boxes, encoded.size, before_window, weight)
+
+
+def _weight(encoded: Encoded, fusion: str) -> Tensor | None:
+    return FUSIONS[fusion](encoded.windows.crop) if fusion else None
+
+
 def labels_and_scores(
     encoded: Encoded,
     features: Tensor,
     grid: Grid,
     words: Tensor,
     vocabulary: Vocabulary,
+    fusion: str,
     progress: Progress,
 ) -> tuple[NDArray[np.int16], Tensor]:
     """Labels [H, W] and scores [L, Q, gh, gw] of features [L, S, E] and words [Q, E]."""
@@ -203,8 +223,7 @@ def labels_and_scores(
     for window, target in zip(features, scores.flatten(2), strict=True):
         step()
         torch.mm(words, window.T, out=target)  # [Q, E] @ [E, S] -> [Q, S]
-    labels = label_map(
-        stitch(scores, encoded.boxes, encoded.size, step), vocabulary, encoded.photo_size, step
-    )
+    canvas = fused(scores, encoded, fusion, step)
+    labels = label_map(canvas, vocabulary, encoded.photo_size, step)
     labels.flags.writeable = False  # others may get the same array
     return labels, scores

@@ -162,7 +162,9 @@ class Segmenter:
         with _timed(seconds, "labels"), torch.inference_mode():
             (labels, scores), done = self._labels.get(
                 (encoded.key, method, vocabulary),
-                lambda: labels_and_scores(encoded, features, grid, words, vocabulary, note),
+                lambda: labels_and_scores(
+                    encoded, features, grid, words, vocabulary, method.fusion, note
+                ),
                 lambda: note(WAITING, 0, 1),
             )
         for step, known_before in (("words", all_known), ("attention", known), ("labels", done)):
@@ -180,7 +182,7 @@ class Segmenter:
             ValueError: tokens of another backbone.
         """
         self._require_own(encoded)
-        method, note = self.method(method), progress or unheard
+        method, note = self.method(method).before_fusion, progress or unheard
         return self._features.get(
             (encoded.key, method),
             lambda: self._compute_features(encoded, method, note),
@@ -193,7 +195,7 @@ class Segmenter:
 
     def knows_features(self, encoded: Encoded, method: Method) -> bool:
         """Whether `features` would answer from the cache."""
-        return self._features.peek((encoded.key, method)) is not None
+        return self._features.peek((encoded.key, method.before_fusion)) is not None
 
     def knows_labels(self, encoded: Encoded, method: Method, vocabulary: Vocabulary) -> bool:
         """Whether `segment` would take its labels from the cache."""

@@ -25,6 +25,7 @@ from glaclip.segmenter import (
     Segmentation,
     Segmenter,
 )
+from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving import estimate as count
 from glaclip.serving import lending
@@ -52,7 +53,8 @@ class Request:
         vocabulary: the words.
         attention: switches and constants of the right side; the left uses its constants.
         windows: how the photo is cut.
-        baseline: what the left side shows: "off" or one of the backbone's baselines.
+        baseline: name of the left side's method: "off", one of the backbone's baselines, or a
+            method with its own way of fusing windows ("on/gauss").
         key_source: whose keys attention uses; "" for the backbone's first.
         backbone: registry name.
     """
@@ -100,7 +102,10 @@ class _Job:
         self.right = segmenter.method(request.attention, key_source=source)
         self.off = segmenter.method(request.attention.off(), key_source=source)
         self.left = self.off
-        if request.baseline != SWITCHES_OFF:
+        if "/" in request.baseline:  # its windows are fused in a way of its own
+            left = parse_method(request.baseline, segmenter.backbone, request.attention)
+            self.left = segmenter.method(left.with_keys(source))
+        elif request.baseline != SWITCHES_OFF:
             self.left = segmenter.method(baseline=request.baseline)
         self.encoded = segmenter.known_encoding(self.photo, request.windows)
         self.new_words = segmenter.unknown_words(request.vocabulary.prompts)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from glaclip.backbones.base import Backbone
 from glaclip.segmenter import Method
-from glaclip.segmenter.method import baseline_title
-from glaclip.serving.service import SWITCHES_OFF
+from glaclip.segmenter.fusion import FUSIONS
 from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
 from glaclip.ui.board import Board
 from glaclip.ui.examples import examples, thumbnail
@@ -65,9 +66,12 @@ def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
     """Left sides and key sources that a backbone offers, by the control's name."""
     baselines = backbone.baselines if backbone else ()
     sources = backbone.key_sources[1:] if backbone else ()
-    alone = Method(AttentionSettings().off()).title
+    usual = AttentionSettings()
+    left = [Method(usual.off()), *(Method(None, baseline=name) for name in baselines)]
+    fused = itertools.product(FUSIONS, (*left[:2], Method(usual.on())))
+    left += [replace(method, fusion=fusion) for fusion, method in fused]
     return {
-        "baseline": [(alone, SWITCHES_OFF), *((baseline_title(name), name) for name in baselines)],
+        "baseline": [(method.title, method.name) for method in left],
         "key_source": [(KEY_SOURCES.get(name, name), name) for name in ("", *sources)],
     }
 

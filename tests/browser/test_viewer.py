@@ -46,10 +46,14 @@ def photo_of(height: int, width: int) -> Image.Image:
 
 def value_of(size: tuple[int, int], title: str = "Per window", **options: Any) -> ViewerValue:
     left, right = labels_of(*size)
+    against = np.zeros((2, *SIZE), np.uint8)  # at the working size, whatever the photo's
+    against[0, 60:120, 48:240] = 1
+    against[0, 60:120, 240:336] = 2
+    against[1, 240:, 432:] = 3
     return viewer_value(
         photo_of(*size),
-        Side(left, title, "each window alone", seam_rate=0.042),
-        Side(right, "GLA-CLIP", HOSTILE),
+        Side(left, title, "each window alone", 0.042, 0.21, against[0]),
+        Side(right, "GLA-CLIP", HOSTILE, disagreement=0.034, contradictions=against[1]),
         classes=NAMES,
         windows=WINDOWS,
         working_size=SIZE,
@@ -284,10 +288,12 @@ def test_legend_numbers(page: Page, viewer: Locator) -> None:
 
 def test_heads(page: Page, viewer: Locator) -> None:
     assert page.locator(".lv-title").all_text_contents() == ["Per window", "GLA-CLIP"]
-    chips = page.locator(".lv-chip")
-    assert (chips.nth(0).text_content() or "").replace("\u2009", " ") == "Seams 4.2 %"
-    assert "window edges" in (chips.nth(0).get_attribute("title") or "")
-    assert chips.nth(1).is_hidden()
+    chips = page.locator(".lv-chip:visible")
+    assert [text.replace("\u2009", " ") for text in chips.all_text_contents()] == [
+        "Seams 4.2 %", "Contradictions 21 %", "Contradictions 3.4 %",
+    ]  # fmt: skip
+    for index, word in enumerate(("window edges", "Two windows", "Two windows")):
+        assert word in (chips.nth(index).get_attribute("title") or "")
 
 
 def test_grid_and_seams(page: Page, viewer: Locator) -> None:
@@ -320,6 +326,35 @@ def test_grid_and_seams(page: Page, viewer: Locator) -> None:
             for row in (10, 60, 130, 170, 280):
                 drawn = pixel(page, "left", "lines", column / SIZE[1], (row + 0.5) / SIZE[0])[3]
                 assert (drawn > 0) == bool(jumps[row]), (row, column)
+
+
+def test_contradictions_are_colored_on_both_sides(page: Page, viewer: Locator) -> None:
+    one, two, three, none = (0.3, 0.3), (0.6, 0.3), (0.95, 0.9), (0.3, 0.7)
+
+    def warmth(side: str, place: tuple[float, float]) -> int:
+        red, _, blue, _ = pixel(page, side, "picture", *place)
+        return red - blue
+
+    for value in ("start", "big"):
+        if value == "big":
+            make(page, value)
+        plain = [pixel(page, side, "picture", *none) for side in ("left", "right")]
+        with no_requests(page):
+            mode(page, "Contradictions")
+            assert attribute(page, "contradictions") == "true"
+            for place in (one, two):
+                assert warmth("left", place) > 100
+                assert warmth("right", place) < 5  # gray: windows agree
+            assert pixel(page, "left", "picture", *one) != pixel(page, "left", "picture", *two)
+            assert max(warmth("left", three), warmth("left", none)) < 5
+            assert warmth("right", three) > 100
+            mode(page, "Changed")
+            assert warmth("left", three) > 100  # the one picture is the right side's
+            mode(page, "Side by side")
+            mode(page, "Contradictions")
+        assert [pixel(page, side, "picture", *none) for side in ("left", "right")] == plain
+    make(page, "alone")  # nothing was measured
+    assert page.locator('.lv-toggle[data-value="contradictions"]').is_hidden()
 
 
 def test_slider(page: Page, viewer: Locator) -> None:

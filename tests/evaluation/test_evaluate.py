@@ -13,6 +13,7 @@ from PIL import Image
 from glaclip.cli.main import main
 from glaclip.evaluation.data.datasets import open_dataset
 from glaclip.evaluation.paper.comparison import Comparison, compare
+from glaclip.evaluation.run.content import Content
 from glaclip.evaluation.run.evaluate import Evaluation, evaluate
 from glaclip.evaluation.run.setting import Entry, Run, RunCost
 from glaclip.evaluation.run.store import Store
@@ -105,8 +106,12 @@ def test_windows_that_contradict_each_other_count_in_the_set(folder: Path, tmp_p
     backbone, dataset, method = ColorBackbone(), open_dataset(folder), "on"
     store = Store(tmp_path, Run.of(dataset, backbone, WindowSettings()))
     whole = np.eye(3, dtype=np.int64)
-    store.put("half", method, Score(whole, windows=Pairs(1, 10), photos=1))
-    store.put("whole", method, Score(whole, Pairs(2, 4), windows=Pairs(5, 10), photos=1))
+    samples = {sample.stem: sample for sample in dataset.samples}
+    for stem, score in {
+        "half": Score(whole, windows=Pairs(1, 10), photos=1),
+        "whole": Score(whole, Pairs(2, 4), windows=Pairs(5, 10), photos=1),
+    }.items():
+        store.put(samples[stem], method, score, Content.of(samples[stem]))
 
     def total() -> Score:
         again = Store(tmp_path, Run.of(dataset, backbone, WindowSettings()))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch.nn.functional as F
 
 from glaclip.segmenter import Method, Segmenter
 from glaclip.segmenter.method import parse_method
@@ -21,6 +24,7 @@ METHODS = [
     for stages in itertools.combinations(STAGE_NAMES, count)
     for source in ("", "twice")
 ] + [Method(None, baseline="identity")]
+METHODS += [replace(method, fusion="gauss") for method in METHODS]
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
@@ -37,11 +41,12 @@ def test_names_and_titles() -> None:
     ]  # fmt: skip
     assert Method(AttentionSettings(), "q").name == "on@q"
     assert Method(None, baseline="clip").title == "Plain CLIP"
+    assert Method(AttentionSettings(), fusion="gauss").title == "GLA-CLIP, windows blended"
     assert Method(None, baseline="mine").title == Method(None, baseline="mine").name == "mine"
 
 
 def test_keys_are_filled_in_where_none_are_named() -> None:
-    on, named, baseline = METHODS[-3], METHODS[-2], METHODS[-1]
+    on, named, baseline = METHODS[len(METHODS) // 2 - 3 : len(METHODS) // 2]
     assert on.with_keys("twice") == named
     assert on.with_keys(None) == on
     assert named.with_keys("colors") == named
@@ -74,3 +79,28 @@ def test_a_method_stands_alone_and_is_the_backbones() -> None:
         segmenter.segment(encoded, WORDS, Method(AttentionSettings()), key_source="twice")
     with pytest.raises(SettingsError, match="must be attention; received identity"):
         segmenter.attention(encoded, (9, 9), Method(None, baseline="identity"))
+
+
+def test_blending_moves_the_fused_labels_alone() -> None:
+    segmenter = Segmenter(ColorBackbone())
+    noise = np.random.default_rng(0).integers(0, 255, (21, 31, 3), np.uint8)
+    encoded = segmenter.encode(noise.repeat(16, axis=0).repeat(16, axis=1))
+    plain = segmenter.segment(encoded, WORDS, parse_method("off", segmenter.backbone))
+    blended = segmenter.segment(encoded, WORDS, parse_method("off/gauss", segmenter.backbone))
+    assert "attention" in blended.cached  # the features are those of "off"
+    assert blended.disagreement == plain.disagreement
+    # By the formula, pixel by pixel: sum of G score / sum of G, sigma an eighth of the side.
+    side = encoded.windows.crop
+    away = np.arange(side) - (side - 1) / 2
+    line = np.exp(-(away**2) / (2 * (side / 8) ** 2))
+    total, weights = np.zeros((2, *encoded.size)), np.zeros(encoded.size)
+    for window, box in enumerate(encoded.boxes):
+        scores = F.interpolate(blended.window_scores[window][None], (side, side), mode="bilinear")
+        place = np.s_[..., box.top : box.bottom, box.left : box.right]
+        total[place] += scores[0].numpy() * line[:, None] * line
+        weights[place] += line[:, None] * line
+    np.testing.assert_allclose(blended.canvas().numpy(), total / weights, atol=1e-5)
+    assert not np.allclose(plain.canvas().numpy(), total / weights, atol=1e-2)
+    for x, y in ((77, 60), (250, 200), (430, 300)):
+        at = blended.probabilities()[:, y, x]
+        np.testing.assert_allclose(blended.probabilities_at((x, y)), at, atol=1e-2)

@@ -51,6 +51,8 @@ def compare(evaluation: Evaluation, method: Method) -> tuple[Comparison | None, 
 
 
 def _same_method(row: PaperRow, method: Method, default_keys: str) -> bool:
+    if method.fusion:
+        return False
     if method.baseline or row.baseline:
         # "off" with a VFM's keys is ProxyCLIP under another name.
         name = "proxyclip" if row.name == "proxyclip" else row.baseline

@@ -122,12 +122,14 @@ class Entry:
     def key(self) -> str:
         """Hash of what the method does; name and title are not part of it."""
         method = self.method
-        return digest(method.settings, method.baseline, method.key_source)[:16]
+        # The usual fusion goes unnamed: what was scored before there was another one stays known.
+        fusion = (method.fusion,) if method.fusion else ()
+        return digest(method.settings, method.baseline, method.key_source, *fusion)[:16]
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
         method = dataclasses.asdict(self.method)
-        order = ("settings", "baseline", "key_source")
+        order = ("settings", "baseline", "key_source", *(("fusion",) if method["fusion"] else ()))
         return {"name": self.name, "title": self.title, **{name: method[name] for name in order}}
 
     @classmethod

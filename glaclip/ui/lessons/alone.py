@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
-from glaclip.segmenter.labels import label_map
 from glaclip.segmenter.seams import interior_edges
 from glaclip.ui.lessons.lab import Lab, labels_file, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
@@ -50,7 +49,7 @@ def measure(lab: Lab) -> Part:
     skies = [cut for cut in cuts if cut.word == SKY and cut.share >= LONG_ENOUGH]
     cut = max(skies or cuts, key=lambda found: found.share)
     example, encoded = lab.example(cut.photo), lab.encoded(cut.photo)
-    labels = {key: working_labels(lab, cut.photo, method) for key, method in METHODS.items()}
+    labels = {key: lab.working_labels(cut.photo, method) for key, method in METHODS.items()}
     classes = lab.segment(cut.photo, "on").classes
     middle = cut.start + cut.length / 2
     place = (cut.at, middle) if cut.axis == "columns" else (middle, cut.at)
@@ -91,16 +90,10 @@ def _title(lab: Lab, photo: str, method: str) -> str:
     return lab.segment(photo, method).method.title
 
 
-def working_labels(lab: Lab, photo: str, method: str) -> NDArray[np.int16]:
-    """[h, w] labels at the size that is cut into windows, where a cut keeps to one pixel."""
-    result = lab.segment(photo, method)
-    return label_map(result.canvas(), result.vocabulary, result.encoded.size)
-
-
 def cuts_of(lab: Lab, photo: str) -> list[Cut]:
     """The longest cut of a photo along each window edge, through each of its words."""
     encoded, classes = lab.encoded(photo), lab.segment(photo, "on").classes
-    without, whole = (working_labels(lab, photo, method) for method in (WITHOUT, "on"))
+    without, whole = (lab.working_labels(photo, method) for method in (WITHOUT, "on"))
     found = []
     for axis, positions in (
         interior_edges(encoded.boxes, encoded.size, encoded.size)._asdict().items()
@@ -150,7 +143,7 @@ def text(n: Facts) -> tuple[str, ...]:
 LESSON = Lesson(
     slug="alone",
     short="No context",
-    title="Two switches without the first",
+    title="Two switches, no context",
     measure=measure,
     text=text,
     formulas=("P_{i} = { j in own window : q_{i} · k_{j} > ρ },   L = 1,   u = 1 + λ_{1} ln 2",),

@@ -88,7 +88,7 @@ figures.anchors = async (box, data) => {
     const spot = spots[chosen], size = step ? spot.sizes[step - 1] : 0;
     read.textContent = step === 0
       ? `t = 0: the query is the token's own key. ${whole(spot.sizes[0])} tokens are above ρ and will be averaged.`
-      : `t = ${step}: the query moved to the mean of ${whole(size)} similar tokens; ` + (step === last ? `${percent(spot.outside)} of them lie outside its own window (teal).` : `next, ${whole(spot.sizes[step])} are above ρ.`);
+      : `t = ${step}: the query moved to the mean of ${whole(size)} similar tokens; ` + (step === last ? `${percent(spot.outside)} of them were encoded by other windows, ${percent(spot.beyond)} lie outside its own (teal).` : `next, ${whole(spot.sizes[step])} are above ρ.`);
     box.dataset.step = String(t);
     photo.redraw(); bars.redraw(); tick(began);
     describe(photo.canvas, `${data.alt} The query's set is lit. ${read.textContent}`);

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
-from glaclip.segmenter import Segmentation
+from glaclip.segmenter import Encoded, Segmentation
 from glaclip.ui.lessons.lab import (
     Lab,
     labels_file,
@@ -21,12 +21,17 @@ from glaclip.ui.lessons.lab import (
     to_photo,
 )
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
+from glaclip.windows import Box
 
 METHODS = ("off", "on")
 #: Windows should contradict each other this often on a photo, or there is little to see.
 ENOUGH = 0.1
 #: The place shown first is in the middle of the largest disagreement: a blur of this side finds it.
 _BLUR = 31
+#: A dragged window moves by this many pixels, and keeps the place this far from its border.
+_DRAG_STEP, _MARGIN = 16, 8
+#: Every so many pixels of a dragged window's labels travel.
+_OWN_STEP = 8
 
 
 def measure(lab: Lab) -> Part:
@@ -36,6 +41,12 @@ def measure(lab: Lab) -> Part:
     sides = {method: lab.segment(example.name, method) for method in METHODS}
     x, y = contested(sides["off"].contradictions(), sides["on"].contradictions())
     given = {method: answers_at(side, x, y) for method, side in sides.items()}
+    own = lab.segmenter.segment(
+        lab.cut(example.name, windows_around(x, y, encoded)),
+        sides["off"].vocabulary,
+        lab.settings("off"),
+    )
+    dragged = answers_at(own, x, y)
     classes = sides["on"].classes
     name, data = photo_file(example)
     return Part(
@@ -44,6 +55,8 @@ def measure(lab: Lab) -> Part:
             "windows": len(given["off"]),
             **{f"kinds_{key}": len(set(said)) for key, said in given.items()},
             **{f"said_{key}": votes(said, classes) for key, said in given.items()},
+            "dragged": len(dragged),
+            "dragged_said": votes(dragged, classes),
             "off": lab.average_disagreement("off"),
             "context": lab.average_disagreement("context"),
             "anchors": lab.average_disagreement("context+anchors"),
@@ -53,13 +66,18 @@ def measure(lab: Lab) -> Part:
             **stage(example, encoded),
             "place": [x, y],
             "answers": {method: f"file:answers-{method}.png" for method in METHODS},
+            "own": {
+                "boxes": [list(box) for box in own.encoded.boxes],
+                "labels": "file:answers-own.png",
+            },
             "classes": list(classes),
             "colors": list(hex_of(class_colors(classes))),
         },
         view=View(example.name, {}, to_photo(encoded, x, y), "windows"),
         files={
             name: data,
-            **{f"answers-{method}.png": labels_file(_strip(sides[method])) for method in METHODS},
+            **{f"answers-{key}.png": labels_file(_strip(side, 2)) for key, side in sides.items()},
+            "answers-own.png": labels_file(_strip(own, _OWN_STEP)),
         },
     )
 
@@ -98,23 +116,35 @@ def votes(answers: Sequence[int], classes: tuple[str, ...]) -> str:
     return ", ".join(f"{count} × {classes[label]}" for label, count in counts.most_common())
 
 
-def _strip(result: Segmentation) -> NDArray[np.int16]:
-    """Every other pixel of each window's own labels, window below window."""
-    count = len(result.encoded.boxes)
-    return np.concatenate([result.window_labels(window)[::2, ::2] for window in range(count)])
+def windows_around(x: int, y: int, encoded: Encoded) -> tuple[Box, ...]:
+    """Windows that hold a place, a few pixels apart: where a hand may drag one."""
+    (height, width), side = encoded.size, encoded.windows.crop
+    tops, lefts = (
+        range(max(0, at - side + _MARGIN), max(0, min(at - _MARGIN, length - side)) + 1, _DRAG_STEP)
+        for at, length in ((y, height), (x, width))
+    )
+    return tuple(Box(top, left, top + side, left + side) for top in tops for left in lefts)
+
+
+def _strip(result: Segmentation, step: int) -> NDArray[np.int16]:
+    """Every so many pixels of each window's own labels, window below window."""
+    windows, first = range(len(result.encoded.boxes)), step // 2
+    return np.concatenate([result.window_labels(at)[first::step, first::step] for at in windows])
 
 
 def text(n: Facts) -> tuple[str, ...]:
     """The starred place, what its windows say, and how often windows contradict each other."""
     if n.kinds_off == 1:
-        alone = f"all of them say the same: {n.said_off}."
+        alone = f"Alone, all of them say the same: {n.said_off}."
     else:
-        alone = f"they contradict each other: {n.said_off}. The spot is the same; what differs is "
-        alone += "what else a window holds. This is window bias, as one can see it."
+        alone = f"Alone, they contradict each other: {n.said_off}. The spot is the same; what "
+        alone += "differs is what else a window holds. This is window bias, as one can see it."
     together = "they agree" if n.kinds_on == 1 else "they still differ"
     return (
         f"The place under the star lies in {n.windows} windows, so each of them answers for it. "
-        f"Alone, {alone}",
+        "Predict first: what will the last one say?",
+        f"{alone} Drag a window of your own over the star: at {n.dragged} places it was asked, and "
+        f"said {n.dragged_said}.",
         "Windows vote on every place, and where a window ends, its vote ends. If the others vote "
         f"otherwise, the label jumps along that edge. With the three switches on, {together}: "
         f"{n.said_on}.",
@@ -128,12 +158,12 @@ def text(n: Facts) -> tuple[str, ...]:
 LESSON = Lesson(
     slug="answers",
     short="Two answers",
-    title="One place, several answers",
+    title="One place, two answers",
     measure=measure,
     text=text,
     formulas=("label(pixel) = the word with the largest mean_{ℓ} cos(feature_{ℓ}(pixel), word)",),
     symbols=(("ℓ", "the windows that hold the pixel, each with its own answer"),),
     try_label="See what every window of this photo says",
     note="Yellow: places where windows contradict each other. Point anywhere, or use the arrow "
-    "keys on the photo.",
+    "keys on the photo; “Drag a window” moves one by mouse, finger or arrow keys.",
 )

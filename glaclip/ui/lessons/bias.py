@@ -120,8 +120,8 @@ def text(n: Facts) -> tuple[str, ...]:
 
 LESSON = Lesson(
     slug="bias",
-    short="Bias, counted",
-    title="How much attention stays at home",
+    short="Window bias",
+    title="Window bias, counted",
     measure=measure,
     text=text,
     formulas=("own mass_{i} = sum_{j in own window} weight_{ij}", "even share = 1 / L"),

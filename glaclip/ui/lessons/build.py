@@ -25,6 +25,8 @@ NAMES = (
     "anchors",
     "normalization",
     "alone",
+    "switches",
+    "needed",
     "limits",
 )
 LESSONS: tuple[Lesson, ...] = tuple(

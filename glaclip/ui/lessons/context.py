@@ -88,7 +88,7 @@ def text(n: Facts) -> tuple[str, ...]:
 LESSON = Lesson(
     slug="context",
     short="All windows",
-    title="Global keys and values",
+    title="Keys and values of all windows",
     measure=measure,
     text=text,
     formulas=("output_{i} = sum_{j} weight_{ij} v_{j}",),

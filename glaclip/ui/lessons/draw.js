@@ -162,7 +162,7 @@ function aimAt(canvas, data, place, move) {
   };
   canvas.tabIndex = 0; canvas.classList.add('lb-aim');
   canvas.setAttribute('role', 'application'); canvas.setAttribute('aria-label', data.alt + ' Arrow keys move the place.');
-  canvas.addEventListener('pointermove', (event) => { if (event.pointerType === 'mouse') aim(event); });
+  canvas.addEventListener('pointermove', (event) => { if (event.pointerType === 'mouse' || event.buttons) aim(event); });
   canvas.addEventListener('click', aim);
   canvas.addEventListener('keydown', (event) => {
     const way = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
@@ -193,4 +193,35 @@ function tableOf(parent, titles, names) {
   const table = make(parent, 'table', 'lb-table'), head = make(make(table, 'thead'), 'tr'), body = make(table, 'tbody');
   titles.forEach((text) => make(head, text ? 'th' : 'td', '', text).scope = 'col');
   return names.map((name) => { const row = make(body, 'tr'); make(row, 'th', '', name).scope = 'row'; return titles.slice(1).map(() => make(row, 'td')); });
+}
+// Labels of one photo by several methods, beside where windows contradict each other, and a table.
+async function labeled(box, data) {
+  const image = await picture(data.photo), maps = await Promise.all(data.labels.map(labelsOf)), apart = await Promise.all(data.apart.map(labelsOf));
+  const overlays = maps.map((map) => colored(map, data.colors, 135)), marks = apart.map((map) => colored(map, ['#000000', YELLOW], 190, 1));
+  let shown = 0;
+  choices(make(box, 'div', 'lb-bar'), 'Step', data.names, 0, (index) => { shown = index; update(); });
+  const pair = make(box, 'div', 'lb-pair lb-even');
+  const [photo, places] = ['Labels', 'Contradictions'].map((title, index) => {
+    const item = make(pair, 'figure', ratioOf(data) > 1 ? 'lb-upright' : ''), drawn = surface(item, 'lb-frame', ratioOf(data), (g, wide, high) => {
+      g.drawImage(image, 0, 0, wide, high);
+      if (index) { g.fillStyle = 'rgba(10, 14, 22, .45)'; g.fillRect(0, 0, wide, high); }
+      g.drawImage((index ? marks : overlays)[shown], 0, 0, wide, high);
+      ruleLines(g, data.edges, data.working_size, wide, high, index ? 'rgba(255, 255, 255, .4)' : 'rgba(16, 18, 22, .55)', []);
+      if (!index) markSeams(g, maps[shown], data.edges, wide, high);
+    });
+    make(item, 'figcaption', 'lb-caption', title);
+    return drawn;
+  });
+  legend(box, data.classes, data.colors);
+  make(box, 'h4', '', data.table);
+  const rows = tableOf(box, ['', ...data.columns], data.names);
+  data.cells.forEach((row, index) => row.forEach((text, column) => { rows[index][column].textContent = text; }));
+  function update() {
+    photo.redraw(); places.redraw();
+    rows.forEach((cells, row) => cells[0].parentElement.classList.toggle('lb-now', row === shown));
+    const said = data.columns.map((title, column) => `${title} ${data.cells[shown][column]}`).join(', ');
+    describe(photo.canvas, `${data.alt} Labels, ${data.names[shown]}: ${said}.`);
+    describe(places.canvas, `Where windows contradict each other, ${data.names[shown]}.`);
+  }
+  update();
 }

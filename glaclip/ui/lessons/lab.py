@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import functools
+from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.attention.summary import AttentionSummary, attention_summary
+from glaclip.backbones.base import Tokens
 from glaclip.pictures.encoding import encoded as encoded_picture
 from glaclip.pictures.export import seam_rate_of
+from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter import Encoded, Segmentation, Segmenter
+from glaclip.segmenter.labels import label_map
 from glaclip.segmenter.method import parse_method
+from glaclip.segmenter.seams import interior_edges
 from glaclip.settings import AttentionSettings
+from glaclip.support.cache import digest
 from glaclip.ui.examples import Example, examples, find
 from glaclip.vocabulary import parse_vocabulary
+from glaclip.windows import Box, crops, resize_photo
 
 #: Long side of photos in figures.
 PHOTO_SIDE = 640
@@ -28,7 +37,7 @@ _WEBP_QUALITY = 72
 class Lab:
     """Measures shipped photos; what several lessons need is computed once.
 
-    Methods go by their short names: "off", "context", "anchors+normalization", "on".
+    Methods go by their short names: "off", "context", "anchors+normalization", "identity/gauss".
     """
 
     def __init__(self, segmenter: Segmenter) -> None:
@@ -67,13 +76,37 @@ class Lab:
     def _segment(self, name: str, method: str, words: str = "") -> Segmentation:
         """A shipped photo with its words, or with others."""
         vocabulary = parse_vocabulary(words or self.example(name).vocabulary)
-        return self.segmenter.segment(self.encoded(name), vocabulary, self.settings(method))
+        asked = parse_method(method, self.segmenter.backbone)
+        return self.segmenter.segment(self.encoded(name), vocabulary, asked)
+
+    def average_seams(self, method: str) -> float:
+        """Seam rate, averaged over the shipped photos."""
+        return float(np.mean([self.seams(photo.name, method) for photo in self.photos]))
+
+    def cut(self, name: str, windows: Sequence[Box]) -> Encoded:
+        """A shipped photo cut into other windows of its usual size; they may leave gaps."""
+        usual, backbone = self.encoded(name), self.segmenter.backbone
+        pixels = resize_photo(self.example(name).photo(), usual.size)
+        step = backbone.batch_size
+        with torch.inference_mode():
+            parts = (
+                backbone.encode_windows(crops(pixels, windows[first : first + step]))
+                for first in range(0, len(windows), step)
+            )
+            tokens = Tokens.gathered(parts, len(windows))
+        key = digest(usual.key, windows)
+        return dataclasses.replace(usual, key=key, boxes=tuple(windows), tokens=tokens)
 
     def seams(self, name: str, method: str) -> float:
         """Seam rate of a shipped photo."""
         rate = seam_rate_of(self.segment(name, method))
         assert rate is not None, "lessons' photos have several windows"
         return rate
+
+    def working_labels(self, name: str, method: str) -> NDArray[np.int16]:
+        """[h, w] labels at the size that is cut into windows, where a cut keeps to one pixel."""
+        result = self.segment(name, method)
+        return label_map(result.canvas(), result.vocabulary, result.encoded.size)
 
     def _summary(self, name: str, method: str) -> AttentionSummary:
         """Attention over a whole shipped photo."""
@@ -109,6 +142,43 @@ def stage(example: Example, encoded: Encoded) -> dict[str, object]:
         "grid": list(encoded.grid),
         "key_grid": list(encoded.tokens.key_grid),
     }
+
+
+def labeled(
+    lab: Lab, photo: str, methods: Sequence[str], slug: str
+) -> tuple[dict[str, object], dict[str, bytes]]:
+    """A photo's labels and contradictions by several methods, as `labeled` of draw.js shows them.
+
+    Returns:
+        Entries of a figure, and its pictures by file name.
+    """
+    example, encoded = lab.example(photo), lab.encoded(photo)
+    results = [lab.segment(photo, method) for method in methods]
+    name, data = photo_file(example)
+    files = {name: data}
+    for at, (method, result) in enumerate(zip(methods, results, strict=True)):
+        files[f"{slug}-{at}.png"] = labels_file(lab.working_labels(photo, method))
+        apart = np.minimum(result.contradictions()[::2, ::2], 1)
+        files[f"{slug}-{at}-apart.png"] = labels_file(apart)
+    figure = {
+        **stage(example, encoded),
+        "labels": [f"file:{slug}-{at}.png" for at in range(len(methods))],
+        "apart": [f"file:{slug}-{at}-apart.png" for at in range(len(methods))],
+        "classes": list(results[0].classes),
+        "colors": list(hex_of(class_colors(results[0].classes))),
+        "edges": interior_edges(encoded.boxes, encoded.size, encoded.size)._asdict(),
+    }
+    return figure, files
+
+
+def centers(encoded: Encoded) -> NDArray[np.float64]:
+    """[N, 2] (x, y) of every token's middle, in working pixels."""
+    rows, columns = encoded.tokens.key_grid
+    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns)
+    shares = np.stack([y.T.ravel(), x.T.ravel()], axis=1)[:, ::-1]
+    return np.concatenate(
+        [shares * (b.right - b.left, b.bottom - b.top) + (b.left, b.top) for b in encoded.boxes]
+    )
 
 
 def to_photo(encoded: Encoded, x: float, y: float) -> tuple[int, int]:

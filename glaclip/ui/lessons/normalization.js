@@ -4,12 +4,18 @@ figures.normalization = async (box, data) => {
   const colors = ['var(--lb-first)', 'var(--lb-second)'];
   let scale = data.scale;
   // The formula itself: shift, scale, drop below min(0, max), softmax.
-  function weights(spot, lambda) {
-    const mean = spot.scores.reduce((sum, s) => sum + s, 0) / spot.scores.length, w = 1 + lambda / spot.set_size;
-    const a = spot.scores.map((s) => w * (s - data.u * Math.max(mean, 0))), top = a.reduce((m, s) => Math.max(m, s), -Infinity), floor = Math.min(0, top - 1e-6);
+  function sortedWeights(a) {
+    const top = a.reduce((m, s) => Math.max(m, s), -Infinity), floor = Math.min(0, top - 1e-6);
     const e = a.map((s) => s < floor ? 0 : Math.exp(s - top)), sum = e.reduce((all, s) => all + s, 0);
-    return {w, sorted: e.map((s) => s / sum).sort().reverse()};
+    return e.map((s) => s / sum).sort().reverse();
   }
+  const scaleOf = (spot, lambda) => 1 + lambda / spot.set_size;
+  function weights(spot, lambda) {
+    const mean = spot.scores.reduce((sum, s) => sum + s, 0) / spot.scores.length;
+    return sortedWeights(spot.scores.map((s) => scaleOf(spot, lambda) * (s - data.u * Math.max(mean, 0))));
+  }
+  const {gamma, beta, mean: average} = data.fixed, range = data.sliders.scale;
+  const same = spots.map((spot) => ({plain: weights(spot, 0), fixed: sortedWeights(spot.scores.map((s) => gamma * (s - beta * average))), most: weights(spot, range.max)}));
   const half = (sorted) => { let sum = 0, n = 0; while (sum < .5 && n < sorted.length) sum += sorted[n++]; return n; };
   const pair = make(box, 'div', 'lb-pair lb-narrow'), left = make(pair, 'div'), right = make(pair, 'div');
   const photo = surface(left, 'lb-frame', ratioOf(data), (g, wide, high) => {
@@ -29,31 +35,36 @@ figures.normalization = async (box, data) => {
     canvas.setAttribute('aria-hidden', 'true');
     make(item, 'figcaption', '', `${spot.label}, enlarged`);
   });
-  const rows = tableOf(right, ['', 'A', 'B'], ['Similar tokens |P|', 'Scale w', 'Tokens with half of the attention', 'The same if w were 1']);
+  const rows = tableOf(right, ['', 'A', 'B'], ['Similar tokens |P|', 'Scale w', 'Tokens with half of the attention', 'The same if w were 1', `The same by the fixed rule, γ ${gamma}, β ${beta}`]);
   right.querySelectorAll('thead th').forEach((cell, index) => { cell.style.color = colors[index]; });
-  slider(make(box, 'div', 'lb-bar'), 'λ₂', {min: 0, max: 100, step: 1, value: scale}, (n) => String(n), (n) => { scale = n; update(); });
+  const bar = make(box, 'div', 'lb-bar'), lambda = slider(bar, 'λ₂', {...range, value: data.scale}, (n) => String(n), (n) => { scale = n; update(); });
+  const reset = make(bar, 'button', 'lb-small', `Back to ${data.scale}`);
+  reset.type = 'button';
+  reset.onclick = () => { lambda.value = data.scale; lambda.dispatchEvent(new Event('input')); };
   const lines = make(box, 'div', 'lb-pair lb-even');
-  const charts = spots.map((spot, index) => chart(make(lines, 'div'), `Sorted attention weights of ${spot.label}, with its scale and with w = 1`, 204, (svg, wide, tall) => {
-    const {sorted} = weights(spot, scale), plain = weights(spot, 0).sorted, base = tall - 36, left = 8, most = 4;
+  const charts = spots.map((spot, index) => chart(make(lines, 'div'), `Sorted attention weights of ${spot.label}: with its scale, with w = 1, and by the fixed rule`, 204, (svg, wide, tall) => {
+    const base = tall - 36, left = 8, powers = 4;
     const x = (rank) => left + Math.log10(rank + 1) / Math.log10(spot.scores.length) * (wide - left - 8);
-    // The largest share of the slider's range fills the height, so that the curve moves and not the chart.
-    const top = weights(spot, 100).sorted[0], y = (share) => base - Math.sqrt(share / top) * (base - 40);
+    // The largest share of all curves and of the slider's range fills the height: the curve moves, not the chart.
+    const {plain, fixed, most} = same[index], top = Math.max(plain[0], fixed[0], most[0]), y = (share) => base - Math.sqrt(share / top) * (base - 40);
     const path = (values) => { let d = ''; for (let i = 0; i < values.length; i += i < 60 ? 1 : 8) d += `${d ? 'L' : 'M'}${x(i).toFixed(1)} ${y(values[i]).toFixed(1)}`; return d; };
     draw(svg, 'text', {x: left, y: 14, class: 'lb-chart-title'}, spot.label);
     draw(svg, 'text', {x: wide - 8, y: 32, 'text-anchor': 'end'}, `top of the chart: ${percent(top)}`);
     draw(svg, 'line', {x1: left, x2: wide - 8, y1: base + .5, y2: base + .5, class: 'lb-axis'});
-    for (let power = 0; power < most; power++) if (10 ** power <= spot.scores.length) draw(svg, 'text', {x: x(10 ** power - 1), y: base + 15, 'text-anchor': power ? (x(10 ** power - 1) > wide - 24 ? 'end' : 'middle') : 'start'}, whole(10 ** power));
+    for (let power = 0; power < powers; power++) if (10 ** power <= spot.scores.length) draw(svg, 'text', {x: x(10 ** power - 1), y: base + 15, 'text-anchor': power ? (x(10 ** power - 1) > wide - 24 ? 'end' : 'middle') : 'start'}, whole(10 ** power));
     draw(svg, 'text', {x: wide - 8, y: base + 31, 'text-anchor': 'end'}, 'tokens, largest weight first');
     draw(svg, 'path', {d: path(plain), class: 'lb-curve lb-curve-fixed'});
-    draw(svg, 'path', {d: path(sorted), class: 'lb-curve', style: `stroke: ${colors[index]}`});
+    draw(svg, 'path', {d: path(fixed), class: 'lb-curve lb-curve-fixed lb-curve-rule'});
+    draw(svg, 'path', {d: path(weights(spot, scale)), class: 'lb-curve', style: `stroke: ${colors[index]}`});
   }));
   const key = make(box, 'p', 'lb-key');
   make(key, 'i', 'lb-dash'); key.append('w = 1');
+  make(key, 'i', 'lb-dots'); key.append('fixed rule');
   make(key, 'i', 'lb-solid'); key.append('with the scale w');
   function update() {
     spots.forEach((spot, index) => {
-      const {w, sorted} = weights(spot, scale);
-      [whole(spot.set_size), w.toFixed(2), whole(half(sorted)), whole(half(weights(spot, 0).sorted))].forEach((text, row) => { rows[row][index].textContent = text; });
+      const counts = [weights(spot, scale), same[index].plain, same[index].fixed].map((sorted) => whole(half(sorted)));
+      [whole(spot.set_size), scaleOf(spot, scale).toFixed(2), ...counts].forEach((text, row) => { rows[row][index].textContent = text; });
     });
     charts.forEach((one) => one.redraw());
   }

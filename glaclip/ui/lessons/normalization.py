@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from glaclip.attention import method
 from glaclip.attention.anchors import Keys
 from glaclip.attention.point import RowAttention, attention_row
+from glaclip.attention.precision import mean_query
 from glaclip.attention.rows import queries_of
-from glaclip.pictures.numbers import percent
-from glaclip.segmenter import Encoded
-from glaclip.ui.lessons.lab import Lab, pack, photo_file, stage, to_photo
+from glaclip.settings import AttentionSettings
+from glaclip.ui.examples import find
+from glaclip.ui.lessons.lab import Lab, centers, pack, photo_file, stage, to_photo
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 
 #: Places of each photo that are asked for the averages.
 GRID = (7, 5)
-#: Tokens of each photo with the smallest sets: among them is the one that the scale changes most.
+#: Small objects, by photo: place A is on the one that the scale changes most.
+SMALL = {"room": "bottle", "coffee": "spoon", "colosseum": "person"}
+#: Tokens of each with the smallest sets, among which place A is.
 CANDIDATES = 12
 #: Tokens this near to the photo's border, in steps, are left out: little resembles a corner.
 MARGIN = 2
-#: A scale w that can be noticed; smaller ones bend a curve by less than its line is wide.
-NOTABLE_SCALE = 1.5
+#: The slider ends at this many times the backbone's scale.
+_ROOM = 2
 
 
 @dataclass(frozen=True)
@@ -54,49 +59,77 @@ class Place:
 
 
 def measure(lab: Lab) -> Part:
-    """The place of all photos that the scale changes most, and one of that photo with a large set.
+    """A place on a small object, and one of that photo with a large set.
 
-    Their scores travel along, so that the browser can apply the formula itself.
+    Their scores travel along, so that the browser can apply the formulas itself.
     """
     rare = [
-        place(lab, photo.name, token)
-        for photo in lab.photos
-        for token in islice(by_set_size(lab, photo.name), CANDIDATES)
+        place(lab, photo, token)
+        for photo, word in SMALL.items()
+        if find(photo)
+        for token in islice(_called(lab, photo, word), CANDIDATES)
     ]
     small = max(rare, key=lambda found: found.sharpening)
     common = (place(lab, small.photo, t) for t in by_set_size(lab, small.photo)[::-97])
     # Where everything collapses, any place does: the figure then shows that.
     large = next((found for found in common if not found.row.collapsed), small)
-    scales = [1 + lab.attention.scale / set_sizes(lab, photo.name) for photo in lab.photos]
     example, encoded = lab.example(small.photo), lab.encoded(small.photo)
     name, data = photo_file(example)
-    spots = [_spot(lab, found, letter) for found, letter in ((small, "A"), (large, "B"))]
+    fixed, keys = lab.settings("context+anchors"), lab.keys(small.photo)
+    mean = mean_query(keys, fixed)
+    classes = lab.segment(small.photo, "on").classes
+    spots: list[dict[str, Any]] = []
+    facts: dict[str, float | str] = {}
+    for letter, kind, found in (("A", "small", small), ("B", "large", large)):
+        spots.append(_spot(lab, found, letter))
+        where = divmod(found.token, keys.shape[1])
+        of_fixed = attention_row(keys, *where, fixed, query_mean=mean)
+        facts |= {
+            f"{kind}_set": found.row.set_size,
+            f"{kind}_w": found.row.scale,
+            f"{kind}_half": found.half,
+            f"{kind}_half_plain": found.half_plain,
+            f"{kind}_half_fixed": half_count(of_fixed),
+            f"{kind}_word": classes[words_of(lab, found.photo)[found.token]],
+        }
     return Part(
         facts={
             **_averages(lab),
+            **facts,
+            "paper_scale": AttentionSettings().scale,
             "scale": lab.attention.scale,
-            "notable": float(np.mean([np.mean(w > NOTABLE_SCALE) for w in scales])),
-            "notable_scale": NOTABLE_SCALE,
-            **{
-                f"{kind}_{fact}": value
-                for kind, found in (("small", small), ("large", large))
-                for fact, value in (
-                    ("set", found.row.set_size),
-                    ("w", found.row.scale),
-                    ("half", found.half),
-                    ("half_plain", found.half_plain),
-                )
-            },
+            "gamma": fixed.gamma,
+            "beta": fixed.beta,
+            "usual_set": float(
+                np.median(np.concatenate([set_sizes(lab, p.name) for p in lab.photos]))
+            ),
         },
         figure={
             **stage(example, encoded),
             "spots": spots,
+            "sliders": {"scale": {"min": 0, "max": _ROOM * lab.attention.scale, "step": 5}},
             "scale": lab.attention.scale,
             "u": method.shift(len(encoded.boxes), lab.attention),
+            "fixed": {
+                "gamma": fixed.gamma,
+                "beta": fixed.beta,
+                "mean": float(mean @ F.normalize(keys.flatten(0, 1).float(), dim=1).mean(dim=0)),
+            },
         },
         view=View(small.photo, {}, (spots[0]["point"][0], spots[0]["point"][1]), "attention"),
         files={name: data},
     )
+
+
+def words_of(lab: Lab, photo: str) -> NDArray[np.int64]:
+    """[N] what GLA-CLIP calls each token of a photo, in the token's own window."""
+    result, (rows, columns) = lab.segment(photo, "on"), lab.encoded(photo).tokens.key_grid
+    found = []
+    for window in range(len(result.encoded.boxes)):
+        labels = result.window_labels(window)
+        y, x = (((np.arange(n) + 0.5) * labels.shape[0] / n).astype(int) for n in (rows, columns))
+        found.append(labels[np.ix_(y, x)].ravel())
+    return np.concatenate(found).astype(np.int64)
 
 
 def set_sizes(lab: Lab, photo: str) -> NDArray[np.int64]:
@@ -118,14 +151,9 @@ def by_set_size(lab: Lab, photo: str) -> NDArray[np.int64]:
     return inside
 
 
-def centers(encoded: Encoded) -> NDArray[np.float64]:
-    """[N, 2] (x, y) of every token's middle, in working pixels."""
-    rows, columns = encoded.tokens.key_grid
-    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns)
-    shares = np.stack([y.T.ravel(), x.T.ravel()], axis=1)[:, ::-1]
-    return np.concatenate(
-        [shares * (b.right - b.left, b.bottom - b.top) + (b.left, b.top) for b in encoded.boxes]
-    )
+def _called(lab: Lab, photo: str, word: str) -> Iterator[int]:
+    label, words = lab.segment(photo, "on").classes.index(word), words_of(lab, photo)
+    return (int(token) for token in by_set_size(lab, photo) if words[token] == label)
 
 
 def place(lab: Lab, photo: str, token: int) -> Place:
@@ -182,9 +210,9 @@ def _spot(lab: Lab, found: Place, letter: str) -> dict[str, Any]:
 
 
 def text(n: Facts) -> tuple[str, ...]:
-    """The two rules, what the shift does everywhere, what the scale does where sets are small."""
+    """The two rules, what the shift does everywhere, what the scale does to a small thing."""
     if n.small_half < n.large_half:
-        sharper = "So the place that little resembles has the sharper attention."
+        sharper = "The small thing keeps the sharper attention."
     else:
         sharper = "Even so, A has the wider attention of the two: w is not all that decides."
     failing = (
@@ -194,26 +222,28 @@ def text(n: Facts) -> tuple[str, ...]:
         else f"In none of the {n.points} places do all scores fall below zero."
     )
     return (
-        "Scores become weights in two steps: subtract about an average, then multiply; what falls "
-        "below zero is dropped. A fixed rule does the same for every token. Dynamic normalization "
-        "subtracts more, the more windows are visible: over "
-        f"{n.points} places of the {n.photos} photos, the share of tokens that keep any weight "
-        f"{change(n.kept_fixed, n.kept)}.",
-        "And it multiplies by w: the fewer similar tokens the anchors found, the larger w, the "
-        f"sharper the attention. {_about(n, 'A', 'small')} {_about(n, 'B', 'large')} {sharper}",
-        f"A is where w does most in all photos; it exceeds {n.notable_scale} for "
-        f"{percent(n.notable)} of the tokens. {failing}",
+        f"Scores become weights in two steps: subtract about an average, then multiply; what falls "
+        f"below zero is dropped. The fixed rule of the steps before, γ = {n.gamma:g} and β = "
+        f"{n.beta:g}, is the same for every token. Dynamic normalization subtracts more, the more "
+        f"windows are visible: over {n.points} places of the {n.photos} photos, the share of "
+        f"tokens that keep any weight {change(n.kept_fixed, n.kept)}. {failing}",
+        "And it multiplies by w: the fewer similar tokens, the larger w, the sharper the "
+        f"attention. {_about(n, 'A', 'small')} {_about(n, 'B', 'large')} {sharper}",
+        f"Here λ₂ = {n.scale:g}; the paper's is {n.paper_scale:g}. With its keys a set has 5 to "
+        f"135 tokens, with this model's half of the sets have more than {n.usual_set:,.0f}, and "
+        "λ₂ / |P| is what sharpens.",
     )
 
 
 def _about(n: Facts, letter: str, kind: str) -> str:
-    similar, w, half, plain = (
-        vars(n)[f"{kind}_{fact}"] for fact in ("set", "w", "half", "half_plain")
+    word, similar, w, half, fixed = (
+        vars(n)[f"{kind}_{fact}"] for fact in ("word", "set", "w", "half", "half_fixed")
     )
-    spread = f"is on {half:,}" if half == plain else f"narrows from {plain:,} to {half:,}"
+    verb = "narrows" if half < fixed else "widens"
+    spread = f"is on {half:,}" if half == fixed else f"{verb} from {fixed:,} to {half:,}"
     return (
-        f"Place {letter} has {similar:,} similar tokens, so w = {w:.2f}: half of its attention "
-        f"{spread} {'token' if half == 1 else 'tokens'}."
+        f"Place {letter} ({word}) has {similar:,} similar tokens, so w = {w:.2f}: beside the fixed "
+        f"rule half of its attention {spread} {'token' if half == 1 else 'tokens'}."
     )
 
 

@@ -93,15 +93,16 @@ def text(n: Facts) -> tuple[str, ...]:
         f"Here {percent(n.off_edges)} of the pairs on edges and {percent(n.off_control)} of those "
         f"on control lines differ: a seam rate of {percent(n.off)}. With the three switches on, "
         f"it {change(n.off, n.on)}. This is the shipped photo with the largest gain. Over all "
-        f"{n.photos} the average {change(n.mean_off, n.mean_on)}; it is lower on {n.better} of "
-        "them.",
+        f"{n.photos} the average {change(n.mean_off, n.mean_on)}; it is lower on {n.better}.",
+        "A seam is only the trace of a contradiction: blur the edges and the seam goes, while the "
+        "windows contradict each other as before.",
     )
 
 
 LESSON = Lesson(
     slug="seams",
     short="Seams",
-    title="What a seam is",
+    title="Seams: where labels jump",
     measure=measure,
     text=text,
     formulas=("seam rate = d_{edges} / n_{edges} − d_{control} / n_{control}",),

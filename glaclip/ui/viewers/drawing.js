@@ -18,7 +18,7 @@ function canvasOf(width, height) {
 // A share of 1 for people, by the rule of glaclip/pictures/numbers.py.
 const percent = (share) => {
   const value = 100 * share;
-  if (value < 0) return value <= -0.1 ? '\u2212' + percent(-share) : '0 %';
+  if (value < 0) return 'about 0';
   if (value === 0) return '0 %';
   return value < 0.1 ? '< 0.1 %' : value.toFixed(value < 9.95 ? 1 : 0) + ' %';
 };

@@ -39,7 +39,7 @@ def opened(uri: str) -> Image.Image:
 def build(count: int = 3, **options: object) -> ViewerValue:
     return viewer_value(
         picture(),
-        Side(noise(count), "Left", "one", seam_rate=0.1),
+        Side(noise(count), "Left", "one", 0.1, 0.2, noise(5, (12, 18)).astype(np.uint8)),
         Side(noise(count, seed=1), "Right"),
         classes=[f"class {i}" for i in range(count)],
         **options,  # type: ignore[arg-type]
@@ -61,6 +61,11 @@ def test_value_is_json_and_complete() -> None:
     assert value["point"] == [12, 39]
     assert [side["title"] for side in value["sides"]] == ["Left", "Right"]
     assert [side["seam_rate"] for side in value["sides"]] == [0.1, None]
+    assert [side["disagreement"] for side in value["sides"]] == [0.2, None]
+    assert np.array_equal(
+        np.asarray(opened(value["sides"][0]["contradictions"])), noise(5, (12, 18))
+    )
+    assert value["sides"][1]["contradictions"] == ""
     assert opened(value["photo"]).size == (SIZE[1], SIZE[0])
     assert np.array_equal(np.asarray(opened(value["sides"][0]["labels"])), noise(3))
 

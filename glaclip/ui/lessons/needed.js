@@ -1,0 +1,1 @@
+figures.needed = labeled;
