@@ -304,7 +304,9 @@ def load_lite(
     heads, digest = load_heads(weights)
     key_head, key_digest = load_keys(keys)
     words = None if lexicon is None else Lexicon.read(lexicon)
-    table = read_table(lexicon.with_name(TABLE_NAME), words) if lexicon and words else None
+    table = None
+    if lexicon is not None and words is not None:
+        table = read_table(lexicon.with_name(TABLE_NAME), words)
     made_of = (digest, key_digest, _digest(tower), words.digest[:16] if words else "plain")
     kind = str(dtype).removeprefix("torch.")
     name = "-".join(("lite", _RECIPE, *made_of, kind, hash_of(templates)[:8]))
