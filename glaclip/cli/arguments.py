@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from glaclip.cli.console import UsageError
 from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
@@ -22,6 +23,27 @@ OPTION_NAMES = {
     **{field: option for option, field, _, _ in CONSTANTS},
     **{name: "--" + name.replace("_", "-") for name in (*WINDOWS, "baseline", "key_source")},
 }
+
+
+#: Names of `glaclip.pictures.formats.FORMATS`, which imports PyTorch; a test keeps them equal.
+FORMAT_NAMES = ("png", "coco", "panoptic", "labelme", "geojson", "label-studio", "cvat")
+#: The one rule for files of classes.
+CLASS_LIST_RULE = (
+    "a class list: a class a line, with its index or without, commas or semicolons between its "
+    "synonyms; a single line is a list of classes; JSON, YAML, CSV and labelmap.txt too"
+)
+
+
+def check_formats(names: tuple[str, ...]) -> None:
+    """Refuses a format that is not known.
+
+    Raises:
+        UsageError: its name.
+    """
+    for name in names:
+        if name not in FORMAT_NAMES:
+            known = ", ".join(FORMAT_NAMES)
+            raise UsageError(f"--format must be among {known}; received {name!r}")
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter):

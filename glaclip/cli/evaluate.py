@@ -58,6 +58,7 @@ def _run_set(options: EvaluateOptions, load: Loader, console: Console, scorer: S
     if document is not None:
         show(document, options.per_class, console)
         write_results([document], joined_document, options, scorer.worst, console)
+        scorer.write_labels()
         check_measured([document], options)
 
 

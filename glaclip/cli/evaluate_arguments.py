@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from glaclip.cli.arguments import (
+    CLASS_LIST_RULE,
     CONSTANTS,
+    FORMAT_NAMES,
     OPTION_NAMES,
     WINDOWS,
     Help,
     add_attention,
     add_backbone,
     add_windows,
+    check_formats,
     words,
 )
 from glaclip.cli.console import UsageError
@@ -65,6 +68,8 @@ class EvaluateOptions(RunOptions):
     json: Path | None
     per_class: bool
     worst: int
+    save: str | None
+    formats: tuple[str, ...]
 
     @classmethod
     def of(cls, args: argparse.Namespace, **derived: Any) -> Self:
@@ -88,6 +93,11 @@ def _checked(args: argparse.Namespace) -> Shard:
         raise UsageError(f"--worst must be at least 0; received {args.worst}")
     if args.worst and args.out is None:
         raise UsageError("--worst needs --out DIR, where report.html is written")
+    check_formats(args.formats)
+    if args.formats and not args.save:
+        raise UsageError("--format needs --save labels")
+    if args.save and (args.out is None or args.merge or args.paper):
+        raise UsageError("--save labels needs --out DIR and a DATASET")
     if args.worst and args.merge:
         raise UsageError("--worst needs photos and weights; --merge has neither")
     try:
@@ -145,8 +155,8 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         "--classes-from",
         metavar="WORDS",
         help="names and synonyms of a preset (voc21), of the field's lists (field/voc21), or of a "
-        "file like the authors' cls_*.txt: a class a line, synonyms by comma, the background's "
-        "line first where there is one",
+        "file like the authors' cls_*.txt, the background first where there is one; "
+        f"{CLASS_LIST_RULE}",
     )
     group.add_argument(
         "--ignore",
@@ -155,7 +165,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="further indices or names of classes.txt that mean no class",
     )
-    group.add_argument("--list", type=Path, metavar="FILE", help="only these photos, a stem a line")
+    group.add_argument("--list", type=Path, metavar="FILE", help="only these photos, a name a line")
     group.add_argument("--limit", type=int, metavar="N", help="at most N photos, drawn by a seed")
     group.add_argument(
         "--strict",
@@ -236,6 +246,19 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep the counts of every photo and go on from them; also scores.json, .csv, .md, "
         ".tex, classes.csv and report.html",
+    )
+    group.add_argument(
+        "--save",
+        choices=("labels",),
+        help="also keep in --out what each method says: METHOD/labels/PHOTO.png, and --format",
+    )
+    group.add_argument(
+        "--format",
+        dest="formats",
+        type=words,
+        default=(),
+        metavar="LIST",
+        help=f"with --save labels, also for other tools: {', '.join(FORMAT_NAMES)}",
     )
     group.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     group.add_argument("--per-class", action="store_true", help="also the IoU of every class")

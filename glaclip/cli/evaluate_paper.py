@@ -57,9 +57,9 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
     for backbone in _started(infos, options, load, console):
         segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
         for job in _say_plan(backbone, places, options, console):
-            folder = options.out / backbone.name / job.name if options.out else None
+            out = options.out / backbone.name / job.name if options.out else None
             dataset = job.open(options.limit)
-            run = scorer.score(segmenter, dataset, job.methods, job.windows, folder)
+            run = scorer.score(segmenter, dataset, job.methods, job.windows, out)
             if run is not None:
                 runs.append(run)
                 # After every set, so that a run that is stopped leaves the table so far.

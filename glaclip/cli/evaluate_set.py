@@ -12,12 +12,14 @@ from glaclip.cli.options import output_folder, write
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.pairs import Skip
+from glaclip.evaluation.data.photo_inputs import PhotoFile
 from glaclip.evaluation.report.document import Document, evaluation_document, worst_photos
 from glaclip.evaluation.report.html_report import report_files
 from glaclip.evaluation.report.kept import with_kept
 from glaclip.evaluation.report.tables import classes_table, photos_text, tables_of
 from glaclip.evaluation.report.worst import WorstPhoto, worst_pictures
 from glaclip.evaluation.run.evaluate import Evaluation, evaluate
+from glaclip.evaluation.run.labeling import LabelFolder, Labeling
 from glaclip.evaluation.run.setting import Entry, Run
 from glaclip.evaluation.run.store import Store
 from glaclip.evaluation.run.team import Team
@@ -40,6 +42,8 @@ class Scorer:
         self._options, self._console, self._team = options, console, team
         self.reports = team.rank == 0
         self.worst: dict[str, list[WorstPhoto]] = {}
+        self._photos: list[PhotoFile] = []
+        self._folders: dict[str, LabelFolder] = {}
 
     def score(
         self,
@@ -98,6 +102,7 @@ class Scorer:
             team=self._team,
             samples=samples,
             strict=strict,
+            labels=self._label_folders(segmenter, dataset, methods, windows, folder),
             progress=self._console.progress,
         )
         self._say_skipped(evaluation.skipped[len(dataset.missing) :])
@@ -106,6 +111,38 @@ class Scorer:
         if len(evaluation.guessed) > _NAMED:
             self._console.say(f"and {len(evaluation.guessed) - _NAMED} more photos like these")
         return evaluation
+
+    def _label_folders(
+        self,
+        segmenter: Segmenter,
+        dataset: Dataset,
+        methods: Sequence[Entry],
+        windows: WindowSettings,
+        folder: Path | None,
+    ) -> dict[str, LabelFolder]:
+        """Where --save labels keeps what each method says."""
+        if folder is None or not self._options.save:
+            return {}
+        name = self._options.shard.file_name(self._team.rank).replace("photos", "labels", 1)
+        self._photos = [PhotoFile.of(sample) for sample in dataset.samples]
+        self._folders = {
+            entry.name: LabelFolder(
+                folder / entry.name.replace("/", "-"),
+                Labeling(segmenter, dataset.vocabulary, entry.method, windows),
+                name,
+                self._console.say,
+            )
+            for entry in methods
+        }
+        return self._folders
+
+    def write_labels(self) -> None:
+        """Writes class lists and other formats beside the label maps of --save labels."""
+        for labels in self._folders.values():
+            labels.read()
+            for name, content in labels.files(self._options.formats, self._photos):
+                write(labels.folder / name, content)
+            self._console.say(f"Kept label maps in {labels.folder}")
 
     def _say_skipped(self, skipped: Sequence[Skip]) -> None:
         """Lists photos that are left out."""

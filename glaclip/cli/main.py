@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from glaclip import __version__
 from glaclip.cli.arguments import (
+    CLASS_LIST_RULE,
     DTYPES,
+    FORMAT_NAMES,
     OPTION_NAMES,
     Help,
     add_attention,
     add_backbone,
     add_windows,
 )
+from glaclip.cli.arguments import words as split_words
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import add_evaluate
 from glaclip.settings import STAGE_NAMES, STAGES
@@ -61,11 +64,18 @@ def _add_segment(commands: Any) -> None:
     parser = commands.add_parser(
         "segment",
         formatter_class=Help,
-        help="label every pixel of a photo with your words",
+        help="label every pixel of photos with your words",
         description="Labels every pixel of a photo with one of your words, by each window alone "
-        "and by GLA-CLIP, and writes label maps, overlays, a comparison and what made them.",
+        "and by GLA-CLIP, and writes label maps, overlays, a comparison and what made them. Of "
+        "several photos, or of a folder: a label map each by GLA-CLIP, and a summary; the same "
+        "command goes on after a stop, and torchrun or --shard spread it.",
     )
-    parser.add_argument("photo", metavar="PHOTO", help="picture file")
+    parser.add_argument(
+        "photos",
+        metavar="PHOTO",
+        nargs="+",
+        help="picture files, folders with all below them, or a list of files as .txt",
+    )
     words = parser.add_mutually_exclusive_group(required=True)
     words.add_argument(
         "--vocabulary",
@@ -73,7 +83,7 @@ def _add_segment(commands: Any) -> None:
         help='classes separated by commas, ; between synonyms: "sky, tree, person; man; woman"',
     )
     words.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
-    words.add_argument("--vocabulary-file", type=Path, metavar="FILE", help="a class a line")
+    words.add_argument("--vocabulary-file", type=Path, metavar="FILE", help=CLASS_LIST_RULE)
     parser.add_argument(
         "--background",
         nargs="?",
@@ -92,12 +102,29 @@ def _add_segment(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument(
+        "--format",
+        dest="formats",
+        type=split_words,
+        default=(),
+        metavar="LIST",
+        help=f"also write the labels for other tools: {', '.join(FORMAT_NAMES)}",
+    )
+    parser.add_argument("--shard", metavar="I/N", help="of several photos only the I-th of N parts")
+    parser.add_argument(
         "--baseline",
         default="off",
         metavar="NAME",
         help="the left side: off (each window alone), switches joined by + "
         f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone; /gauss blends windows",
     )
+    parser.add_argument(
+        "--left",
+        type=Path,
+        metavar="FILE",
+        help="the left side from a label map of any other method instead; a class list beside it "
+        "names its values, else they count the classes from 0",
+    )
+    parser.add_argument("--left-name", default="", metavar="NAME", help="its name in the results")
     parser.add_argument(
         "--point",
         type=_point,

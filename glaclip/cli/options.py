@@ -151,8 +151,9 @@ def check_writable(path: Path) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Writes a file of results."""
+    """Writes a file of results, and its folder where that is missing."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, content)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be written: {error.strerror}") from error

@@ -13,10 +13,16 @@ from typing import Any, Self
 
 from PIL import Image
 
+from glaclip.cli.arguments import check_formats
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.options import Loader, Options, RunOptions, output_folder, write
+from glaclip.evaluation.data.class_lists import load_class_list
+from glaclip.evaluation.data.foreign_side import side_from_file
+from glaclip.evaluation.data.photo_inputs import is_one_photo
+from glaclip.evaluation.run.team import Shard
 from glaclip.photo import load_photo
 from glaclip.pictures.export import SIDES, result_document, result_files
+from glaclip.pictures.formats import FORMATS, LabeledPhoto, place_of
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
@@ -31,7 +37,7 @@ from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
 class SegmentOptions(RunOptions):
     """The arguments of `segment`; `stages` are the switches that are on."""
 
-    photo: str
+    photos: tuple[str, ...]
     vocabulary: str | None
     preset: str | None
     vocabulary_file: Path | None
@@ -42,13 +48,23 @@ class SegmentOptions(RunOptions):
     point: tuple[float, float] | None
     opacity: float
     stages: tuple[str, ...]
+    left: Path | None
+    left_name: str
+    formats: tuple[str, ...]
+    shard: Shard
     json: bool
 
     @classmethod
     def of(cls, args: argparse.Namespace, **derived: Any) -> Self:
         """See `Options`."""
         stages = tuple(stage.name for stage in STAGES if not getattr(args, f"no_{stage.name}"))
-        return super().of(args, stages=stages, **derived)
+        check_formats(args.formats)
+        try:
+            shard = Shard() if args.shard is None else Shard.parse(args.shard)
+        except ValueError as error:
+            raise UsageError(f"--shard {error}") from error
+        photos = tuple(args.photos)
+        return super().of(args, stages=stages, shard=shard, photos=photos, **derived)
 
 
 def vocabulary_of(options: SegmentOptions) -> Vocabulary:
@@ -77,11 +93,8 @@ def vocabulary_of(options: SegmentOptions) -> Vocabulary:
 def _vocabulary_text(options: SegmentOptions) -> str:
     if options.vocabulary_file is None:
         return str(options.vocabulary)
-    try:
-        return options.vocabulary_file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"the vocabulary file cannot be read: {reason}") from error
+    # Doubled words are left out and said so, as in the words box.
+    return load_class_list(options.vocabulary_file, unique=False).text()
 
 
 def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:
@@ -93,9 +106,15 @@ def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:
 
 
 def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None:
-    """Segments one photo on both sides and writes the files."""
+    """Segments one photo on both sides and writes the files; several in `run_many`."""
+    if not is_one_photo(options.photos):
+        from glaclip.cli.segment_many import run_many
+
+        run_many(options, load, console)
+        return
     # Everything that can be refused without weights is refused first.
-    photo = load_photo(options.photo)
+    path = Path(options.photos[0])
+    photo = load_photo(path, say=console.say)
     vocabulary = vocabulary_of(options)
     _check_point(options.point, photo)
     if not 0 <= options.opacity <= 1:
@@ -119,7 +138,10 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
         key_source=options.key_source,
         progress=console.progress,
     )
-    left = segmenter.segment(encoded, vocabulary, left_method)
+    if options.left:
+        left = side_from_file(options.left, options.left_name, right, path)
+    else:
+        left = segmenter.segment(encoded, vocabulary, left_method)
     colors = class_colors(vocabulary.names, vocabulary.background)
     panels = None
     if options.point:
@@ -138,6 +160,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
         panels=panels,
         document=document,
     )
+    labeled = LabeledPhoto(
+        path.stem, path.name, right.labels, right.classes, colors, place_of(path)
+    )
+    for form in options.formats:
+        files |= dict(FORMATS[form].files([labeled]))
     for name, content in files.items():
         write(folder / name, content)
     if options.json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import logging
 import math
 import threading
@@ -12,9 +13,10 @@ from typing import Any
 
 from PIL import Image
 
+from glaclip.evaluation.data.class_lists import read_class_list
 from glaclip.evaluation.score.counts import Score
 from glaclip.pictures.encoding import png_bytes
-from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.settings import CAPTIONS, STAGES, SettingsError, brief
@@ -24,7 +26,7 @@ from glaclip.ui.gradio.quick import gr
 from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.viewers.attention_value import receiving_windows
-from glaclip.ui.viewers.photo_input import read
+from glaclip.ui.viewers.photo_input import read_whole, shrink
 from glaclip.ui.viewers.truth import measure
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD
 
@@ -46,7 +48,7 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
         "classes in the order of their numbers, separated by commas.",
     ),
     "ignore": (gr.Number, 255, "value that means no class."),
-    "x": (gr.Number, 0, "pixels from the left."),
+    "x": (gr.Number, 0, "pixels from the left, in the upright photo as it was sent."),
     "y": (gr.Number, 0, "pixels from the top."),
     "background": (gr.Checkbox, False, "adds a background class."),
     "background_threshold": (
@@ -110,10 +112,13 @@ class Endpoints:
         for name in ("baseline", "backbone"):
             if not isinstance(given.get(name, ""), str):
                 raise SettingsError(f"{name} must be a name; received {brief(given[name])}")
-        return self._demo.start.changed({**given, "words": split_words([words or ""])})
+        return self._demo.start.changed({**given, "words": split_words([listed_words(words)])})
 
     def _photo(self, path: str | None) -> Image.Image:
-        return read(path, self._demo.service.limits.max_pixels)
+        return shrink(self._whole_photo(path))
+
+    def _whole_photo(self, path: str | None) -> Image.Image:
+        return read_whole(path, self._demo.service.limits.max_pixels)
 
     def segment(self, photo: str, vocabulary: str, **options: Any) -> tuple[dict[str, Any], str]:
         """Segments a photo with words, as baseline and as GLA-CLIP.
@@ -125,14 +130,16 @@ class Endpoints:
         with self._place():
             form = self._form(vocabulary, options)
             request = form.request()
-            picture = self._photo(photo)
+            whole = self._whole_photo(photo)
+            picture = shrink(whole)
             result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
             colors = class_colors(request.vocabulary.names, request.vocabulary.background)
             sides = (result.left, result.right)
             document = result_document(*sides, model, colors)
-            archive = result_zip(*sides, model, colors, picture, document=document)
-            return document, save_to_cache(archive, "gla-clip.zip")
+            document["original"] = {"width": whole.width, "height": whole.height}
+            files = result_files(*sides, model, colors, picture, document=document)
+            return document, save_to_cache(zip_files(files), "gla-clip.zip")
 
     def attention(
         self, photo: str, x: float, y: float, **options: Any
@@ -145,9 +152,11 @@ class Endpoints:
         """
         with self._place():
             form = self._form("any, thing", options)
-            picture = self._photo(photo)
+            whole = self._whole_photo(photo)
+            picture = shrink(whole)
             point = _whole("x", x), _whole("y", y)
-            maps = self._demo.service.attention(picture, point, form.request())
+            shrunk = _shrunk_point(point, whole.size, picture.size)
+            maps = self._demo.service.attention(picture, shrunk, form.request())
             panels = attention_panels(maps, picture)
         steps = [
             {
@@ -164,6 +173,8 @@ class Endpoints:
         ]
         document = {
             "point": list(point),
+            "photo": {"width": whole.width, "height": whole.height},
+            "shrunk": {"width": picture.width, "height": picture.height, "point": list(shrunk)},
             "own_window": maps.window,
             "token": list(maps.token),
             "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
@@ -177,15 +188,17 @@ class Endpoints:
         """Measures both sides against a label map.
 
         Returns:
-            mIoU, pixel accuracy, BER, window disagreement and IoU per class of both sides.
+            mIoU, pixel accuracy, BER, window disagreement and IoU per class of both sides, and
+            notes on pixels of no class and classes without a pixel.
         """
         with self._place():
             form = self._form(classes, options)
             picture = self._photo(photo)
             no_class = None if ignore is None else _whole("ignore", ignore)
-            result, scores, _ = measure(
-                self._demo.service, picture, form, label_map, classes, no_class
-            )
+            found = measure(
+                self._demo.service, picture, form, label_map, listed_words(classes), no_class,
+                file=photo,
+            )  # fmt: skip
 
         def side(score: Score) -> dict[str, Any]:
             return {
@@ -193,13 +206,42 @@ class Endpoints:
                 "pixel_accuracy": _number(score.accuracy),
                 "ber": _number(score.ber),
                 "disagreement": _number(score.disagreement),
+                "notes": list(found.notes),
                 "iou": {
                     name: _number(value)
-                    for name, value in zip(result.right.classes, score.ious, strict=True)
+                    for name, value in zip(found.result.right.classes, score.ious, strict=True)
                 },
             }
 
-        return {"baseline": side(scores[0]), "glaclip": side(scores[1])}
+        left, right = (side(score) for score in found.scores)
+        return {"baseline": left, "glaclip": right}
+
+
+def listed_words(words: Any) -> str:
+    """Words as text; a list of them, as programs send it or as it reads as text, is taken apart."""
+    if isinstance(words, list | tuple):
+        words = json.dumps(list(words))
+    text = str(words or "").strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    return read_class_list(text, "the list of words", unique=False).text()
+
+
+def _shrunk_point(
+    point: tuple[int, int], whole: tuple[int, int], shrunk: tuple[int, int]
+) -> tuple[int, int]:
+    """A pixel of the whole photo in the photo as it is segmented.
+
+    Raises:
+        SettingsError: outside the photo.
+    """
+    if not (0 <= point[0] < whole[0] and 0 <= point[1] < whole[1]):
+        raise SettingsError(
+            f"The point must lie inside the photo, x from 0 to {whole[0] - 1} and y from 0 to "
+            f"{whole[1] - 1}; received ({point[0]}, {point[1]})."
+        )
+    x, y = (int((p + 0.5) * s / w) for p, w, s in zip(point, whole, shrunk, strict=True))
+    return x, y
 
 
 def _whole(name: str, value: Any) -> int:

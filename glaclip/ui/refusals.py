@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import escape
 
 from glaclip.backbones.base import BackboneError
+from glaclip.evaluation.data.errors import DatasetError
 from glaclip.photo import PhotoError
 from glaclip.serving.limits import LimitError
 from glaclip.serving.runs import StoppedError
@@ -18,7 +19,9 @@ from glaclip.vocabulary import VocabularyError
 
 _LOG = logging.getLogger(__name__)
 #: What a visitor may cause; each carries a sentence for the page.
-REFUSALS = (PhotoError, VocabularyError, SettingsError, BackboneError, LimitError, gr.Error)
+REFUSALS = (
+    PhotoError, VocabularyError, DatasetError, SettingsError, BackboneError, LimitError, gr.Error,
+)  # fmt: skip
 
 #: What a fault of this program looks like from outside; the server's log has the rest.
 UNFORESEEN = "Something went wrong on this server; what was there before is still shown."
@@ -30,6 +33,8 @@ def sentence(error: Exception) -> str:
         return error.named(LABELS)
     if isinstance(error, BackboneError):
         return error.brief
+    if isinstance(error, DatasetError):  # on a page a sentence starts with a capital
+        return str(error)[:1].upper() + str(error)[1:]
     return str(error.message) if isinstance(error, gr.Error) else str(error)
 
 

@@ -152,6 +152,27 @@ def test_attention(client: Client, photo: Any) -> None:
         assert min(picture.size) > 100
 
 
+def test_a_point_counts_in_the_photo_as_it_was_sent(client: Client, tmp_path: Path) -> None:
+    large = Image.new("RGB", (4000, 2667), "red")
+    large.paste("blue", (2000, 0, 4000, 2667))
+    photo = saved(large, tmp_path / "large.png")
+    document, _ = client.predict(photo=photo, x=1500, y=1000, api_name="/attention")
+    assert document["point"] == [1500, 1000]
+    assert document["photo"] == {"width": 4000, "height": 2667}
+    assert document["shrunk"] == {"width": 2048, "height": 1366, "point": [768, 512]}
+    document, _ = client.predict(photo=photo, x=3000, y=2000, api_name="/attention")
+    assert document["shrunk"]["point"] == [1536, 1024]
+    with pytest.raises(Exception, match=r"x from 0 to 3999 and y from 0 to 2666; received \(4000"):
+        client.predict(photo=photo, x=4000, y=0, api_name="/attention")
+
+
+@pytest.mark.parametrize("words", [["red", "blue"], "['red', 'blue']", '["red", "blue"]'])
+def test_a_list_of_words_is_its_words(client: Client, photo: Any, words: Any) -> None:
+    document, _ = client.predict(photo=photo, vocabulary=words, api_name="/segment")
+    assert [entry["name"] for entry in document["classes"]] == ["red", "blue"]
+    assert document["original"] == {"width": SIZE[0], "height": SIZE[1]}
+
+
 def test_evaluate(client: Client, photo: Any, tmp_path: Path) -> None:
     values = np.zeros((SIZE[1], SIZE[0]), np.uint8)
     values[:, 96:] = 1
@@ -166,6 +187,8 @@ def test_evaluate(client: Client, photo: Any, tmp_path: Path) -> None:
         assert side["pixel_accuracy"] > 0.9
         assert set(side["iou"]) == {"red", "blue", "green"}
         assert side["iou"]["green"] is None
+        assert "255 (10.4 %)" in side["notes"][0]
+        assert "belongs to green" in side["notes"][1]
     swapped = client.predict(
         photo=photo, label_map=truth, classes="blue, red", api_name="/evaluate"
     )

@@ -89,9 +89,12 @@ class Files:
                 self.paths.append(path.relative_to(self.root))
 
     def skips(self) -> Iterator[Skip]:
-        """What to say of folders that could not be opened."""
+        """What to say of folders that could not be opened, and of pictures that are not read."""
         for folder in self.unreadable:
             yield Skip(folder.name, "the folder cannot be opened")
+        for path in self.paths:
+            if path.suffix.lower() in _OTHER_PICTURES:
+                yield Skip(path.as_posix(), f"{path.suffix} files are not read; JPEG or PNG are")
 
 
 def entries_of(folder: Path, unreadable: list[Path] | None = None) -> list[Path]:
@@ -170,9 +173,6 @@ def pair(photos: Files, truths: Files) -> Found:
         else:
             samples.append(Sample(stem_of(path), photos.root / path, truths.root / truth))
     missing += [Skip(stem_of(path), "its photo is not there") for path in maps.left]
-    for path in photos.paths:
-        if path.suffix.lower() in _OTHER_PICTURES:
-            missing.append(Skip(path.name, f"{path.suffix} files are not read"))
     unread = {skip.stem: skip for files in (photos, truths) for skip in files.skips()}
     samples.sort(key=lambda sample: sample.stem)
     return Found(tuple(samples), (*missing, *unread.values()))

@@ -30,7 +30,11 @@ def with_kept(fresh: Sequence[Document], folder: Path) -> list[Document]:
             found = evaluation_document(part)
             others = [row for row in found["methods"] if _identity(row) not in rows]
             if document is not None and len(others) < len(found["methods"]):
-                now[stored.run.key] = {**document, "methods": [*others, *document["methods"]]}
+                # Rows of now come last, by the names that tell them from those of before.
+                again = [row for row in found["methods"] if row not in others]
+                again.sort(key=lambda row: rows.index(_identity(row)))
+                methods = [*others, *again] if others else document["methods"]
+                now[stored.run.key] = {**document, "methods": methods}
             elif others:
                 kept.append({**found, "methods": others})
     return [*kept, *now.values()]

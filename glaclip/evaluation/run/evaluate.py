@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.label_maps import LabelMap
 from glaclip.evaluation.data.pairs import Sample, Skip
+from glaclip.evaluation.data.photo_inputs import PhotoFile
 from glaclip.evaluation.run.content import Content
+from glaclip.evaluation.run.labeling import LabelFolder
 from glaclip.evaluation.run.setting import Entry, Run, RunCost, distinct_names, total_cost
 from glaclip.evaluation.run.store import Store, StoredRun
-from glaclip.evaluation.run.team import Team
+from glaclip.evaluation.run.team import Team, spread
 from glaclip.evaluation.score.counts import Score, score_of
 from glaclip.photo import PhotoError, load_photo
-from glaclip.segmenter import Encoded, Method, Progress, Segmenter
+from glaclip.segmenter import Encoded, Progress, Segmentation, Segmenter
 from glaclip.settings import WindowSettings
 from glaclip.support.memory import gpu_peak_gigabytes, peak_gigabytes
 
@@ -71,6 +73,7 @@ def evaluate(
     team: Team | None = None,
     samples: Sequence[Sample] | None = None,
     strict: bool = False,
+    labels: Mapping[str, LabelFolder] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Scores of a set.
@@ -84,6 +87,7 @@ def evaluate(
         team: the processes that share the photos; this one alone when left out.
         samples: a shard of the set's photos; all of them when left out.
         strict: stop at the first photo that cannot be used instead of leaving it out.
+        labels: folders that keep what methods say, by their names.
         progress: called as ("evaluate", photos done by all processes, photos).
 
     Raises:
@@ -91,9 +95,18 @@ def evaluate(
     """
     run = Run.of(dataset, segmenter.backbone, windows)
     team = team or Team()
-    work = _Work(segmenter, dataset, methods, windows, store)
+    folders = labels or {}
+    for folder in folders.values():
+        folder.read()
+    work = _Work(segmenter, dataset, methods, windows, store, folders)
     todo = list(dataset.samples if samples is None else samples)
-    known = [s for s in todo if store is not None and store.has(s, work.keys)]
+    known = [
+        sample
+        for sample in todo
+        if store is not None
+        and store.has(sample, work.keys)
+        and all(folder.has(PhotoFile.of(sample)) for folder in folders.values())
+    ]
     pending = [s for s in todo if s not in set(known)]
     team.begin()  # nobody writes before all have read
     if store is not None and team.rank == 0:
@@ -107,13 +120,8 @@ def evaluate(
             progress("evaluate", len(known) + done, len(todo))
 
     start = time.perf_counter()
-    report(team.advance(0))
-    for sample in team.share(pending):
-        work.do(sample, strict)
-        report(team.advance())
-    seconds = time.perf_counter() - start
-    team.wait(len(pending), report)
-    report(len(pending))
+    spread(team, pending, lambda sample: work.do(sample, strict), report)
+    seconds = time.perf_counter() - start  # of the slowest, for the first process waits
     return _joined(run, methods, team.gather(work.result(seconds)), store, team)
 
 
@@ -138,7 +146,9 @@ class _Work:
         methods: Sequence[Entry],
         windows: WindowSettings,
         store: Store | None,
+        labels: Mapping[str, LabelFolder],
     ) -> None:
+        self._labels = labels
         self._segmenter, self._dataset, self._windows = segmenter, dataset, windows
         self._methods, self._store = methods, store
         self.keys = [method.key for method in methods]
@@ -177,10 +187,14 @@ class _Work:
         self._computed += 1
         for entry, key in zip(self._methods, self.keys, strict=True):
             score = self._store.current(sample, key) if self._store is not None else None
-            if score is None:
-                score = self._score(encoded, truth, entry.method)
+            labels, photo = self._labels.get(entry.name), PhotoFile.of(sample)
+            if score is None or (labels is not None and not labels.has(photo)):
+                result = self._segmenter.segment(encoded, self._dataset.vocabulary, entry.method)
+                score = score or _score(result, truth)
                 if self._store is not None:
-                    self._store.put(sample, key, score, content)
+                    self._store.put(sample.stem, key, score, content)
+                if labels is not None:
+                    labels.keep(photo, content.photo, result, score.seconds)
             self._add(sample, entry, score)
 
     def _read(self, sample: Sample) -> tuple[Encoded, LabelMap]:
@@ -189,10 +203,6 @@ class _Work:
         truth = self._dataset.label_map(sample, (photo.height, photo.width))
         self._guessed += [Skip(sample.stem, sentence) for sentence in guesses]
         return self._segmenter.encode(photo, self._windows), truth
-
-    def _score(self, encoded: Encoded, truth: LabelMap, method: Method) -> Score:
-        result = self._segmenter.segment(encoded, self._dataset.vocabulary, method)
-        return replace(score_of(result, truth.labels), outside=Counter(truth.outside))
 
     def _add(self, sample: Sample, method: Entry, score: Score) -> None:
         self._scores[method.name] += score
@@ -210,6 +220,10 @@ class _Work:
             devices=(str(device),),
         )
         return _Part(self._scores, self._miou, tuple(self._skipped), tuple(self._guessed), cost)
+
+
+def _score(result: Segmentation, truth: LabelMap) -> Score:
+    return replace(score_of(result, truth.labels), outside=Counter(truth.outside))
 
 
 def _joined(

@@ -34,13 +34,10 @@ class _PhotoCounts:
 
     entries: NDArray[np.int64]
     seconds: float
-    boundary: Pairs
-    edges: Pairs
-    controls: Pairs
-    windows: Pairs = dataclasses.field(default_factory=Pairs)
-    content: Content | None = None
-    time: float = 0.0
-    outside: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    pairs: tuple[Pairs, ...]
+    content: Content | None
+    time: float
+    outside: Mapping[str, int]
 
 
 class StoredRun:
@@ -65,9 +62,10 @@ class StoredRun:
         confusion = np.zeros((classes, classes), dtype=np.int64)
         rows, columns, counts = found.entries.T
         confusion[rows, columns] = counts
-        pairs = found.boundary, found.edges, found.controls, found.windows
+        names = ("boundary", "edges", "controls", "windows")  # older counts have three
+        pairs: dict[str, Any] = dict(zip(names, found.pairs, strict=False))
         outside = Counter(found.outside)
-        return Score(confusion, *pairs, photos=1, seconds=found.seconds, outside=outside)
+        return Score(confusion, **pairs, photos=1, seconds=found.seconds, outside=outside)
 
     def current(self, sample: Sample, method: str) -> Score | None:
         """The counts of a photo, if they are known and photo and truth hold the same still."""
@@ -115,18 +113,13 @@ class StoredRun:
             if known is not None and known.time > written:
                 return  # files are read by their names, not by their age
             entries = np.asarray(record["confusion"], dtype=np.int64).reshape(-1, 3)
-            # Files of earlier versions hold no pairs of windows.
-            boundary, edges, controls, *windows = (Pairs(*pair) for pair in record["pairs"])
             self._known[record["photo"], record["method"]] = _PhotoCounts(
                 entries,
                 record["seconds"],
-                boundary,
-                edges,
-                controls,
-                windows[0] if windows else Pairs(),
-                content=Content.from_record(record["content"]) if "content" in record else None,
-                time=written,
-                outside=record.get("outside", {}),
+                tuple(Pairs(*pair) for pair in record["pairs"]),
+                Content.from_record(content) if (content := record.get("content")) else None,
+                written,
+                record.get("outside", {}),
             )
             self._skipped.pop(record["photo"], None)
         elif "about" in record:
@@ -208,14 +201,14 @@ class Store(StoredRun):
                 self.methods[key] = method
                 self._append({"method": key, "about": method.record()})
 
-    def put(self, sample: Sample, method: str, score: Score, content: Content) -> None:
-        """Appends the counts of a photo, and what it and its truth held."""
+    def put(self, photo: str, method: str, score: Score, content: Content | None = None) -> None:
+        """Appends the counts of a photo, and what it and its truth held: without, it is no help."""
         rows, columns = np.nonzero(score.confusion)
         counts = score.confusion[rows, columns]
         record = {
-            "photo": sample.stem,
+            "photo": photo,
             "method": method,
-            "content": content.record(),
+            "content": content.record() if content else None,
             "time": time.time(),
             "confusion": np.stack([rows, columns, counts], axis=1).tolist(),
             "pairs": [

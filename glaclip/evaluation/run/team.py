@@ -97,6 +97,25 @@ class TorchTeam(Team):
         self._distributed.destroy_process_group()
 
 
+def spread(
+    team: Team, items: Sequence[T], do: Callable[[T], None], report: Callable[[int], None]
+) -> None:
+    """Does this process's part of the items and reports how many all processes have done.
+
+    Args:
+        team: all processes, each of which calls this with the same items; after `Team.begin`.
+        items: to do.
+        do: called with each item of this process's part.
+        report: called with the number that is done by all.
+    """
+    report(team.advance(0))
+    for item in team.share(items):
+        do(item)
+        report(team.advance())
+    team.wait(len(items), report)
+    report(len(items))
+
+
 def team_of_environment() -> Team:
     """The team that torchrun's environment variables describe, or this process alone."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ:

@@ -98,7 +98,7 @@ def _build(board: Board, first: Changes) -> None:
         button = gr.Button("Measure both sides", variant="primary", size="sm", elem_id="measure")
         classes_file = gr.UploadButton(
             "Read a classes.txt",
-            file_types=[".txt"],
+            file_types=[".txt", ".csv", ".json", ".yaml", ".yml", ".names"],
             type="filepath",
             size="sm",
             elem_id="classes-file",
@@ -118,14 +118,14 @@ def truth(demo: Demo, event: Event) -> Changes:
         photo, form, _ = asked(demo, event)
         step = follow(event, demo.runs.start(event.page, "truth"))
         given = (event["label_map"], event["classes"] or "", event["ignore"])
-        result, scores, labels = measure(demo.service, photo, form, *given, step)
+        found = measure(demo.service, photo, form, *given, step)
     except StoppedError:
         return {}
     except REFUSALS as error:
         return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": _YES}
     return {
-        "truth_shown": sides(photo.image, result, scores, labels),
-        "truth_table": report(result, *scores),
+        "truth_shown": sides(photo.image, found.result, found.scores, found.truth),
+        "truth_table": report(found.result, *found.scores, found.notes),
         "measured": _YES,
     }
 
@@ -133,13 +133,9 @@ def truth(demo: Demo, event: Event) -> Changes:
 def classes_read(event: Event) -> Changes:
     """The field filled from a file, or what is wrong with the file."""
     try:
-        text = Path(event["classes_file"]).read_text(encoding="utf-8-sig")
-        return {"classes": class_list(text)}
-    except UnicodeDecodeError:
-        refused = "A classes.txt is a text file in UTF-8; this file is not."
+        return {"classes": class_list(event["classes_file"])}
     except DatasetError as error:
-        refused = str(error)
-    raise gr.Error(escape(refused, quote=False), print_exception=False)
+        raise gr.Error(escape(sentence(error), quote=False), print_exception=False) from None
 
 
 def _connect(demo: Demo, board: Board) -> None:

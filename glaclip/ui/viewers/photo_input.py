@@ -51,7 +51,12 @@ def keep(photo: Image.Image) -> str:
 
 
 def read(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The photo of the input as the model gets it.
+    """The photo of the input as the model gets it; see `read_whole`."""
+    return shrink(read_whole(path, max_pixels))
+
+
+def read_whole(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The photo of the input with all its pixels.
 
     Raises:
         gr.Error: no photo, or one that cannot be read.
@@ -59,6 +64,6 @@ def read(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
     if path is None:
         raise gr.Error("Choose a photo first.", print_exception=False)
     try:
-        return shrink(load_photo(path, max_pixels))
+        return load_photo(path, max_pixels, say=gr.Info)
     except PhotoError as error:
         raise gr.Error(str(error), print_exception=False) from None

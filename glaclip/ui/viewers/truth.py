@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -12,15 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.evaluation.data.classes import read_classes
+from glaclip.evaluation.data.class_lists import load_class_list
+from glaclip.evaluation.data.classes import vocabulary_of
 from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.label_maps import (
+    Meaning,
+    absent_sentence,
+    fitted,
+    outside_sentence,
+    read_label_map,
+)
 from glaclip.evaluation.score.counts import Score, score_of
-from glaclip.photo import PhotoError, check_size, open_picture
+from glaclip.photo import PhotoError
 from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import AnyPhoto, HashedPhoto, Progress
 from glaclip.segmenter.labels import resize_labels
+from glaclip.segmenter.seams import Labels
 from glaclip.serving.service import Answer, Service
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.viewers.figures import picture_html
@@ -30,40 +40,21 @@ from glaclip.vocabulary import VocabularyError
 DEFAULT_IGNORE = (255,)
 
 
-def read_label_map(path: str | Path) -> NDArray[np.int64]:
-    """Class values [H, W] of an indexed or grey picture (a PNG or another lossless format).
+@dataclass(frozen=True)
+class Measured:
+    """Both sides against a label map.
 
-    Raises:
-        PhotoError: not a label map; the message says what is accepted.
+    Attributes:
+        result: both sides.
+        scores: of the left and the right side.
+        truth: [H, W] at the photo's size, -1 where it is left out.
+        notes: what belongs to no class, and classes without a pixel, in sentences.
     """
-    accepted = "A label map is an indexed or grey PNG whose pixel values are class numbers"
-    try:
-        with open_picture(path) as image:
-            check_size(*image.size)
-            if image.format == "JPEG":
-                raise PhotoError(f"{accepted}; JPEG changes the values and is not accepted.")
-            if image.mode not in ("P", "L", "1", "I;16", "I;16B", "I"):
-                raise PhotoError(f"{accepted}; received a picture in color ({image.mode}).")
-            values: NDArray[np.int64] = np.asarray(image).astype(np.int64)
-            return values
-    except PhotoError:
-        raise
-    except Exception as error:
-        raise PhotoError(f"{accepted}; this file could not be read.") from error
 
-
-def resize_to(labels: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.int64]:
-    """A label map at (height, width), nearest neighbor.
-
-    Raises:
-        PhotoError: proportions differ from the photo's by more than 2 %.
-    """
-    if abs(labels.shape[0] / labels.shape[1] / (size[0] / size[1]) - 1) > 0.02:
-        raise PhotoError(
-            f"The label map is {labels.shape[1]} x {labels.shape[0]} pixels and the photo "
-            f"{size[1]} x {size[0]}; they must show the same picture in the same proportions."
-        )
-    return resize_labels(labels, size).astype(np.int64, copy=False)
+    result: Answer
+    scores: tuple[Score, Score]
+    truth: Labels
+    notes: tuple[str, ...]
 
 
 def measure(
@@ -74,52 +65,62 @@ def measure(
     words: str,
     ignore: float | None,
     progress: Progress | None = None,
-) -> tuple[Answer, tuple[Score, Score], NDArray[np.int64]]:
+    *,
+    file: str | None = None,
+) -> Measured:
     """Runs both sides with the class list as words and scores them.
 
-    Returns:
-        Both sides, their scores, and the ground truth [H, W], -1 where it is left out.
+    Args:
+        service: of the page.
+        photo: upright.
+        form: the controls; its words count for nothing.
+        label_map: path of a file.
+        words: the classes in the order of their numbers.
+        ignore: value that means no class.
+        progress: see `Service.answer`.
+        file: the photo's own file, by whose EXIF orientation a label map is turned that fits its
+            stored pixels.
 
     Raises:
-        PhotoError, VocabularyError, SettingsError, BackboneError: each a sentence.
+        PhotoError, VocabularyError, DatasetError, SettingsError, BackboneError: each a sentence.
     """
     if not label_map:
         raise PhotoError("Choose a label map first: an indexed or grey PNG.")
     named = tuple(split_words([words]))
     request = dataclasses.replace(form, words=named, background=False).request()
-    classes, notes = len(request.vocabulary.classes), request.vocabulary.notes
-    if notes:
+    if notes := request.vocabulary.notes:
         # Leaving a double out would shift the numbers of all classes after it.
         raise VocabularyError(f"Each class of the list must be named once. {notes[0]}")
-    hashed = HashedPhoto.of(photo)
-    truth = resize_to(read_label_map(label_map), (hashed.image.height, hashed.image.width))
+    vocabulary = vocabulary_of(request.vocabulary.classes, "the list")
+    request = dataclasses.replace(request, vocabulary=vocabulary)
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
-    known = known_labels(truth, classes, left_out)
+    indices = range(len(vocabulary.classes))
+    meaning = Meaning.of({index: index for index in indices if index not in left_out})
+    hashed = HashedPhoto.of(photo)
+    size = (hashed.image.height, hashed.image.width)
+    found = fitted(read_label_map(label_map, meaning), size, Path(file) if file else None)
+    truth: Labels = resize_labels(found.labels, size)
     result = service.answer(hashed, request, progress=progress)
-    return result, (score_of(result.left, known), score_of(result.right, known)), known
+    scores = score_of(result.left, truth), score_of(result.right, truth)
+    absent = [vocabulary.names[index] for index in indices if not (truth == index).any()]
+    said = outside_sentence(found.outside, found.labels.size), absent_sentence(absent)
+    return Measured(result, scores, truth, tuple(filter(None, said)))
 
 
-def known_labels(
-    truth: NDArray[np.int64], classes: int, left_out: Sequence[int]
-) -> NDArray[np.int64]:
-    """The ground truth [H, W], -1 where a value is no class or left out."""
-    known = (truth >= 0) & (truth < classes) & ~np.isin(truth, left_out)
-    return np.where(known, truth, -1)
-
-
-def class_list(text: str) -> str:
-    """The lines of a classes.txt as the list that the page's field takes.
+def class_list(path: str | Path) -> str:
+    """A file's classes as the list that the page's field takes.
 
     Raises:
-        DatasetError: lines that cannot be read, or numbers with a gap, which the list would shift.
+        DatasetError: what cannot be read, or numbers with a gap, which the list would shift.
     """
-    listed = read_classes(text)
-    if sorted(listed) != list(range(len(listed))) or not listed:
+    listed = load_class_list(Path(path))
+    indices = sorted(listed.classes)
+    if indices != list(range(len(indices))):
         raise DatasetError(
-            "The classes of classes.txt must be numbered from 0 without a gap; received "
-            f"{', '.join(map(str, sorted(listed)[:20])) or 'none'}."
+            f"The classes of {listed.name} must be numbered from 0 without a gap; received "
+            f"{', '.join(map(str, indices[:20])) or 'none'}."
         )
-    return ", ".join("; ".join(listed[index].prompts) for index in sorted(listed))
+    return ", ".join("; ".join(listed.classes[index].prompts) for index in indices)
 
 
 #: Errors: right, wrong, left out; told apart by lightness alone.
@@ -137,7 +138,7 @@ def sides(
     photo: Image.Image,
     result: Answer,
     scores: tuple[Score, Score],
-    truth: NDArray[np.int64],
+    truth: Labels,
 ) -> str:
     """Prediction, ground truth and errors of both sides, with their scores, as HTML.
 
@@ -184,8 +185,8 @@ def _cell(value: float) -> str:
     return "–" if math.isnan(value) else percent(value)
 
 
-def report(result: Answer, left: Score, right: Score) -> str:
-    """Both sides as an HTML table."""
+def report(result: Answer, left: Score, right: Score, notes: Sequence[str] = ()) -> str:
+    """Both sides as an HTML table, and what is to be known of the ground truth."""
     names = result.right.classes
     rows = [
         ("mIoU", left.miou, right.miou),
@@ -208,4 +209,5 @@ def report(result: Answer, left: Score, right: Score) -> str:
         f"<table class='scores'><thead><tr><th></th>{head}</tr></thead>"
         f"<tbody>{measures}<tr class='group'><th colspan='3'>IoU of each class in the ground "
         f"truth</th></tr>{classes}</tbody></table>"
+        + "".join(f"<p class='hint'>{escape(note)}</p>" for note in notes)
     )

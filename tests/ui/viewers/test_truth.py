@@ -12,7 +12,6 @@ from PIL import Image
 
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.score.counts import score_of
-from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
 from glaclip.serving.service import Answer, Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
@@ -22,10 +21,8 @@ from glaclip.ui.tabs import truth as truth_tab
 from glaclip.ui.tabs.truth import shipped_truths
 from glaclip.ui.viewers.truth import (
     class_list,
-    known_labels,
-    read_label_map,
+    measure,
     report,
-    resize_to,
     sides,
     truth_colors,
 )
@@ -55,49 +52,6 @@ def saved(folder: Path, values: np.ndarray, mode: str | None = None, name: str =
     return folder / name
 
 
-@pytest.mark.parametrize(
-    ("values", "mode"),
-    [
-        (np.array([[0, 1], [2, 255]], np.uint8).repeat(20, 0).repeat(20, 1), None),
-        (np.array([[0, 1], [2, 1]], np.uint8).repeat(20, 0).repeat(20, 1), "P"),
-        (np.array([[0, 300], [2, 65535]], np.uint16).repeat(20, 0).repeat(20, 1), None),
-    ],
-)
-def test_label_maps_keep_their_values(tmp_path: Path, values: np.ndarray, mode: str | None) -> None:
-    assert np.array_equal(read_label_map(saved(tmp_path, values, mode)), values)
-
-
-def test_wrong_label_maps_get_a_sentence_without_a_path(tmp_path: Path) -> None:
-    grey = np.zeros((40, 40), np.uint8)
-    Image.fromarray(grey).save(tmp_path / "m.jpg")
-    color = saved(tmp_path, np.zeros((40, 40, 3), np.uint8), name="color.png")
-    (tmp_path / "text.png").write_text("not a picture")
-    stream = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 9, (40, 40), np.uint8)).save(stream, "PNG")
-    (tmp_path / "cut.png").write_bytes(stream.getvalue()[:200])
-    (tmp_path / "jpeg.png").write_bytes((tmp_path / "m.jpg").read_bytes())
-    for name, reason in (
-        ("m.jpg", "JPEG changes the values"),
-        ("jpeg.png", "JPEG changes the values"),
-        (color.name, "picture in color"),
-        ("text.png", "could not be read"),
-        ("cut.png", "could not be read"),
-        ("nowhere.png", "could not be read"),
-    ):
-        with pytest.raises(PhotoError, match=reason) as caught:
-            read_label_map(tmp_path / name)
-        assert str(tmp_path) not in str(caught.value)
-
-
-def test_resizing_takes_the_nearest_label() -> None:
-    labels = np.array([[0, 7], [3, 9]])
-    assert np.array_equal(resize_to(labels, (4, 4)), labels.repeat(2, 0).repeat(2, 1))
-    assert np.array_equal(resize_to(labels.repeat(3, 0).repeat(3, 1), (2, 2)), labels)
-    assert resize_to(labels, (2, 2)) is labels
-    with pytest.raises(PhotoError, match="proportions"):
-        resize_to(labels, (4, 6))
-
-
 def test_a_perfect_truth_scores_one(right: Segmentation) -> None:
     measured = score_of(right, right.labels.astype(np.int64))
     assert measured.miou == 1
@@ -107,14 +61,24 @@ def test_a_perfect_truth_scores_one(right: Segmentation) -> None:
     assert np.isnan(measured.ious[2])
 
 
-def test_ignored_and_unknown_values_are_left_out(right: Segmentation) -> None:
-    truth = right.labels.astype(np.int64)
-    truth[:48] = 1 - truth[:48]  # wrong in the upper half
-    assert score_of(right, truth).accuracy == pytest.approx(0.5)
-    for value in (255, 77):
-        left_out = truth.copy()
-        left_out[:48] = value
-        assert score_of(right, known_labels(left_out, 3, (255,))).accuracy == 1
+@pytest.mark.parametrize(("value", "ignore"), [(255, None), (77, None), (1, 1)])
+def test_ignored_and_unknown_values_are_left_out_and_named(
+    tmp_path: Path, right: Segmentation, value: int, ignore: int | None
+) -> None:
+    truth = right.labels.astype(np.uint8)
+    truth[:48] = value
+    picture = Image.new("RGB", (192, 96), "red")
+    picture.paste("blue", (96, 0, 192, 96))
+    form = Form(words=("any", "thing"), windows=WINDOWS)
+    service = Service(lambda name: ColorBackbone())
+    found = measure(service, picture, form, str(saved(tmp_path, truth)), "red, blue", ignore)
+    assert (found.truth[:48] == -1).all()
+    assert found.scores[1].accuracy == 1
+    share = 75 if value == 1 else 50
+    assert f"{value} ({share}.0 %)" in found.notes[0]
+    assert ("belongs to blue" in found.notes[-1]) == (value == 1)
+    with pytest.raises(DatasetError, match="proportions"):
+        measure(service, picture, form, str(saved(tmp_path, truth[:60])), "red, blue", ignore)
 
 
 def test_report_is_escaped_and_names_both_sides(result: Answer) -> None:
@@ -147,12 +111,22 @@ def test_both_sides_stand_beside_truth_and_errors(result: Answer) -> None:
     assert HOSTILE not in html
 
 
-def test_a_classes_file_becomes_the_list() -> None:
-    assert class_list("0 sky\n1 man; person\n2 car\n") == "sky, man; person, car"
-    assert class_list("sky\ncar") == "sky, car"
-    for text in ("0 sky\n2 car", "0 void\n1 sky", ""):
+def test_a_classes_file_becomes_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "classes.txt"
+
+    def listed(text: str, coding: str = "utf-8") -> str:
+        path.write_text(text, encoding=coding)
+        return class_list(path)
+
+    assert listed("0 sky\n1 man; person\n2 car\n") == "sky, man; person, car"
+    assert listed('["sky", "car"]', "utf-16") == "sky, car"
+    for text in ("0 sky\n2 car", "0 void\n1 sky"):
         with pytest.raises(DatasetError, match="from 0 without a gap"):
-            class_list(text)
+            listed(text)
+    with pytest.raises(DatasetError, match=r"classes\.txt names no class"):
+        listed("")
+    with pytest.raises(DatasetError, match="not text in UTF-8"):
+        listed("Bäume\nGras", "latin-1")
 
 
 def test_truth_colors_end_with_what_is_left_out() -> None:
