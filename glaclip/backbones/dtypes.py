@@ -132,15 +132,9 @@ def find_record(fingerprint: str, dtype: str) -> Record | None:
         fingerprint: of the backbone in float32.
         dtype: "bfloat16" or "float16".
     """
-    own = _own_file(fingerprint, dtype)
-    for record in (*(_read(own) if own else ()), *_read(RECORDS)):
-        if (record.fingerprint, record.dtype, record.photos) == (
-            fingerprint,
-            dtype,
-            photos_digest(),
-        ):
-            return record
-    return None
+    own, asked = _own_file(fingerprint, dtype), (fingerprint, dtype, photos_digest())
+    records = (*(_read(own) if own else ()), *_read(RECORDS))
+    return next((r for r in records if (r.fingerprint, r.dtype, r.photos) == asked), None)
 
 
 def keep_record(record: Record) -> bool:

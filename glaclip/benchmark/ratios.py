@@ -102,6 +102,23 @@ class Report:
         }
 
 
+@dataclass(frozen=True)
+class _Photo:
+    """What the groups attend to: an encoded photo, its keys with their grid, and the constants."""
+
+    encoded: Encoded
+    keys: Tensor
+    grid: tuple[int, int]
+    settings: AttentionSettings
+
+    def attend(
+        self, settings: AttentionSettings, chunk_bytes: int = CHUNK_BYTES
+    ) -> Callable[[], object]:
+        values, grid = self.encoded.tokens.values, self.encoded.tokens.value_grid
+        given: dict[str, Any] = {"key_grid": self.grid, "value_grid": grid}
+        return lambda: attend(self.keys, values, settings, **given, chunk_bytes=chunk_bytes)
+
+
 def measure(
     group: str, actions: Mapping[str, Callable[[], object]], repeats: int, device: torch.device
 ) -> list[Row]:
@@ -155,12 +172,13 @@ def benchmark(
     backbone = next(iter(backbones.values()))
     encoded = Segmenter(backbone).encode(photo, windows)
     keys, grid = backbone.keys(encoded.tokens, backbone.key_sources[0])[0]
+    seen = _Photo(encoded, keys, grid, settings)
     groups: dict[str, Callable[[], Mapping[str, Callable[[], object]]]] = {
         "encode": lambda: _encode_actions(backbones, photo, windows),
-        "attention": lambda: _ladder_actions(encoded, keys, grid, settings),
-        "yardstick": lambda: _yardstick_actions(encoded, keys, grid, settings),
+        "attention": lambda: _ladder_actions(seen),
+        "yardstick": lambda: _yardstick_actions(seen),
         "keys": lambda: _source_actions(backbone, encoded, settings),
-        "chunk": lambda: _chunk_actions(encoded, keys, grid, settings),
+        "chunk": lambda: _chunk_actions(seen),
         "mean over similar tokens": lambda: _member_actions(keys, settings),
         "answer": lambda: _answer_actions(backbone, encoded, vocabulary, settings),
     }
@@ -207,46 +225,21 @@ def _encode_actions(
     return {dtype: encode(backbones[dtype]) for dtype in ordered}
 
 
-def _attend(
-    encoded: Encoded,
-    keys: Tensor,
-    grid: tuple[int, int],
-    settings: AttentionSettings,
-    chunk_bytes: int = CHUNK_BYTES,
-) -> Callable[[], object]:
-    tokens = encoded.tokens
-    return lambda: attend(
-        keys,
-        tokens.values,
-        settings,
-        key_grid=grid,
-        value_grid=tokens.value_grid,
-        chunk_bytes=chunk_bytes,
-    )
+def _ladder_actions(photo: _Photo) -> dict[str, Callable[[], object]]:
+    rungs = AttentionSettings.ladder(photo.settings)
+    return {caption: photo.attend(rung) for caption, rung in zip(CAPTIONS, rungs, strict=True)}
 
 
-def _ladder_actions(
-    encoded: Encoded, keys: Tensor, grid: tuple[int, int], settings: AttentionSettings
-) -> dict[str, Callable[[], object]]:
-    rungs = AttentionSettings.ladder(settings)
-    return {
-        caption: _attend(encoded, keys, grid, rung)
-        for caption, rung in zip(CAPTIONS, rungs, strict=True)
-    }
-
-
-def _yardstick_actions(
-    encoded: Encoded, keys: Tensor, grid: tuple[int, int], settings: AttentionSettings
-) -> dict[str, Callable[[], object]]:
+def _yardstick_actions(photo: _Photo) -> dict[str, Callable[[], object]]:
     """All switches on: the formulas as they read (`dense`), and `attend`."""
-    tokens = encoded.tokens
-    on, fast = (replace(settings.on(), precision=name) for name in PRECISIONS)
-    resizing = Resizing.between(keys, tokens.values, grid, tokens.value_grid)
+    keys, tokens = photo.keys, photo.encoded.tokens
+    on, fast = (replace(photo.settings.on(), precision=name) for name in PRECISIONS)
+    resizing = Resizing.between(keys, tokens.values, photo.grid, tokens.value_grid)
     return {
         "dense": lambda: dense_attend(keys, tokens.values, on, resizing),
-        "attend": _attend(encoded, keys, grid, on),
-        "attend, fast": _attend(encoded, keys, grid, fast),
-        "attend, each window alone": _attend(encoded, keys, grid, on.off()),
+        "attend": photo.attend(on),
+        "attend, fast": photo.attend(fast),
+        "attend, each window alone": photo.attend(on.off()),
     }
 
 
@@ -264,12 +257,9 @@ def _source_actions(
     return {source: run(source) for source in backbone.key_sources}
 
 
-def _chunk_actions(
-    encoded: Encoded, keys: Tensor, grid: tuple[int, int], settings: AttentionSettings
-) -> dict[str, Callable[[], object]]:
-    on = settings.on()
+def _chunk_actions(photo: _Photo) -> dict[str, Callable[[], object]]:
     return {
-        f"{size // _MB} MB": _attend(encoded, keys, grid, on, size)
+        f"{size // _MB} MB": photo.attend(photo.settings.on(), size)
         for size in (CHUNK_BYTES, CHUNK_BYTES // 8, CHUNK_BYTES * 4)
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.axes
 import matplotlib.colors
@@ -28,6 +29,11 @@ def _figure(theme: Theme, height: float) -> tuple[Figure, matplotlib.axes.Axes]:
     axes.grid(axis="y", color=rule, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def _write(axes: matplotlib.axes.Axes, look: Theme, title: str, below: str) -> None:
+    axes.set_xlabel(below, color=_unit(look.ink), fontsize=11)
+    axes.set_title(title, loc="left", color=_unit(look.ink), fontsize=11)
 
 
 def _unit(color: RGB) -> tuple[float, float, float]:
@@ -74,8 +80,7 @@ def mass_by_distance_chart(
         share = 100 * mass[:bins]
         axes.bar(at, share, width * 0.92, color=color, label=name)
     axes.set_xticks(np.arange(bins), _distance_names(distances)[:bins])
-    axes.set_xlabel("Distance of the window, in windows", color=_unit(look.ink), fontsize=11)
-    axes.set_title("Share of attention, %", loc="left", color=_unit(look.ink), fontsize=11)
+    _write(axes, look, "Share of attention, %", "Distance of the window, in windows")
     figure.legend(
         loc="outside lower center",
         ncols=2,
@@ -122,8 +127,7 @@ def set_size_histogram(
         fontsize=10,
         color=_unit(look.ink),
     )
-    axes.set_xlabel("Tokens similar to the query", color=_unit(look.ink), fontsize=11)
-    axes.set_title("Share of queries, %", loc="left", color=_unit(look.ink), fontsize=11)
+    _write(axes, look, "Share of queries, %", "Tokens similar to the query")
     return figure
 
 
@@ -163,8 +167,8 @@ def ratio_chart(bars: Sequence[tuple[str, float]], *, theme: ThemeName = "light"
     return figure
 
 
-def png_of(figure: Figure) -> bytes:
-    """A figure as PNG."""
+def png_of(figure: Figure, **options: Any) -> bytes:
+    """A figure as PNG; options are those of its `savefig`."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png")
+    figure.savefig(stream, format="png", **options)
     return stream.getvalue()

@@ -223,22 +223,3 @@ def zip_files(files: Mapping[str, bytes]) -> bytes:
             info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
             archive.writestr(info, content)
     return stream.getvalue()
-
-
-def result_zip(
-    left: Segmentation,
-    right: Segmentation,
-    backbone: Backbone,
-    colors: Colors,
-    photo: Image.Image,
-    *,
-    opacity: float = 0.55,
-    panels: Image.Image | None = None,
-    document: Mapping[str, Any] | None = None,
-) -> bytes:
-    """`result_files` as one zip archive; the arguments are the same."""
-    return zip_files(
-        result_files(
-            left, right, backbone, colors, photo, opacity=opacity, panels=panels, document=document
-        )
-    )

@@ -126,17 +126,17 @@ class Lender:
         try:
             computed = self.call(order)
         except Exception as error:
-            _LOG.warning("the GPU was not lent", exc_info=error)
-            raise BackboneError(_sentence(error)) from error
+            why = _refusal(error)
+            _LOG.warning("the GPU was not lent: %s", why, exc_info=None if why else error)
+            raise BackboneError(
+                f"The GPU that this Space borrows was not lent: {why or 'it failed'}. The embedded "
+                "model goes on working without it: choose Lite under Advanced."
+            ) from error
         assert computed is not None
         return computed.unpacked()
 
 
-def _sentence(error: Exception) -> str:
-    """What `spaces` says of a quota, a queue or a duration, and what still works."""
+def _refusal(error: Exception) -> str:
+    """What `spaces` says of a quota, a queue or a duration; empty for a failure."""
     title, said = (str(getattr(error, name, "")).strip() for name in ("title", "message"))
-    why = said if title.startswith("ZeroGPU") and "worker" not in title else "it failed"
-    return (
-        f"The GPU that this Space borrows was not lent: {why.rstrip('.')}. The embedded model goes "
-        "on working without it: choose Lite under Advanced."
-    )
+    return said.rstrip(".") if title.startswith("ZeroGPU") and "worker" not in title else ""

@@ -16,7 +16,7 @@ from PIL import Image
 from glaclip.evaluation.data.class_lists import read_class_list
 from glaclip.evaluation.score.counts import Score
 from glaclip.pictures.encoding import png_bytes
-from glaclip.pictures.export import result_document, result_zip
+from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.settings import CAPTIONS, STAGES, SettingsError, brief
@@ -138,8 +138,8 @@ class Endpoints:
             sides = (result.left, result.right)
             document = result_document(*sides, model, colors)
             document["original"] = {"width": whole.width, "height": whole.height}
-            archive = result_zip(*sides, model, colors, picture, document=document)
-            return document, save_to_cache(archive, "gla-clip.zip")
+            files = result_files(*sides, model, colors, picture, document=document)
+            return document, save_to_cache(zip_files(files), "gla-clip.zip")
 
     def attention(
         self, photo: str, x: float, y: float, **options: Any

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from glaclip import __version__
-from glaclip.pictures.export import citation, result_document, result_zip
+from glaclip.pictures.export import citation, result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import palette
 from glaclip.segmenter import Segmentation, Segmenter
@@ -76,7 +76,8 @@ def test_archive(sides: tuple[Segmentation, Segmentation]) -> None:
     segmenter = Segmenter(BACKBONE)
     maps = segmenter.attention(segmenter.encode(PHOTO), (20, 30))
     panels = attention_panels(maps, PHOTO, panel=150)
-    content = result_zip(*sides, BACKBONE, COLORS, PHOTO, opacity=1.0, panels=panels)
+    files = result_files(*sides, BACKBONE, COLORS, PHOTO, opacity=1.0, panels=panels)
+    content = zip_files(files)
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert archive.testzip() is None
     assert set(archive.namelist()) == {
@@ -92,14 +93,14 @@ def test_archive(sides: tuple[Segmentation, Segmentation]) -> None:
     assert json.loads(archive.read("legend.json"))[1]["name"] == "größe"
     assert "2603.23030" in archive.read("CITATION.txt").decode()
     assert len(archive.read("README.txt").decode().splitlines()) == 2
-    again = result_zip(*sides, BACKBONE, COLORS, PHOTO, opacity=1.0, panels=panels)
-    assert again == content
+    again = result_files(*sides, BACKBONE, COLORS, PHOTO, opacity=1.0, panels=panels)
+    assert zip_files(again) == content
 
 
 def test_without_a_point_there_are_no_panels(sides: tuple[Segmentation, Segmentation]) -> None:
-    archive = zipfile.ZipFile(io.BytesIO(result_zip(*sides, BACKBONE, COLORS, PHOTO)))
-    assert "attention.png" not in archive.namelist()
-    assert "classes" not in json.loads(archive.read("settings.json"))
+    files = result_files(*sides, BACKBONE, COLORS, PHOTO)
+    assert "attention.png" not in files
+    assert "classes" not in json.loads(files["settings.json"])
 
 
 def test_clip_is_cited_when_it_is_used() -> None:

@@ -7,10 +7,11 @@ Keys come from the same maps and the values, on the values' grid, through a key 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -220,25 +221,34 @@ def _tokens(maps: Tensor) -> Tensor:
     return maps.flatten(2).transpose(1, 2).contiguous()  # [B, C, gh, gw] -> [B, S, C]
 
 
+@contextlib.contextmanager
+def _broken_in_a_sentence(what: str, path: Path) -> Iterator[None]:
+    """Turns what reading a missing or foreign file raises into a BackboneError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise BackboneError(
+            f"The trained {what} {path.name} are missing or broken: "
+            "restore assets/lite from the repository."
+        ) from error
+
+
 def load_heads(path: Path) -> tuple[Heads, str]:
     """Heads and the hash of their file.
 
     Raises:
         BackboneError: the file is missing or is not what this program wrote.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    with _broken_in_a_sentence("heads", path):
+        digest = _sha(path.read_bytes())
         with safe_open(path, framework="pt") as file:
             meta = file.metadata() or {}
             heads = Heads(int(meta["channels"]), int(meta["blocks"]), detail=int(meta["detail"]))
             heads.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise BackboneError(
-            f"The trained heads {path.name} are missing or broken: "
-            "restore assets/lite from the repository."
-        ) from error
     return heads, digest
 
 
@@ -248,24 +258,22 @@ def load_keys(path: Path) -> tuple[KeyHead, str]:
     Raises:
         BackboneError: the file is missing or is not what this program wrote.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load
 
-    try:
+    head = KeyHead()
+    with _broken_in_a_sentence("keys", path):
         content = path.read_bytes()
-        head = KeyHead()
         head.load_state_dict({name: tensor.float() for name, tensor in load(content).items()})
-    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
-        raise BackboneError(
-            f"The trained keys {path.name} are missing or broken: "
-            "restore assets/lite from the repository."
-        ) from error
-    return head, hashlib.sha256(content).hexdigest()[:16]
+    return head, _sha(content)
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _digest(tower: Path) -> str:
     try:
-        return hashlib.sha256(tower.read_bytes()).hexdigest()[:16]
+        return _sha(tower.read_bytes())
     except OSError as error:
         raise broken(tower) from error
 
@@ -299,20 +307,8 @@ def load_lite(
     table = None
     if lexicon is not None and words is not None:
         table = read_table(lexicon.with_name(TABLE_NAME), words)
-    lexicon_digest = words.digest[:16] if words else "plain"
-    tower_digest = _digest(tower)
+    made_of = (digest, key_digest, _digest(tower), words.digest[:16] if words else "plain")
     kind = str(dtype).removeprefix("torch.")
-    name = "-".join(
-        [
-            "lite",
-            _RECIPE,
-            digest,
-            key_digest,
-            tower_digest,
-            lexicon_digest,
-            kind,
-            hash_of(templates)[:8],
-        ]
-    )
+    name = "-".join(("lite", _RECIPE, *made_of, kind, hash_of(templates)[:8]))
     place = torch.device(device)
     return LiteBackbone(heads, key_head, name, place, dtype, words, templates, tower, table)

@@ -36,12 +36,10 @@ class Benchmark:
     """A set of the paper's.
 
     Attributes:
-        preset: its classes.
         title: short name.
         download: what to fetch for it, about how large, and from where.
     """
 
-    preset: str
     title: str
     download: str
 
@@ -60,19 +58,16 @@ _CITY = (
     "cityscapes-dataset.com (free account)"
 )
 _ADE = "ADEChallengeData2016.zip, 0.9 GB, from sceneparsing.csail.mit.edu"
-#: In the order of the table's columns.
+#: By the preset with their classes, in the order of the table's columns.
 BENCHMARKS = {
-    entry.preset: entry
-    for entry in (
-        Benchmark("voc21", "VOC21", _VOC),
-        Benchmark("context60", "PC60", _CONTEXT),
-        Benchmark("coco_object", "C-Obj", _COCO),
-        Benchmark("voc20", "VOC20", _VOC),
-        Benchmark("context59", "PC59", _CONTEXT),
-        Benchmark("coco_stuff", "C-Stf", _COCO),
-        Benchmark("cityscapes", "City", _CITY),
-        Benchmark("ade20k", "ADE", _ADE),
-    )
+    "voc21": Benchmark("VOC21", _VOC),
+    "context60": Benchmark("PC60", _CONTEXT),
+    "coco_object": Benchmark("C-Obj", _COCO),
+    "voc20": Benchmark("VOC20", _VOC),
+    "context59": Benchmark("PC59", _CONTEXT),
+    "coco_stuff": Benchmark("C-Stf", _COCO),
+    "cityscapes": Benchmark("City", _CITY),
+    "ade20k": Benchmark("ADE", _ADE),
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from html import escape
 
 from matplotlib.figure import Figure
 from PIL import Image
 
+from glaclip.pictures.charts import png_of
 from glaclip.pictures.drawing import ThemeName
 from glaclip.pictures.encoding import data_uri, picture_uri
 
@@ -22,8 +22,8 @@ def chart_html(draw: Callable[[ThemeName], Figure], title: str, text: str, name:
         text: what the chart shows, for those who cannot see it.
         name: name of the saved file, without ending.
     """
-    light = _uri(draw("light"))
-    dark = _uri(draw("dark"), transparent=True)
+    light = data_uri(png_of(draw("light"), dpi=160), "png")
+    dark = data_uri(png_of(draw("dark"), dpi=160, transparent=True), "png")
     alt = escape(text)
     return (
         f"<figure class='chart'><figcaption>{escape(title)} "
@@ -40,9 +40,3 @@ def picture_html(picture: Image.Image, title: str, text: str) -> str:
         f"<figure class='chart'><figcaption>{escape(title)}</figcaption>"
         f"<img src='{source}' alt='{escape(text)}'></figure>"
     )
-
-
-def _uri(figure: Figure, transparent: bool = False) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=160, transparent=transparent)
-    return data_uri(stream.getvalue(), "png")
