@@ -130,11 +130,11 @@ def add_evaluate(commands: Any) -> None:
         usage="python -m glaclip evaluate DATASET [options]\n"
         "       python -m glaclip evaluate --paper TABLE1 --data ROOT [options]\n"
         "       python -m glaclip evaluate --merge DIR [DIR ...] [options]",
-        help="mIoU, BER and seam rate on a set with truth; the paper's table",
+        help="mIoU, BER and window disagreement on a set with truth; the paper's table",
         description="Scores methods on a set with ground truth: mIoU and accuracy over the whole\n"
-        "set, boundary error rate (BER) and seam rate. A set is images/, masks/ and\n"
-        "classes.txt, or PASCAL VOC, PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff as they\n"
-        "come. With --paper, the paper's table on all of its sets that are there.",
+        "set, boundary error rate (BER), seam rate and window disagreement. A set is images/,\n"
+        "masks/ and classes.txt, or PASCAL VOC, PASCAL-Context, ADE20K, Cityscapes or COCO-Stuff\n"
+        "as they come. With --paper, the paper's table on all of its sets that are there.",
         epilog=_EXAMPLES,
     )
     parser.add_argument("dataset", metavar="DATASET", nargs="?", help="folder of the set")

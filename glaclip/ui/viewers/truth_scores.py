@@ -43,7 +43,7 @@ def build_scores(board: Board) -> None:
     with gr.Accordion("Scores of a whole set", open=False, elem_id="set-scores-fold"):
         gr.Markdown(
             "`python -m glaclip evaluate` measures a whole set. Drop the `scores.json` that it "
-            "wrote with `--out`: mIoU, BER and seam rate of every method, and the IoU of every "
+            "wrote with `--out`: mIoU, BER and disagreement of every method, and the IoU of every "
             "class, are shown here.",
             elem_classes="hint",
         )
