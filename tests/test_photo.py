@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 
 from glaclip.photo import KINDS, PhotoError, as_photo, load_photo, open_picture
 from glaclip.pictures.encoding import encoded
+from tests.png import packed_png
 
 RAMP = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
 
@@ -29,6 +32,87 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
     image = Image.fromarray((RAMP.astype(np.uint16) * 257).astype(np.uint16))
     photo = np.asarray(load_photo(encoded(image, "PNG")))[..., 0]
     assert np.abs(photo.astype(int) - RAMP).max() <= 1
+
+
+def shown(content: bytes) -> tuple[np.ndarray, list[str]]:
+    """Pixels of a file, and what was said of its depth."""
+    said: list[str] = []
+    return np.asarray(load_photo(content, say=said.append)).astype(int), said
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_fewer_bits_in_sixteen_are_as_bright_and_said(bits: int) -> None:
+    ramp = RAMP.astype(np.uint16) << (bits - 8)
+    color = np.stack([ramp, ramp[:, ::-1], ramp], axis=-1)
+    for samples, expected in (
+        (ramp, np.repeat(RAMP[..., None], 3, axis=2)),
+        (color, np.stack([RAMP, RAMP[:, ::-1], RAMP], axis=-1)),
+        (np.dstack([color, np.full_like(ramp, 65535)]), color >> (bits - 8)),
+    ):
+        pixels, said = shown(packed_png(samples, 16))
+        assert np.abs(pixels - expected).max() <= 1
+        assert f"read as {bits} bits" in said[0]
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("packed", [False, True])
+def test_sixteen_bit_color_tiff_keeps_its_lower_bytes(order: str, packed: bool) -> None:
+    samples = np.stack([RAMP, RAMP[::-1], RAMP], axis=-1).astype(np.uint16)
+    samples[..., 1] += 256  # more than a byte
+    pixels, said = shown(color_tiff(samples, order, packed))
+    assert np.abs(pixels - samples / 1023 * 255).max() <= 1
+    assert "read as 10 bits" in said[0]
+
+
+def color_tiff(samples: np.ndarray, order: str, packed: bool) -> bytes:
+    """A TIFF file of one strip of 16-bit colors."""
+    height, width, channels = samples.shape
+    content = samples.astype(f"{order}u2").tobytes()
+    content = zlib.compress(content) if packed else content
+    tags = {256: width, 257: height, 258: 0, 259: 8 if packed else 1, 262: 2, 273: 0,
+            277: channels, 278: height, 279: len(content)}  # fmt: skip
+    depths = 8 + 2 + 12 * len(tags) + 4
+    tags |= {258: depths, 273: depths + 2 * channels}
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, len(tags))
+    for tag, value in tags.items():
+        head += struct.pack(f"{order}HH", tag, 3 if tag == 258 else 4)
+        head += struct.pack(f"{order}II", channels if tag == 258 else 1, value)
+    head += struct.pack(f"{order}I{channels}H", 0, *[16] * channels)
+    return head + content
+
+
+@pytest.mark.parametrize("missing", [np.nan, -9999.0, np.inf, -3.4e38])
+def test_what_is_no_value_darkens_nothing_else(missing: float) -> None:
+    samples = (RAMP / 255).astype(np.float32)
+    samples[:4] = missing
+    pixels, said = shown(encoded(Image.fromarray(samples), "TIFF"))
+    assert np.abs(pixels[4:, :, 0] - RAMP[4:]).max() <= 1
+    assert (pixels[:4] == 0).all()
+    assert said == ["8.3 % of its pixels hold no value and are black."]
+
+
+def test_a_tiffs_own_tag_names_no_data() -> None:
+    samples = (RAMP / 255).astype(np.float32)
+    samples[:4] = 0.25
+    pixels, _ = shown(encoded(Image.fromarray(samples), "TIFF", tiffinfo={42113: "0.25"}))
+    assert (pixels[:4] == 0).all()
+    assert (pixels[4:, 40] > 100).all()
+
+
+def test_large_integers_are_stretched_and_said() -> None:
+    samples = RAMP.astype(np.int32) * 1000 + 5_000_000
+    samples[0, 0] = -9999
+    pixels, said = shown(encoded(Image.fromarray(samples), "TIFF"))
+    assert np.abs(pixels[1:, :, 0] - RAMP[1:]).max() < 8
+    assert "stretched from black to white (a guess)" in said[0]
+
+
+def test_heic_is_named_with_what_helps(tmp_path: Path) -> None:
+    path = tmp_path / "photo.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(60))
+    for source in (path, path.read_bytes(), io.BytesIO(path.read_bytes())):
+        with pytest.raises(PhotoError, match=r"HEIC picture.*save it as JPEG or PNG"):
+            load_photo(source)
 
 
 def test_float_grey_in_unit_range() -> None:

@@ -1,4 +1,4 @@
-"""The command line: segment, evaluate, benchmark, backbones, doctor.
+"""The command line: segment, evaluate, benchmark, backbones, doctor, label-studio.
 
 Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, 130 interrupted.
 Results go to stdout, everything else to stderr.
@@ -220,6 +220,25 @@ def _add_doctor(commands: Any) -> None:
     _add_output(parser)
 
 
+def _add_label_studio(commands: Any) -> None:
+    parser = commands.add_parser(
+        "label-studio",
+        formatter_class=Help,
+        help="label photos in advance for Label Studio",
+        description="Answers Label Studio as an ML backend: the labels of a project's brush are "
+        "the words, and each photo gets a brush label a class.",
+    )
+    parser.add_argument("--photos", type=Path, metavar="DIR", help="what it serves as local files")
+    parser.add_argument("--url", metavar="URL", help="Label Studio, for photos uploaded there")
+    parser.add_argument("--token", metavar="TOKEN", help="its access token")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=9090, help="port to listen on")
+    add_attention(parser)
+    add_windows(parser)
+    add_backbone(parser)
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands."""
     parser = _Parser(
@@ -237,6 +256,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_benchmark(commands)
     _add_backbones(commands)
     _add_doctor(commands)
+    _add_label_studio(commands)
     return parser
 
 

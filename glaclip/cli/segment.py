@@ -18,7 +18,6 @@ from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.options import Loader, Options, RunOptions, output_folder, write
 from glaclip.evaluation.data.class_lists import load_class_list
 from glaclip.evaluation.data.foreign_side import side_from_file
-from glaclip.evaluation.data.photo_inputs import is_one_photo
 from glaclip.evaluation.run.team import Shard
 from glaclip.photo import load_photo
 from glaclip.pictures.export import SIDES, result_document, result_files
@@ -106,12 +105,7 @@ def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:
 
 
 def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None:
-    """Segments one photo on both sides and writes the files; several in `run_many`."""
-    if not is_one_photo(options.photos):
-        from glaclip.cli.segment_many import run_many
-
-        run_many(options, load, console)
-        return
+    """Segments one photo on both sides and writes the files."""
     # Everything that can be refused without weights is refused first.
     path = Path(options.photos[0])
     photo = load_photo(path, say=console.say)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from glaclip.backbones.base import Backbone
+from glaclip.pictures.formats import FORMATS
 from glaclip.segmenter import Method
 from glaclip.segmenter.fusion import FUSIONS
 from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
@@ -212,5 +213,11 @@ def _build_advanced(start: Form, choices: Mapping[str, Choices]) -> dict[str, An
             elem_id="precision",
         )
         widgets |= {name: _slider(name, start, text) for name, text in SLIDERS.items()}
+        widgets["formats"] = gr.Dropdown(
+            [(form.title, name) for name, form in FORMATS.items()],
+            multiselect=True,
+            label="Formats of other tools in the download",
+            elem_id="formats",
+        )
         widgets["reset"] = gr.Button("Back to the backbone's settings", size="sm", elem_id="reset")
     return widgets

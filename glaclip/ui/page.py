@@ -17,6 +17,7 @@ from glaclip.ui.examples import example_form, examples, first_values
 from glaclip.ui.form import Form, to_link
 from glaclip.ui.gradio.queue import queued
 from glaclip.ui.gradio.quick import gr
+from glaclip.ui.gradio.reasons import give_reasons
 from glaclip.ui.tabs.order import TABS
 
 _LOG = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def build_page(service: Service, backbones: Choices | None = None) -> gr.Blocks:
         service: the backbones that all visitors share.
         backbones: (label, registry name) of the choices; "auto" alone when left out.
     """
+    give_reasons()
     backbone = _starting(service)
     start = Form().with_defaults(backbone) if backbone else Form()
     choices = backbones or [("Automatic", "auto")]

@@ -25,9 +25,9 @@ from glaclip.photo import load_photo
 from tests.png import packed_png
 from tests.toy import ColorBackbone
 
-SCENE = Path(__file__).parents[1] / "data" / "cases"
-JPEG = (SCENE / "scene.jpg").read_bytes()
-LABELS = np.asarray(Image.open(SCENE / "scene_labels.png"))
+SCENE = Path(__file__).parents[1] / "data" / "set"
+JPEG = (SCENE / "images" / "a.jpg").read_bytes()
+LABELS = np.asarray(Image.open(SCENE / "masks" / "a.png"))
 NAMES = ("sky", "grass", "building")
 COLORS = np.array([[0, 0, 0], [128, 0, 0], [0, 128, 0]], np.uint8)
 

@@ -111,7 +111,7 @@ def test_windows_that_contradict_each_other_count_in_the_set(folder: Path, tmp_p
         "half": Score(whole, windows=Pairs(1, 10), photos=1),
         "whole": Score(whole, Pairs(2, 4), windows=Pairs(5, 10), photos=1),
     }.items():
-        store.put(samples[stem], method, score, Content.of(samples[stem]))
+        store.put(stem, method, score, Content.of(samples[stem]))
 
     def total() -> Score:
         again = Store(tmp_path, Run.of(dataset, backbone, WindowSettings()))

@@ -97,6 +97,28 @@ def test_lists_and_shards_share_a_folder(
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "red, crimson\nblue; navy\ngreen\n",
+        '\ufeff"red",\r\n"blue",\r\n"green",\r\n',
+        '["red", "blue", "green"]',
+        "0: red\n1: blue\n2: green\n",
+        "- red\n- blue\n- green\n",
+        "red, blue, green",
+    ],
+)
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16"])
+def test_vocabulary_files_follow_the_rule_of_class_lists(
+    photos: Path, tmp_path: Path, text: str, coding: str
+) -> None:
+    (tmp_path / "words.txt").write_text(text, encoding=coding)
+    given = ["segment", str(photos / "a.png"), "--vocabulary-file", str(tmp_path / "words.txt")]
+    assert main([*given, "--out", str(tmp_path / "out")], lambda *_: ColorBackbone()) == 0
+    legend = json.loads((tmp_path / "out" / "legend.json").read_text())
+    assert [entry["name"] for entry in legend] == ["red", "blue", "green"]
+
+
+@pytest.mark.parametrize(
     ("given", "said"),
     [
         (["photos", "--point", "3,3"], "--point, --baseline and --left are for a single photo"),

@@ -32,6 +32,20 @@ def data(tmp_path: Path) -> Path:
     return root
 
 
+def test_a_second_call_keeps_the_sets_of_the_first(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = ["evaluate", "--paper", "TABLE1", "--data", str(data), "--out", str(out)]
+    for sets in ("voc21", "ade20k"):
+        assert main([*given, "--rows", "gla", "--sets", sets], clip) == 0
+    document = json.loads((out / "scores.json").read_text())
+    assert [set(row["cells"]) for row in document["rows"]] == [{"voc21", "ade20k"}]
+    assert len(document["runs"]) == 2
+    assert "| VOC21 | ADE |" in (out / "scores.md").read_text()
+    assert main([*given, "--rows", "sclip", "--sets", "voc21"], clip) == 0
+    rows = json.loads((out / "scores.json").read_text())["rows"]
+    assert {row["row"]: len(row["cells"]) for row in rows} == {"sclip": 1, "gla": 2}
+
+
 def test_facts_fit_together() -> None:
     for rows in TABLES.values():
         assert len({row.name for row in rows}) == len(rows)

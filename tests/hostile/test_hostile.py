@@ -17,7 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from glaclip.photo import KINDS, PhotoError
+from glaclip.evaluation.data.class_lists import load_class_list
+from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.label_maps import Meaning, read_label_map
+from glaclip.photo import KINDS
 from glaclip.pictures.encoding import encoded as file_of
 from glaclip.pictures.label_pictures import comparison
 from glaclip.serving.limits import LimitError, Limits
@@ -28,7 +31,6 @@ from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, from_link, to_link
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import UNFORESEEN
-from glaclip.ui.viewers.truth import read_label_map
 from glaclip.vocabulary import VocabularyError, parse_vocabulary
 from tests.toy import SmallWindows
 
@@ -365,8 +367,24 @@ def test_any_windows_are_valid_or_refused(short_side: Any, crop: Any, stride: An
 def test_any_bytes_as_a_label_map(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "map"
     path.write_bytes(content)
-    with pytest.raises(PhotoError):
-        read_label_map(path)
+    with pytest.raises(DatasetError):
+        read_label_map(path, Meaning.of({0: 0, 1: 1}))
+
+
+@FUZZ
+@given(
+    st.one_of(st.text(CHARACTERS, max_size=80), st.binary(max_size=80)),
+    st.sampled_from(["classes.txt", "labels.json", "data.yaml", "_classes.csv"]),
+)
+def test_any_bytes_as_a_class_list(tmp_path: Path, content: str | bytes, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
+    try:
+        classes = load_class_list(path).classes
+    except DatasetError as error:
+        one_sentence(str(error))
+        return
+    assert all(entry.name.strip() for entry in classes.values())
 
 
 @FUZZ

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,7 +41,7 @@ def visit(folder: Path, form: Form, **values: Any) -> Event:
     """An event on a page with a red and blue photo."""
     side_by_side((200, 150)).save(folder / "photo.png")
     given = {"photo": str(folder / "photo.png"), "point": None, "example": "", **form.values}
-    extra = {"rung": "+ Normalization", "exclude_own": False}
+    extra = {"rung": "+ Normalization", "exclude_own": False, "link": "", "formats": None}
     return Event("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
 
 
@@ -58,6 +60,16 @@ def test_what_the_model_refuses_is_said_beside_every_tab(
     with pytest.raises(gr.Error, match=r"multiple of 16 .*received 100") as refused:
         handler(demo, visit(tmp_path, form))
     assert str(tmp_path) not in str(refused.value.message)
+
+
+def test_the_download_holds_the_formats_that_were_chosen(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(words=("red", "blue")).changed({"crop": 64, "stride": 32}))
+    event.values["formats"] = ["coco", "labelme", "no format"]
+    with zipfile.ZipFile(download(demo, event)["file"]) as archive:
+        found = [name for name in archive.namelist() if name.startswith("formats/")]
+        assert found == ["formats/coco.json", "formats/photo.json"]
+        shapes = json.loads(archive.read("formats/photo.json"))["shapes"]
+    assert {shape["label"] for shape in shapes} == {"red", "blue"}
 
 
 @pytest.mark.parametrize("comes", ["an upload", "a shipped photo", "a broken upload", "nothing"])

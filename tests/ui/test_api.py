@@ -166,6 +166,22 @@ def test_a_point_counts_in_the_photo_as_it_was_sent(client: Client, tmp_path: Pa
         client.predict(photo=photo, x=4000, y=0, api_name="/attention")
 
 
+@pytest.mark.parametrize("data", [["only one"], [3] * 16, [{"path": "/etc/passwd"}] * 5])
+@pytest.mark.parametrize("endpoint", ["segment", "attention"])
+def test_a_malformed_call_gets_a_reason(url: str, endpoint: str, data: list[Any]) -> None:
+    address = f"{url.rstrip('/')}/gradio_api/call/{endpoint}"
+    request = urllib.request.Request(
+        address, json.dumps({"data": data}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as response:
+        event = json.load(response)["event_id"]
+    with urllib.request.urlopen(f"{address}/{event}") as response:
+        said = response.read().decode()
+    assert "event: error" in said
+    assert "null" not in said
+    assert "/etc/passwd" not in said.replace(json.dumps(data), "")
+
+
 @pytest.mark.parametrize("words", [["red", "blue"], "['red', 'blue']", '["red", "blue"]'])
 def test_a_list_of_words_is_its_words(client: Client, photo: Any, words: Any) -> None:
     document, _ = client.predict(photo=photo, vocabulary=words, api_name="/segment")

@@ -234,8 +234,11 @@ class Store(StoredRun):
         self._append(record)
 
     def _append(self, record: Mapping[str, Any]) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:  # a full disk
+            raise StoreError(f"{self._path.name} cannot be written: {error.strerror}") from error
 
 
 def read_counts(folders: Iterable[Path]) -> list[StoredRun]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from glaclip.pictures.everything import everything
 from glaclip.pictures.export import result_document, result_files, zip_files
+from glaclip.pictures.formats import FORMATS, LabeledPhoto
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.ui.board import Board, Changes, Event
@@ -33,6 +34,11 @@ def download(demo: Demo, event: Event) -> Changes:
     document = result_document(*sides, backbone, colors, point=point)
     files = result_files(*sides, backbone, colors, photo.image, panels=panels, document=document)
     files |= everything(sides, photo.image, colors, link=event["link"], maps=maps)
+    for name in event["formats"] or ():
+        if (written := FORMATS.get(name)) is not None:
+            labels = result.right.labels
+            labeled = LabeledPhoto("photo", "photo.png", labels, vocabulary.names, colors)
+            files |= {f"formats/{file}": c for file, c in written.files([labeled])}
     return {"file": save_to_cache(zip_files(files), f"gla-clip-{event['example'] or 'photo'}.zip")}
 
 
@@ -41,7 +47,7 @@ def connect(demo: Demo, board: Board) -> None:
     ready = board.on(
         board["download"].click,
         lambda event: download(demo, event),
-        (*ASKED, "link"),
+        (*ASKED, "link", "formats"),
         ["file"],
         show_progress="full",
         concurrency_limit=4,

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glaclip.settings import RUNG_NAMES
 from glaclip.vocabulary import ASSETS
 
 CARD = ASSETS / "lite" / "MODEL_CARD.md"
 #: Cells of a row: set, on less off, on less identity, BER, small, rows on one token, disagreement.
 _CELLS = 7
-#: Methods by the card's names.
-_METHODS = dict(
-    zip(("identity", "off", "+context", "+anchors", "on"), ("identity", *RUNG_NAMES), strict=True)
-)
+#: Methods by the card's names: those it was measured with, whatever the ladder has since.
+_METHODS = {
+    "identity": "identity",
+    "off": "off",
+    "+context": "context",
+    "+anchors": "context+anchors",
+    "on": "on",
+}
 
 
 @dataclass(frozen=True)
