@@ -115,7 +115,7 @@ CLAIMS: list[tuple[str, str, Callable[[SimpleNamespace, dict], bool]]] = [
     ("bias", "no less alike", lambda n, f: n.other_window >= n.same_window),
     (
         "normalization",
-        "has the sharper attention",
+        "keeps the sharper attention",
         lambda n, f: spot_half(f, 0, f["scale"]) < spot_half(f, 1, f["scale"]),
     ),
     (
@@ -181,9 +181,9 @@ def test_what_a_lesson_claims_is_what_was_measured(
         ("normalization", {"collapsed": 0}, "In none of the"),
         ("alone", {"without": 0.1, "on": 0.2}, "they do as well without it"),
         ("seams", {"off": 0.1, "on": 0.2}, "it rises from 10"),
-        ("limits", {"worst": 0.4, "gained": 14}, "in 14; on “"),
-        ("limits", {"worst": 0.4}, "they give 0.4 points of mIoU more"),
-        ("limits", {"worst": -2.5}, "they give 2.5 points of mIoU less"),
+        ("limits", {"worst": 0.4, "gained": 14}, "In 14 of 14 tests"),
+        ("limits", {"worst": 0.4}, "it is 0.4 points of mIoU more"),
+        ("limits", {"worst": -2.5}, "it is 2.5 points of mIoU less"),
     ],
 )
 def test_other_numbers_bring_other_words(
@@ -398,7 +398,7 @@ def test_shipped_numbers_are_the_models(document: dict, lab: Lab, lesson: Any) -
     for name, fact in part.facts.items():
         if isinstance(fact, str):
             assert shipped["facts"][name] == fact
-        elif name not in ("alone", "together"):
+        elif name not in ("alone", "together", "before", "after"):
             # Sets are counted at a threshold, where rounding may move a token or two.
             assert shipped["facts"][name] == pytest.approx(fact, rel=0.03, abs=2e-3), name
     assert View.of(shipped["view"]) == part.view

@@ -160,24 +160,24 @@ def _points(gain: float) -> str:
 def text(n: Facts) -> tuple[str, ...]:
     """Cost, the word that is not there, where attention loses, the model."""
     if percent(n.left) == percent(n.area):
-        background = "takes none of that back: the model is sure of it"
+        background = "takes none of that back: the model is sure"
     else:
         background = f"leaves it {percent(n.left)}"
     return (
         f"With context every token meets every other: {n.pairs_all:.1f} million pairs for "
         f"{n.windows} windows, {n.windows} times as many as window by window. On {n.cores} CPU "
-        f"cores this photo took {n.seconds:.1f} s, of which the encoder took {percent(n.encoder)}.",
-        f"Every pixel gets one of the words, also when none fits. We added {n.words} words that "
-        f"are in none of the photos, one at a time, to each of the {n.photos}. In {n.more} of "
-        f"these {n.tries} tries it took more than 1 % of the picture; the worst is shown: "
-        f"“{n.word}” on {percent(n.area)} of it. The background, switched on, {background}.",
-        f"Attention can lose. In {n.gained} of {n.tests} tests on photos that the embedded model "
-        "had not seen, labels are better with all three switches than with each patch alone; on "
+        f"cores this photo took {n.seconds:.1f} s, the encoder {percent(n.encoder)} of it.",
+        f"Every pixel gets a word, also when none fits. We added {n.words} words that no photo "
+        f"shows, one at a time, to each of the {n.photos}. In {n.more} of {n.tries} tries it took "
+        f"more than 1 % of the picture; the worst, shown: “{n.word}” on {percent(n.area)}. The "
+        f"background {background}.",
+        f"Attention can lose. In {n.gained} of {n.tests} tests on photos that the model had "
+        "not seen, labels are better with all three switches than with each patch alone; on "
         f"“{n.worst_set}” it is {_points(n.worst)} (standard error {n.worst_error:.1f}). In "
         f"{n.small_lost} of {n.small_tests} tests the switches lose more than a tenth of the small "
-        "things that each patch alone finds.",
+        "things that patches alone find.",
         f"The embedded model is small, and a patch covers about {n.patch:.0f} by {n.patch:.0f} "
-        "pixels of this photo. Attention shows where weight goes, not why.",
+        "pixels here. Attention shows where weight goes, not why.",
     )
 
 

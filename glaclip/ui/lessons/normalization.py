@@ -225,9 +225,9 @@ def text(n: Facts) -> tuple[str, ...]:
         f"Scores become weights in two steps: subtract about an average, then multiply; what falls "
         f"below zero is dropped. The fixed rule of the steps before, γ = {n.gamma:g} and β = "
         f"{n.beta:g}, is the same for every token. Dynamic normalization subtracts more, the more "
-        f"windows are visible: over {n.points} places of the {n.photos} photos, the share of "
-        f"tokens that keep any weight {change(n.kept_fixed, n.kept)}. {failing}",
-        "And it multiplies by w: the fewer similar tokens, the larger w, the sharper the "
+        f"windows are visible: the share of tokens that keep any weight "
+        f"{change(n.kept_fixed, n.kept)}. {failing}",
+        "It multiplies by w: the fewer similar tokens, the sharper the "
         f"attention. {_about(n, 'A', 'small')} {_about(n, 'B', 'large')} {sharper}",
         f"Here λ₂ = {n.scale:g}; the paper's is {n.paper_scale:g}. With its keys a set has 5 to "
         f"135 tokens, with this model's half of the sets have more than {n.usual_set:,.0f}, and "
