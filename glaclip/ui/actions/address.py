@@ -11,7 +11,8 @@ from glaclip.ui.gradio.quick import gr
 _SHOW = """(query) => {
   const url = new URL(window.location);
   url.search = query;
-  window.history.replaceState({}, '', url);
+  window.history.replaceState(window.history.state, '', url);
+  document.dispatchEvent(new CustomEvent('glaclip:address'));
   return [];
 }"""
 _COPY = _SHOW.replace("return", "navigator.clipboard?.writeText(url.toString());\n  return")

@@ -18,7 +18,7 @@ from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
 from glaclip.ui.gradio.quick import gr
-from glaclip.ui.refusals import REFUSALS, sentence
+from glaclip.ui.refusals import REFUSALS, about, sentence
 from glaclip.ui.tabs.tab import Tab, due
 from glaclip.ui.viewers.truth import class_list, measure, report, sides
 from glaclip.ui.viewers.truth_scores import build_scores, connect_scores
@@ -122,7 +122,7 @@ def truth(demo: Demo, event: Event) -> Changes:
     except StoppedError:
         return {}
     except REFUSALS as error:
-        return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": _YES}
+        return {"truth_shown": problem(sentence(error), about(error)), "truth_table": "", "measured": _YES}
     return {
         "truth_shown": sides(photo.image, result, scores, labels),
         "truth_table": report(result, *scores),

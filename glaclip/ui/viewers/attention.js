@@ -247,7 +247,14 @@ root.addEventListener('keydown', (event) => {
 });
 heatBox.addEventListener('change', () => { if (state) drawPhoto(); });
 playButton.addEventListener('click', () => playing ? stop() : state && play(0, chosen));
-present(root, $('.av-present'));
+present(root, $('.av-present'), () => '1 to ' + (state?.value.panels.length ?? 4) + ' choose a step \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 Esc leaves.');
+document.addEventListener('keydown', (event) => {
+  const key = root.dataset.present === 'true' && state && lectureKey(event);
+  if (!key) return;
+  event.preventDefault(); event.stopPropagation();
+  const to = typeof key === 'string' ? Number(key) - 1 : chosen + key;
+  if (to in state.value.panels) { stop(); choose(to, chosen); }
+}, true);
 // Hatching takes the theme's colors.
 new MutationObserver(() => { if (state) { drawPanels(); choose(chosen); } }).observe(document.body, {attributeFilter: ['class']});
 watch('value', set);
