@@ -32,6 +32,7 @@
   }
   function show() {
     const now = location.hash.slice(1), view = picked();
+    if (!view.tab) return requestAnimationFrame(show); // between two tabs none is shown
     const hash = new URLSearchParams(Object.entries(view).filter(([name, value]) => value !== (usual[name] ?? ''))).toString();
     chip(view.tab);
     const [was, is] = [placeOf(now), placeOf(hash)];

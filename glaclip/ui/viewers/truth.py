@@ -27,6 +27,8 @@ from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
 DEFAULT_IGNORE = (255,)
+#: How a label map counts its classes.
+FROM_0, FROM_1 = "0", "1"
 
 
 def read_label_map(path: str | Path) -> NDArray[np.int64]:
@@ -72,9 +74,20 @@ def measure(
     label_map: str | None,
     words: str,
     ignore: float | None,
+    counted: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[Answer, tuple[Score, Score], NDArray[np.int64]]:
     """Runs both sides with the class list as words and scores them.
+
+    Args:
+        service: what computes.
+        photo: the photo.
+        form: the controls; their words and background give way to the class list.
+        label_map: path of the label map.
+        words: the class list.
+        ignore: value that means no class; 255 when left out.
+        counted: `FROM_0`, `FROM_1`, or None for from 0 unless the values seem otherwise.
+        progress: called as (step, done, total).
 
     Returns:
         Both sides, their scores, and the ground truth [H, W], -1 where it is left out.
@@ -93,6 +106,13 @@ def measure(
     hashed = HashedPhoto.of(photo)
     truth = resize_to(read_label_map(label_map), (hashed.image.height, hashed.image.width))
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
+    if counted == FROM_1:
+        truth = np.where(np.isin(truth, left_out), -1, truth - 1)
+    elif not counted and truth[~np.isin(truth, left_out)].max(initial=-1) == classes:
+        raise PhotoError(
+            f"The numbers of this label map seem to start at 1: the largest is {classes}, and the "
+            f"list names {classes} classes. Say below how they are counted, then measure again."
+        )
     known = known_labels(truth, classes, left_out)
     result = service.answer(hashed, request, progress=progress)
     return result, (score_of(result.left, known), score_of(result.right, known)), known
@@ -169,8 +189,12 @@ def sides(
             f"<b>{_cell(score.miou)}</b>, pixel accuracy <b>{_cell(score.accuracy)}</b>, BER "
             f"<b>{_cell(score.ber)}</b></p><div class='truth-row'>{figures}</div></section>"
         )
-    present = [index for index in range(len(classes)) if (truth == index).any()]
-    entries = [(classes[index], colors[index]) for index in present]
+    present = set(np.unique(truth)) - {-1}
+    seen = present.union(*(np.unique(side.labels) for side in (result.left, result.right)))
+    entries = [
+        (classes[index] + ("" if index in present else " (not in the truth)"), colors[index])
+        for index in sorted(seen)
+    ]
     entries += [("wrong", _ERROR_COLORS[1]), ("left out", _ERROR_COLORS[2])]
     legend = "".join(
         f"<li><i style='background: rgb({red}, {green}, {blue})'></i>{escape(name)}</li>"
