@@ -16,7 +16,7 @@ LATER = {"later": True}
 #: In this order: helpers, a figure a lesson, and last the book, which uses them.
 _SCRIPTS = (
     "../viewers/drawing.js",
-    *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "book")),
+    *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "slide", "book")),
 )
 
 
