@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from glaclip.ui.gradio.quick import gr
@@ -15,6 +17,7 @@ from tests.browser.site import Site, box_of, requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -134,7 +137,7 @@ def test_the_browser_applies_the_same_formula(book: Page) -> None:
     _lesson(page, "normalization")
     facts = DOCUMENT["lessons"]["normalization"]["facts"]
     rows = page.locator(".lb-table tbody tr")
-    scales, halves, plain = (rows.nth(at).locator("td") for at in (1, 2, 3))
+    scales, halves, plain, fixed = (rows.nth(at).locator("td") for at in (1, 2, 3, 4))
     kinds = ("small", "large")
     assert scales.all_inner_texts() == [f"{facts[f'{kind}_w']:.2f}" for kind in kinds]
     for cells, fact in ((halves, "half"), (plain, "half_plain")):
@@ -142,9 +145,36 @@ def test_the_browser_applies_the_same_formula(book: Page) -> None:
             # Scores travel as 16-bit steps, which may move the middle by a token.
             measured = facts[f"{kind}_{fact}"]
             assert int(text.replace(",", "")) == pytest.approx(measured, rel=0.02, abs=1)
-    page.locator(".lb-figure input[type=range]").fill("0")
+    usual = halves.all_inner_texts()
+    slider = page.locator(".lb-figure input[type=range]")
+    # A key press and another lead back: the backbone's value lies inside.
+    for key in ("ArrowRight", "ArrowLeft"):
+        slider.press(key)
+    assert slider.input_value() == f"{facts['scale']:g}"
+    assert halves.all_inner_texts() == usual
+    slider.fill("0")
     assert scales.all_inner_texts() == ["1.00", "1.00"]
     assert halves.all_inner_texts() == plain.all_inner_texts()
+    page.get_by_role("button", name=f"Back to {facts['scale']:g}").click()
+    assert halves.all_inner_texts() == usual
+    for text, kind in zip(fixed.all_inner_texts(), kinds, strict=True):
+        measured = facts[f"{kind}_half_fixed"]
+        assert int(text.replace(",", "")) == pytest.approx(measured, rel=0.02, abs=1)
+    # No curve leaves its chart.
+    for curve in page.locator(".lb-chart path").all():
+        assert curve.evaluate("path => path.getBBox().y") >= 0
+
+
+def test_no_slider_starts_outside_its_range(book: Page) -> None:
+    page = book
+    for lesson in LESSONS:
+        _lesson(page, lesson.slug)
+        for slider in page.locator(".lb-figure input[type=range]").all():
+            low, high, value = (
+                float(slider.get_attribute(name) or "nan")
+                for name in ("min", "max", "data-default")
+            )
+            assert low <= value <= high, lesson.slug
 
 
 def test_every_window_that_holds_a_place_answers(book: Page) -> None:
@@ -153,6 +183,14 @@ def test_every_window_that_holds_a_place_answers(book: Page) -> None:
     facts = DOCUMENT["lessons"]["answers"]["facts"]
     read, tiles = page.locator(".lb-read"), page.locator(".lb-crop figcaption")
     assert tiles.count() == facts["windows"]
+    # One answer is asked for first; until then it is nowhere on the page.
+    assert sum("?" in text for text in tiles.all_inner_texts()) == 1
+    held = page.get_by_text("Drag a window of your own")
+    expect(held).to_be_hidden()
+    page.locator(".lb-beside .lb-choice").first.click()
+    expect(held).to_be_visible()
+    assert "says" in read.inner_text()
+    assert not any("?" in text for text in tiles.all_inner_texts())
     for method, name in (("off", "Each window alone"), ("on", "GLA-CLIP")):
         page.locator(".lb-choice", has_text=name).click()
         assert read.get_attribute("data-kinds") == str(facts[f"kinds_{method}"])
@@ -164,6 +202,57 @@ def test_every_window_that_holds_a_place_answers(book: Page) -> None:
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     assert tiles.count() > 1
+
+
+def test_a_label_flips_under_a_dragged_window(book: Page) -> None:
+    page = book
+    _lesson(page, "answers")
+    page.locator(".lb-choice", has_text="Drag a window").click()
+    photo, read = page.locator(".lb-figure canvas").first, page.locator(".lb-read")
+    box = photo.bounding_box()
+    assert box
+    heard = set()
+    for across in range(1, 10):
+        for down in (0.2, 0.5, 0.8):
+            page.mouse.move(box["x"] + box["width"] * across / 10, box["y"] + box["height"] * down)
+            heard.add(read.inner_text())
+    assert len(heard) > 1
+    assert all(text.startswith("This window calls the place") for text in heard)
+    before = _pixels(page, ".lb-figure canvas")
+    photo.focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowLeft")
+    assert _pixels(page, ".lb-figure canvas") != before
+
+
+@pytest.mark.parametrize("slug", ["switches", "needed"])
+def test_each_step_has_its_picture_and_its_row(book: Page, slug: str) -> None:
+    page = book
+    _lesson(page, slug)
+    drawn = set()
+    names = page.locator(".lb-bar .lb-choice")
+    for at in range(names.count()):
+        names.nth(at).click()
+        assert page.locator(".lb-now th").inner_text() == names.nth(at).inner_text()
+        drawn.add(_pixels(page, ".lb-figure canvas"))
+    assert len(drawn) == names.count() == 4
+
+
+def test_a_lesson_is_saved_as_a_slide(book: Page, tmp_path: Path) -> None:
+    page = book
+    _lesson(page, "switches")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as slide").click()
+    saved.value.save_as(tmp_path / "slide.png")
+    with Image.open(tmp_path / "slide.png") as slide:
+        assert slide.size == (1920, 1080)
+        pixels = np.asarray(slide.convert("RGB")).astype(int)
+    # Words on the left and pictures on the right; nothing on the margin.
+    assert pixels[:40].std() == 0
+    assert pixels[:, 200:700].std() > 10
+    colorful = np.ptp(pixels[200:700, 1000:1800], axis=2)
+    assert (colorful > 60).mean() > 0.05
+    assert page.locator(".lb").evaluate("root => root.style.width") == ""
 
 
 def test_the_cut_is_gone_with_all_three_switches(book: Page) -> None:

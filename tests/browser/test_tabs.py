@@ -173,8 +173,8 @@ def test_windows_one_by_one(pointed: Site, toy: PageBackbone) -> None:
     assert site.page.locator("#films .film.own").count() == 1
     assert cards.first.locator("figcaption").all_text_contents() == [
         "Photo",
-        "Alone",
-        "Before fusion",
+        "Each window alone",
+        "GLA-CLIP",
         "Attention",
     ]
     own = site.page.locator("#films .film.own h4").text_content() or ""

@@ -23,8 +23,10 @@ figures.answers = async (box, data) => {
   });
   const covers = strips.map((strip) => data.boxes.map((_, index) => cover(strip, index)));
   const OWN = 2, middles = data.own.boxes.map(([top, left, bottom, right]) => [(left + right) / 2, (top + bottom) / 2]);
-  // What follows is held back until the last window's answer is predicted, or passed over.
-  const told = [...page.querySelectorAll('.lb-words > p:not(.lb-count)')].slice(1), asked = holding(data.place).at(-1);
+  // What follows is held back until the rarest answer is predicted, or passed over.
+  const told = [...page.querySelectorAll('.lb-words > p:not(.lb-count)')].slice(1), around = holding(data.place);
+  const alike = (index) => around.filter((other) => answer(strips[0], other, data.place) === answer(strips[0], index, data.place)).length;
+  const asked = around.reduce((best, index) => alike(index) <= alike(best) ? index : best);
   let shown = 0, place = data.place, own = 0;
   choices(make(box, 'div', 'lb-bar'), 'How windows answer', ['Each window alone', 'GLA-CLIP', 'Drag a window'], 0, (index) => { shown = index; reveal(); });
   const pair = make(box, 'div', ratioOf(data) > 1 ? 'lb-pair lb-tall' : 'lb-pair lb-stacked');
@@ -62,7 +64,7 @@ figures.answers = async (box, data) => {
     update();
   }
   function ask() {
-    const others = holding(place).slice(0, -1), last = data.classes[answer(strips[0], asked, place)];
+    const others = around.filter((index) => index !== asked), last = data.classes[answer(strips[0], asked, place)];
     for (const paragraph of told) paragraph.classList.add('lb-held');
     read.textContent = `The others: ${listed(others.map((index) => answer(strips[0], index, place)))}. Which word will window ${asked + 1} give?`;
     for (const word of data.classes) {

@@ -142,7 +142,7 @@ def text(n: Facts) -> tuple[str, ...]:
     together = "they agree" if n.kinds_on == 1 else "they still differ"
     return (
         f"The place under the star lies in {n.windows} windows, so each of them answers for it. "
-        "Predict first: what will the last one say?",
+        "One answer is hidden: predict it first.",
         f"{alone} Drag a window of your own over the star: at {n.dragged} places it was asked, and "
         f"said {n.dragged_said}.",
         "Windows vote on every place, and where a window ends, its vote ends. If the others vote "

@@ -47,6 +47,7 @@ async function open(index, focus) {
   back.disabled = index === 0;
   const go = button(foot, 'lb-try', '', () => trigger('select', {index, value: lesson.slug, selected: true}));
   make(go, 'b', '', 'Try it'); make(go, 'span', '', lesson.try_label);
+  button(foot, 'lb-step', 'Save as slide', slide);
   const forth = button(foot, 'lb-step', 'Next \u2192', () => open(current + 1, true));
   forth.disabled = index === count - 1;
   if (focus) {

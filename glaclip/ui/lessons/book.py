@@ -17,7 +17,7 @@ LATER = {"later": True}
 _SCRIPTS = (
     "../viewers/drawing.js",
     "../viewers/present.js",
-    *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "book")),
+    *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "slide", "book")),
 )
 
 

@@ -101,6 +101,7 @@ function slider(parent, label, {min, max, step, value}, say, input) {
   make(line, 'span', 'lb-slider-name', label);
   const range = make(line, 'input');
   Object.assign(range, {type: 'range', min, max, step, value});
+  range.dataset.default = value;
   const text = make(line, 'output', '', say(value));
   range.setAttribute('aria-valuetext', say(value));
   range.addEventListener('input', () => {

@@ -154,7 +154,7 @@ def worst_absent_word(lab: Lab) -> Part:
 
 
 def _points(gain: float) -> str:
-    return f"{abs(gain):.1f} points of mIoU {'less' if gain < 0 else 'more'}"
+    return f"{abs(gain):.1f} points {'lower' if gain < 0 else 'higher'}"
 
 
 def text(n: Facts) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ def text(n: Facts) -> tuple[str, ...]:
         f"background {background}.",
         f"Attention can lose. In {n.gained} of {n.tests} tests on photos that the model had "
         "not seen, labels are better with all three switches than with each patch alone; on "
-        f"“{n.worst_set}” it is {_points(n.worst)} (standard error {n.worst_error:.1f}). In "
+        f"“{n.worst_set}” mIoU is {_points(n.worst)} (standard error {n.worst_error:.1f}). In "
         f"{n.small_lost} of {n.small_tests} tests the switches lose more than a tenth of the small "
         "things that patches alone find.",
         f"The embedded model is small, and a patch covers about {n.patch:.0f} by {n.patch:.0f} "

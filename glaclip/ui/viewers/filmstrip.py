@@ -1,4 +1,4 @@
-"""The windows one by one: crop, prediction before fusion on both sides, attention; top patches."""
+"""The windows one by one: crop, own prediction on both sides, attention; top patches."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ def _card(working: Image.Image, index: int, result: Answer, maps: AttentionMaps 
     colors, box = class_colors(classes, background), result.encoded.boxes[index]
     crop = working.crop((box.left, box.top, box.right, box.bottom))
     shown = [("Photo", _starred(crop, index, maps))]
-    for name, part in (("Alone", result.left), ("Before fusion", result.right)):
-        shown.append((name, overlay(crop, part.window_labels(index), colors, 0.62)))
+    for part in (result.left, result.right):
+        labels = overlay(crop, part.window_labels(index), colors, 0.62)
+        shown.append((part.method.title, labels))
     mass = ""
     if maps:
         last, top = maps.rungs[-1], weight_scales(maps.rungs).weights(maps.rungs)[-1]
