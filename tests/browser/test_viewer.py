@@ -529,7 +529,7 @@ def test_newer_value_wins(page: Page, viewer: Locator) -> None:
         }"""
     )
     page.locator("#make-big").click()
-    page.wait_for_function("() => window.held.length === 3")
+    page.wait_for_function("() => window.held.length === 5")
     page.evaluate("() => { window.holding = false; }")
     make(page, "alone")
     assert page.locator(".lv-title").first.text_content() == "Alone"
