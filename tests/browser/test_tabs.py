@@ -276,7 +276,7 @@ def jpeg_as_png() -> dict[str, object]:
 
 WRONG: tuple[tuple[dict[str, object] | None, str, str], ...] = (
     (None, "red, blue", "Choose a label map first"),
-    (jpeg_as_png(), "red, blue", "JPEG changes the values"),
+    (jpeg_as_png(), "red, blue", "a JPEG file, which changes them"),
     (file_of(label_map(0, 1), "map.png"), "red, blue, red", "must be named once"),
 )
 
