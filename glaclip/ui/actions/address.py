@@ -12,8 +12,7 @@ from glaclip.ui.gradio.quick import gr
 _SHOW = """(query) => {
   const url = new URL(window.location);
   url.search = query;
-  window.history.replaceState(window.history.state, '', url);
-  document.dispatchEvent(new CustomEvent('glaclip:address'));
+  window.history.replaceState({}, '', url);
   return [];
 }"""
 #: The page around a Space shows an address of its own, which knows no views: there the link to copy
