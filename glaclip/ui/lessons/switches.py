@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from glaclip.pictures.numbers import percent
-from glaclip.settings import RUNG_NAMES, RUNGS
+from glaclip.settings import RUNGS
 from glaclip.ui.lessons.card import averages, held_out
 from glaclip.ui.lessons.lab import Lab, labeled
 from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 
+#: The paper's ladder, which the card was measured with.
+STEPS = ("off", "context", "context+anchors", "on")
 #: What a figure of the card is called where a switch makes it better, and whether less is better.
 _GOODS = {"agreement": True, "clean edges": True, "mIoU": False}
 
@@ -15,11 +17,11 @@ _GOODS = {"agreement": True, "clean edges": True, "mIoU": False}
 def measure(lab: Lab) -> Part:
     """The photo whose windows anchors reconcile most, at each step; averages at each step."""
     photo = max(lab.photos, key=lambda one: _apart(lab, one.name, 1) - _apart(lab, one.name, 2))
-    figure, files = labeled(lab, photo.name, RUNG_NAMES, "switches")
+    figure, files = labeled(lab, photo.name, STEPS, "switches")
     tests = averages()
     facts: dict[str, float | str] = {"photos": len(lab.photos), "tests": len(held_out())}
     cells = []
-    for at, name in enumerate(RUNG_NAMES):
+    for at, name in enumerate(STEPS):
         miou, ber, apart = tests[name]
         facts |= {f"here_{at}": _apart(lab, photo.name, at), f"all_{at}": _average(lab, name)}
         facts |= {f"apart_{at}": apart, f"ber_{at}": ber, f"miou_{at}": miou}
@@ -28,7 +30,7 @@ def measure(lab: Lab) -> Part:
         facts=facts,
         figure=figure
         | {
-            "names": [rung.caption for rung in RUNGS],
+            "names": [rung.caption for rung in RUNGS if rung.name in STEPS],
             "table": "Contradictions here and on all photos; BER and mIoU on the card's tests",
             "columns": ["this photo", f"{len(lab.photos)} photos", "BER", "mIoU"],
             "cells": cells,
@@ -39,7 +41,7 @@ def measure(lab: Lab) -> Part:
 
 
 def _apart(lab: Lab, photo: str, rung: int) -> float:
-    return lab.segment(photo, RUNG_NAMES[rung]).disagreement
+    return lab.segment(photo, STEPS[rung]).disagreement
 
 
 def _average(lab: Lab, method: str) -> float:
