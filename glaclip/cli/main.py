@@ -66,7 +66,7 @@ def _add_segment(commands: Any) -> None:
         "and by GLA-CLIP, and writes label maps, overlays, a comparison and what made them.",
     )
     parser.add_argument("photo", metavar="PHOTO", help="picture file")
-    words = parser.add_mutually_exclusive_group(required=True)
+    words = parser.add_mutually_exclusive_group()
     words.add_argument(
         "--vocabulary",
         metavar="WORDS",
@@ -74,6 +74,11 @@ def _add_segment(commands: Any) -> None:
     )
     words.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
     words.add_argument("--vocabulary-file", type=Path, metavar="FILE", help="a class a line")
+    words.add_argument(
+        "--suggest",
+        action="store_true",
+        help="words that common words of the photo suggest; so too where no words are given",
+    )
     parser.add_argument(
         "--background",
         nargs="?",

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,7 @@ from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.segmenter.method import parse_method
+from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
 from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
@@ -29,12 +30,16 @@ from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentOptions(RunOptions):
-    """The arguments of `segment`; `stages` are the switches that are on."""
+    """The arguments of `segment`; `stages` are the switches that are on.
+
+    `suggest` is true too where no words were given.
+    """
 
     photo: str
     vocabulary: str | None
     preset: str | None
     vocabulary_file: Path | None
+    suggest: bool
     background: bool | str | None
     background_threshold: float | None
     out: Path
@@ -48,11 +53,13 @@ class SegmentOptions(RunOptions):
     def of(cls, args: argparse.Namespace, **derived: Any) -> Self:
         """See `Options`."""
         stages = tuple(stage.name for stage in STAGES if not getattr(args, f"no_{stage.name}"))
-        return super().of(args, stages=stages, **derived)
+        given = (args.vocabulary, args.preset, args.vocabulary_file)
+        suggest = args.suggest or all(words is None for words in given)
+        return super().of(args, stages=stages, suggest=suggest, **derived)
 
 
-def vocabulary_of(options: SegmentOptions) -> Vocabulary:
-    """The vocabulary asked for.
+def vocabulary_of(options: SegmentOptions, suggested: Sequence[str] = ()) -> Vocabulary:
+    """The vocabulary asked for, or that of suggested words.
 
     Raises:
         UsageError: a file that cannot be read, or a threshold without a background.
@@ -66,7 +73,8 @@ def vocabulary_of(options: SegmentOptions) -> Vocabulary:
             preset = parse_vocabulary(preset.text(), background=background)
         vocabulary = preset
     else:
-        vocabulary = parse_vocabulary(_vocabulary_text(options), background=background)
+        text = ", ".join(suggested) or _vocabulary_text(options)
+        vocabulary = parse_vocabulary(text, background=background)
     if threshold is None:
         return vocabulary
     if vocabulary.background is None:
@@ -92,11 +100,16 @@ def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:
         )
 
 
+#: What suggested words may be refused for is found with these, before any weights are read.
+_STAND_INS = ("something", "something else")
+
+
 def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None:
     """Segments one photo on both sides and writes the files."""
     # Everything that can be refused without weights is refused first.
     photo = load_photo(options.photo)
-    vocabulary = vocabulary_of(options)
+    stand_ins = _STAND_INS if options.suggest else ()
+    vocabulary = vocabulary_of(options, stand_ins)
     _check_point(options.point, photo)
     if not 0 <= options.opacity <= 1:
         raise UsageError(f"--opacity must be a number from 0 to 1; received {options.opacity:g}")
@@ -112,6 +125,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     start = time.perf_counter()
     encoded = segmenter.encode(photo, options.windows(backbone), console.progress)
     encode_seconds = time.perf_counter() - start
+    if options.suggest:
+        method = segmenter.method(right_settings, key_source=options.key_source)
+        words = segmenter.suggest(encoded, settings=method, progress=console.progress)
+        console.say(f"Suggested words: {', '.join(words)}")
+        vocabulary = vocabulary_of(options, at_least_two(words))
     right = segmenter.segment(
         encoded,
         vocabulary,

@@ -1,4 +1,4 @@
-"""Named endpoints for programs: segment, attention, evaluate (gradio_client, HTTP, MCP)."""
+"""Endpoints for programs: segment, suggest, attention, evaluate (gradio_client, HTTP, MCP)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD
 _LOG = logging.getLogger(__name__)
 #: Requests of programs at once; a person on the page always finds a thread.
 MAX_PROGRAMS = 16
+MAX_SUGGESTED = 40
 #: What the endpoints take: (kind of widget, value where it is left out, what programs read of it).
 INPUTS: dict[str, tuple[Any, Any, str]] = {
     "photo": (gr.File, None, "picture file; over MCP an http(s) address or a data URI."),
@@ -46,6 +47,7 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
         "classes in the order of their numbers, separated by commas.",
     ),
     "ignore": (gr.Number, 255, "value that means no class."),
+    "limit": (gr.Number, 12, "most words, 1 to 40."),
     "x": (gr.Number, 0, "pixels from the left."),
     "y": (gr.Number, 0, "pixels from the top."),
     "background": (gr.Checkbox, False, "adds a background class."),
@@ -69,6 +71,7 @@ ENDPOINTS = {
         *(stage.field for stage in STAGES),
         *("threshold", "short_side", "crop", "stride", "baseline", "backbone"),
     ),
+    "suggest": ("photo", "limit", "backbone"),
     "attention": ("photo", "x", "y", "threshold", "backbone"),
     "evaluate": ("photo", "label_map", "classes", "ignore", "backbone"),
 }
@@ -133,6 +136,20 @@ class Endpoints:
             document = result_document(*sides, model, colors)
             archive = result_zip(*sides, model, colors, picture, document=document)
             return document, save_to_cache(archive, "gla-clip.zip")
+
+    def suggest(self, photo: str, limit: float, **options: Any) -> dict[str, Any]:
+        """Proposes words for what is in a photo.
+
+        Returns:
+            Words, likeliest first, and those that come next.
+        """
+        with self._place():
+            most = _whole("limit", limit)
+            if not 1 <= most <= MAX_SUGGESTED:
+                raise SettingsError(f"limit must be from 1 to {MAX_SUGGESTED}; received {most}")
+            request = self._form("any, thing", options).request()
+            words, others = self._demo.service.suggest(self._photo(photo), request, most)
+        return {"words": list(words), "next": list(others)}
 
     def attention(
         self, photo: str, x: float, y: float, **options: Any
@@ -252,7 +269,7 @@ def build_api(demo: Demo) -> None:
         trigger.click(
             described(getattr(endpoints, name), names),
             [widgets[given] for given in names],
-            document if name == "evaluate" else [document, file],
+            document if name in ("suggest", "evaluate") else [document, file],
             api_name=name,
             # Not in the page's queue, where many requests of one program would keep people out.
             concurrency_limit=None,

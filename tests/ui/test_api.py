@@ -82,9 +82,9 @@ def saved(picture: Image.Image, path: Path) -> Any:
     return client_module.handle_file(str(path))
 
 
-def test_exactly_three_endpoints_are_public(client: Client) -> None:
+def test_exactly_four_endpoints_are_public(client: Client) -> None:
     described = client.view_api(return_format="dict", print_info=False)
-    assert set(described["named_endpoints"]) == {"/segment", "/attention", "/evaluate"}
+    assert set(described["named_endpoints"]) == {"/segment", "/suggest", "/attention", "/evaluate"}
     assert not described["unnamed_endpoints"]
     for endpoint, names in {
         "/segment": {"photo", "vocabulary", "cross_window", "threshold", "stride", "baseline"},
@@ -178,10 +178,18 @@ def test_evaluate(client: Client, photo: Any, tmp_path: Path) -> None:
     assert swapped["glaclip"]["miou"] < 0.1
 
 
+def test_suggest_gives_words_and_those_that_come_next(client: Client, photo: Any) -> None:
+    document = client.predict(photo=photo, limit=3, api_name="/suggest")
+    assert 1 <= len(document["words"]) <= 3
+    assert len(document["next"]) == 3
+    assert not set(document["words"]) & set(document["next"])
+
+
 @pytest.mark.parametrize(
     ("endpoint", "given", "sentence"),
     [
         ("/segment", {"vocabulary": "sky"}, "at least two classes"),
+        ("/suggest", {"limit": 0}, "limit must be from 1 to 40; received 0"),
         ("/segment", {"vocabulary": "a" * 99 + ", b"}, "at most 80 characters"),
         ("/segment", {"vocabulary": "a, b", "crop": 9999}, "crop must be"),
         ("/segment", {"vocabulary": "a, b", "crop": 50, "stride": 25}, "multiple of 16"),
