@@ -24,7 +24,7 @@ from glaclip.ui.gradio.quick import gr
 from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.viewers.attention_value import receiving_windows
-from glaclip.ui.viewers.photo_input import read
+from glaclip.ui.viewers.photo_input import read_original, shrink
 from glaclip.ui.viewers.truth import measure
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD
 
@@ -32,24 +32,39 @@ _LOG = logging.getLogger(__name__)
 #: Requests of programs at once; a person on the page always finds a thread.
 MAX_PROGRAMS = 16
 MAX_SUGGESTED = 40
+
+
+class WordsInput(gr.Textbox):  # type: ignore[misc]
+    """Words as text, or as a list of words from programs."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> str | None:
+        """Text as `parse_vocabulary` reads it."""
+        if isinstance(payload, list | tuple):
+            payload = ", ".join(map(str, payload))
+        text: str | None = super().preprocess(payload)
+        return text
+
+
 #: What the endpoints take: (kind of widget, value where it is left out, what programs read of it).
 INPUTS: dict[str, tuple[Any, Any, str]] = {
     "photo": (gr.File, None, "picture file; over MCP an http(s) address or a data URI."),
     "label_map": (gr.File, None, "indexed or grey PNG, values count the classes from 0."),
     "vocabulary": (
-        gr.Textbox,
+        WordsInput,
         "sky, person; man; woman, tree",
         "classes separated by commas, `;` between synonyms of one class.",
     ),
     "classes": (
-        gr.Textbox,
+        WordsInput,
         "sky, building",
         "classes in the order of their numbers, separated by commas.",
     ),
     "ignore": (gr.Number, 255, "value that means no class."),
     "limit": (gr.Number, 12, "most words, 1 to 40."),
-    "x": (gr.Number, 0, "pixels from the left."),
-    "y": (gr.Number, 0, "pixels from the top."),
+    "x": (gr.Number, 0, "pixels from the left of the upright photo as it was sent."),
+    "y": (gr.Number, 0, "pixels from the top of the upright photo as it was sent."),
     "background": (gr.Checkbox, False, "adds a background class."),
     "background_threshold": (
         gr.Number,
@@ -115,8 +130,10 @@ class Endpoints:
                 raise SettingsError(f"{name} must be a name; received {brief(given[name])}")
         return self._demo.start.changed({**given, "words": split_words([words or ""])})
 
-    def _photo(self, path: str | None) -> Image.Image:
-        return read(path, self._demo.service.limits.max_pixels)
+    def _photo(self, path: str | None) -> tuple[Image.Image, Image.Image]:
+        """The upright original, and what is computed of it."""
+        original = read_original(path, self._demo.service.limits.max_pixels)
+        return original, shrink(original)
 
     def segment(self, photo: str, vocabulary: str, **options: Any) -> tuple[dict[str, Any], str]:
         """Segments a photo with words, as baseline and as GLA-CLIP.
@@ -128,12 +145,15 @@ class Endpoints:
         with self._place():
             form = self._form(vocabulary, options)
             request = form.request()
-            picture = self._photo(photo)
+            original, picture = self._photo(photo)
             result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
             colors = class_colors(request.vocabulary.names, request.vocabulary.background)
             sides = (result.left, result.right)
-            document = result_document(*sides, model, colors)
+            document = {
+                **result_document(*sides, model, colors),
+                "original": _size(original),
+            }
             archive = result_zip(*sides, model, colors, picture, document=document)
             return document, save_to_cache(archive, "gla-clip.zip")
 
@@ -148,7 +168,7 @@ class Endpoints:
             if not 1 <= most <= MAX_SUGGESTED:
                 raise SettingsError(f"limit must be from 1 to {MAX_SUGGESTED}; received {most}")
             request = self._form("any, thing", options).request()
-            words, others = self._demo.service.suggest(self._photo(photo), request, most)
+            words, others = self._demo.service.suggest(self._photo(photo)[1], request, most)
         return {"words": list(words), "next": list(others)}
 
     def attention(
@@ -162,9 +182,10 @@ class Endpoints:
         """
         with self._place():
             form = self._form("any, thing", options)
-            picture = self._photo(photo)
+            original, picture = self._photo(photo)
             point = _whole("x", x), _whole("y", y)
-            maps = self._demo.service.attention(picture, point, form.request())
+            computed = _in_copy(point, original, picture)
+            maps = self._demo.service.attention(picture, computed, form.request())
             panels = attention_panels(maps, picture)
         steps = [
             {
@@ -180,7 +201,10 @@ class Endpoints:
             for name, rung in zip(CAPTIONS, maps.rungs, strict=True)
         ]
         document = {
+            "original": _size(original),
+            "photo": _size(picture),
             "point": list(point),
+            "point_in_photo": list(computed),
             "own_window": maps.window,
             "token": list(maps.token),
             "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
@@ -198,7 +222,7 @@ class Endpoints:
         """
         with self._place():
             form = self._form(classes, options)
-            picture = self._photo(photo)
+            _, picture = self._photo(photo)
             no_class = None if ignore is None else _whole("ignore", ignore)
             result, scores, _ = measure(
                 self._demo.service, picture, form, label_map, classes, no_class
@@ -224,6 +248,28 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return int(value)
     raise SettingsError(f"{name} must be a number; received {brief(value)}")
+
+
+def _size(photo: Image.Image) -> dict[str, int]:
+    return {"width": photo.width, "height": photo.height}
+
+
+def _in_copy(point: tuple[int, int], original: Image.Image, copy: Image.Image) -> tuple[int, int]:
+    """A pixel of the upright original in what is computed of it.
+
+    Raises:
+        SettingsError: a point outside.
+    """
+    for name, value, most in zip("xy", point, original.size, strict=True):
+        if not 0 <= value < most:
+            raise SettingsError(
+                f"{name} must lie inside the upright photo, from 0 to {most - 1}; received {value}"
+            )
+    x, y = (
+        min(round((value + 0.5) * to / had - 0.5), to - 1)
+        for value, had, to in zip(point, original.size, copy.size, strict=True)
+    )
+    return x, y
 
 
 def _refusal(error: Exception) -> gr.Error:

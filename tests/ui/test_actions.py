@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from glaclip.ui.actions import run
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
 from glaclip.ui.actions.photo import uploaded
+from glaclip.ui.actions.proposals import adopt, suggest
 from glaclip.ui.actions.run import compare
 from glaclip.ui.actions.show import restore, show
 from glaclip.ui.actions.words import changed, split
@@ -109,6 +111,30 @@ def test_an_upload_is_taken_shown_and_run_in_one_event(demo: Demo, tmp_path: Pat
     assert changes["viewer"]["photo"].startswith("data:image/jpeg")
     assert "windows" in changes["status"]
     assert "photo=" not in changes["link"]
+
+
+def test_an_upload_starts_with_proposed_words(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(words=("road", "sign")), example="cows")
+    changes = uploaded(demo, event)
+    proposal = json.loads(changes["proposal"])
+    assert proposal["former"] == ["road", "sign"]
+    assert len(proposal["next"]) == 10
+    # The first result is by the proposed words, and the words box gets them.
+    assert [entry["name"] for entry in changes["viewer"]["classes"]] == proposal["words"]
+    waiting = dataclasses.replace(event, values={**event.values, "proposal": changes["proposal"]})
+    adopted = adopt(waiting)
+    assert adopted["known_words"] == proposal["words"]
+    assert adopted["words"]["value"] == proposal["words"]
+    assert adopted["chips"]["former"] == ["road", "sign"]
+    # A person who typed meanwhile keeps what was typed.
+    typed = dataclasses.replace(waiting, values={**waiting.values, "words": ["my word", "sign"]})
+    assert adopt(typed) == {}
+
+
+def test_suggest_words_proposes_for_the_photo_that_is_there(demo: Demo, tmp_path: Path) -> None:
+    changes = suggest(demo, visit(tmp_path, Form(words=("road", "sign"))))
+    words = json.loads(changes["proposal"])["words"]
+    assert [entry["name"] for entry in changes["viewer"]["classes"]] == words
 
 
 def test_an_upload_that_takes_long_is_shown_and_waits_for_segment(

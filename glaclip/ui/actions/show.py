@@ -20,7 +20,7 @@ from glaclip.ui.gradio.quick import gr
 #: What a prepared view sets.
 VIEW = (
     *("photo", "example", "point", "x", "y", "viewer", "status", "attention", "readout", "link"),
-    *("known_words", "ladder", *CONTROLS),
+    *("known_words", "chips", "ladder", *CONTROLS),
 )
 #: Changes a hidden widget if the page was opened by a link that says more than Gradio's own
 #: parameters, such as the theme: else there is nothing to ask the server for.
@@ -47,6 +47,7 @@ def view_changes(demo: Demo, example: Example, form: Form, point: tuple[int, int
         **(first_values(example) if is_shipped(demo, example, form, point) else {}),
         "link": to_link(form, demo.start, example.name, point),
         "known_words": list(form.words),
+        "chips": None,
         "ladder": ladder_name(form),
         **form_changes(form),
     }

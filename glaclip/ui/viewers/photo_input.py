@@ -50,15 +50,20 @@ def keep(photo: Image.Image) -> str:
     return save_to_cache(encoded(photo, "PNG", compress_level=1), "photo.png")
 
 
+def read_original(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The photo of the input, upright, with every pixel; raises as `read` does."""
+    if path is None:
+        raise gr.Error("Choose a photo first.", print_exception=False)
+    try:
+        return load_photo(path, max_pixels)
+    except PhotoError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
 def read(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The photo of the input as the model gets it.
 
     Raises:
         gr.Error: no photo, or one that cannot be read.
     """
-    if path is None:
-        raise gr.Error("Choose a photo first.", print_exception=False)
-    try:
-        return shrink(load_photo(path, max_pixels))
-    except PhotoError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+    return shrink(read_original(path, max_pixels))
