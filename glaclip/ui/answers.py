@@ -41,9 +41,16 @@ def status(result: Answer, backbone: Backbone) -> str:
     return f"{problems}<p class='line'>{''.join(steps)}</p>"
 
 
-def problem(sentence: str) -> str:
-    """A refusal in the status line."""
-    return f"<p class='problem' role='alert'>{escape(sentence)}</p>"
+def problem(sentence: str, about: str = "") -> str:
+    """A refusal in the status line; the browser also puts it beside the controls it is about."""
+    return f"<p class='problem' role='alert' data-about='{about}'>{escape(sentence)}</p>"
+
+
+#: What is said when one word alone has switched the background on.
+ALONE = (
+    "<p class='look'>One word alone leaves nothing to choose from: Background is on, for what "
+    "the word does not fit.</p>"
+)
 
 
 def compare_value(

@@ -126,7 +126,7 @@ def asked(demo: Demo, event: Event) -> tuple[HashedPhoto, Form, Request]:
     Raises:
         PhotoError, VocabularyError, SettingsError, gr.Error: what is wrong, in a sentence.
     """
-    form = Form.of(event.values)
+    form = Form.of(event.values).answerable
     return demo.photo(event["photo"]), form, form.request()
 
 

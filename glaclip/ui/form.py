@@ -131,6 +131,12 @@ class Form:
             windows=dataclasses.replace(self.windows, **part(_WINDOWS)),
         )
 
+    @property
+    def answerable(self) -> Form:
+        """The form; with one word alone, which leaves nothing to choose from, with background."""
+        alone = len(set(self.words)) == 1 and not self.background
+        return dataclasses.replace(self, background=True) if alone else self
+
     def request(self) -> Request:
         """The request.
 
@@ -191,6 +197,8 @@ def ladder_name(form: Form) -> str | None:
     return rung.caption if rung else None
 
 
+#: What links call a photo that is none of the shipped ones: it does not travel.
+OWN = "own"
 #: Longest link that is read; browsers and proxies cut longer ones.
 _MAX_LINK = 6000
 
@@ -203,7 +211,7 @@ def to_link(
     Args:
         form: the controls.
         defaults: the controls of a fresh page.
-        example: name of a shipped photo; uploaded photos cannot travel in a link.
+        example: name of a shipped photo, or `OWN`; uploaded photos cannot travel in a link.
         point: the query point.
     """
     query: dict[str, str] = {}

@@ -21,6 +21,7 @@ from glaclip.ui.examples import PHOTOS
 from glaclip.ui.gradio.page_answer import PageAnswer
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.page import CSS, FRAMES, JS, build_page
+from glaclip.ui.qr import qr
 from glaclip.vocabulary import ASSETS
 
 #: Uploads are refused above this by the server, before they are read.
@@ -62,9 +63,12 @@ def launch_options(service: Service | None = None) -> dict[str, object]:
     Args:
         service: answers /health, for hosts that ask whether a server is well.
     """
-    health = [Route("/health", lambda request: JSONResponse(health_of(service)))]
+    routes = [
+        Route("/health", lambda request: JSONResponse(health_of(service))),
+        Route("/qr.svg", qr),
+    ]
     return {
-        "app_kwargs": {"routes": health, "middleware": [Middleware(PageAnswer, FRAMES)]},
+        "app_kwargs": {"routes": routes, "middleware": [Middleware(PageAnswer, FRAMES)]},
         "theme": theme(),
         "css": CSS,
         "js": JS,

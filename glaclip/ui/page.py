@@ -29,13 +29,14 @@ FRAMES = (_HERE / "gradio/frames.js").read_text(encoding="utf-8")
 #: Functions of the browser that start with the page.
 _SCRIPTS = [
     (_HERE / name).read_text(encoding="utf-8")
-    for name in ("gradio/stream.js", "browser/page.js", "browser/link.js")
+    for name in ("gradio/stream.js", "browser/page.js", "browser/photo.js", "browser/link.js")
 ]
 #: For the scripts: titles of the tabs by id.
 _TITLES = json.dumps({tab.id: tab.title for tab in TABS})
 JS = f"() => {{ const TITLES = {_TITLES};" + "".join(f"({each})();" for each in _SCRIPTS) + "}"
 TITLE = "GLA-CLIP demo"
 MASTHEAD = """<a class="skip" href="#tabs">Skip to the pictures</a>
+<button type="button" id="to-lesson" hidden></button>
 <header id="masthead"><h1>GLA-CLIP: segment a photo with your own words</h1>
 <p>Every patch looks across all of CLIP's windows
 (<a href="https://arxiv.org/abs/2603.23030" target="_blank" rel="noopener">Lee et al., CVPR

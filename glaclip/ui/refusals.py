@@ -15,6 +15,7 @@ from glaclip.serving.runs import StoppedError
 from glaclip.settings import SettingsError
 from glaclip.ui.form import LABELS
 from glaclip.ui.gradio.quick import gr
+from glaclip.ui.viewers.photo_input import LostPhotoError
 from glaclip.vocabulary import VocabularyError
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +37,17 @@ def sentence(error: Exception) -> str:
     if isinstance(error, DatasetError):  # on a page a sentence starts with a capital
         return str(error)[:1].upper() + str(error)[1:]
     return str(error.message) if isinstance(error, gr.Error) else str(error)
+
+
+def about(error: Exception) -> str:
+    """The id of the controls that a refusal is about; "" where it is about none of them."""
+    groups = (
+        (LostPhotoError, "lost-photo"),  # no controls: the browser sends it again
+        (VocabularyError, "words-group"),
+        (SettingsError, "advanced-group"),
+        ((PhotoError, gr.Error), "photo-group"),
+    )
+    return next((group for kinds, group in groups if isinstance(error, kinds)), "")
 
 
 @contextlib.contextmanager

@@ -200,7 +200,7 @@ def test_one_point_is_asked_from_two_windows(page: Page, even: str) -> None:
     shown(page, even, 0)
     views = page.locator(".av-view")
     expect(views).to_have_count(2)
-    expect(views.first.locator("figcaption")).to_have_text("Window 6 (the star’s)")
+    expect(views.first.locator("figcaption")).to_have_text("Window 6 (the ring’s)")
     assert views.first.locator(".av-word").all_text_contents()[0] in ("red", "<b>blue</b>")
     expect(page.locator(".av-views-sentence")).to_contain_text("that hold this point agree")
     assert page.locator(".av-word b").count() == 0, "words are text"

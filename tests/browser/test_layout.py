@@ -122,6 +122,8 @@ def test_the_attention_of_a_point_is_on_one_screen(site: Site) -> None:
             assert found[".av-tools"]["height"] < 45, "one line of buttons"
             sentence = found[".av-step"]
             assert sentence["y"] + sentence["height"] <= found["#status"]["y"]
+            crops = boxes(site.page, (".av-crops",))[".av-crops"]
+            assert crops["y"] + crops["height"] <= found["#status"]["y"], "all steps in sight"
         site.tab("Compare")
 
 

@@ -88,7 +88,7 @@ def test_upload_runs_by_itself(site: Site, toy: PageBackbone) -> None:
         assert site.name_at(side, 0.25, 0.5) == "red"
         assert site.name_at(side, 0.75, 0.5) == "blue"
     assert sorted(site.legend) == ["blue", "red"]
-    assert "photo" not in site.query
+    assert site.query["photo"] == "own"
     expect(site.readout).to_have_text("")
 
 

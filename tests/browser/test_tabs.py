@@ -63,7 +63,7 @@ def test_click_reads_five_best_classes(two_colors: Site) -> None:
     assert site.page.locator(".lv").get_attribute("data-point") == f"{point[1]},{point[2]}"
 
 
-def test_attention_has_four_panels_and_a_star(pointed: Site) -> None:
+def test_attention_has_four_panels_and_a_ring(pointed: Site) -> None:
     site = pointed
     site.tab("Attention")
     expect(site.page.locator('.av[data-ready="true"]')).to_be_visible(timeout=PATIENCE)
@@ -76,14 +76,18 @@ def test_attention_has_four_panels_and_a_star(pointed: Site) -> None:
     for panel in panels.all():
         expect(panel).to_contain_text("of the tokens")
     expect(site.page.locator(".av-sentence")).to_contain_text("tokens are similar to this patch")
-    # The star: its yellow is nowhere else in a photo of red and blue.
+    # The ring: its yellow is nowhere else in this photo; the patch in it stays in sight.
     x, y = point_of(site)
     script = """([x, y]) => {
         const photo = document.querySelector('.av-photo');
         const at = [(x + 0.5) * photo.width / 448, (y + 0.5) * photo.height / 224].map(Math.round);
-        return Array.from(photo.getContext('2d').getImageData(...at, 1, 1).data);
+        const radius = Math.max(9, photo.width / 48), context = photo.getContext('2d');
+        return [0, radius].map((away) => Array.from(
+            context.getImageData(Math.round(at[0] + away), at[1], 1, 1).data));
     }"""
-    assert site.page.evaluate(script, [x, y]) == [255, 214, 10, 255]
+    middle, ring = site.page.evaluate(script, [x, y])
+    assert ring == [255, 214, 10, 255]
+    assert middle != ring
 
 
 def test_a_chosen_panel_is_drawn_on_the_photo(pointed: Site) -> None:

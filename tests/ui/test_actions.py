@@ -118,7 +118,47 @@ def test_an_upload_is_taken_shown_and_run_in_one_event(demo: Demo, tmp_path: Pat
     assert (changes["attention"], changes["readout"]) == (None, "")
     assert changes["viewer"]["photo"].startswith("data:image/jpeg")
     assert "windows" in changes["status"]
-    assert "photo=" not in changes["link"]
+    assert "photo=own" in changes["link"]
+
+
+def test_one_word_switches_the_background_on_and_says_so(demo: Demo, tmp_path: Path) -> None:
+    changes = compare(demo, visit(tmp_path, Form(words=("red",))))
+    assert changes["background"] is True
+    assert "Background is on" in changes["status"]
+    assert len(changes["viewer"]["classes"]) == 2
+    assert "background" not in compare(demo, visit(tmp_path, Form(words=("red", "blue"))))
+
+
+def test_a_list_that_is_cleared_is_not_refused(demo: Demo, tmp_path: Path) -> None:
+    cleared, kept = keeping(visit(tmp_path, Form(), known_words=["red", "blue"]))
+    assert (changed(demo, cleared), kept) == ({}, {"known_words": []})
+    assert "Type at least two classes" in compare(demo, cleared)["status"]
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "group"),
+    [
+        ((), {}, "words-group"),
+        (("red", "blue"), {"crop": 96, "short_side": 64}, "advanced-group"),
+        (("red", "blue"), {"photo": None}, "photo-group"),
+        (("red", "blue"), {"photo": "/nowhere/photo.png"}, "lost-photo"),
+    ],
+)
+def test_a_refusal_says_which_controls_it_is_about(
+    words: tuple[str, ...], given: dict[str, Any], group: str, demo: Demo, tmp_path: Path
+) -> None:
+    status = compare(demo, visit(tmp_path, Form(words=words), **given))["status"]
+    assert f"data-about='{group}'" in status
+    assert "/nowhere" not in status
+
+
+def test_a_link_of_an_own_photo_asks_for_it(demo: Demo) -> None:
+    link = {"photo": "own", "words": "cup, plate"}
+    opened = restore(demo, Event("a page", {}, link, {}, lambda *args, **kwargs: None))
+    assert "does not travel" in opened["viewer"]["empty"]
+    assert (opened["photo"], opened["example"], opened["opened"]) == (None, "", False)
+    assert opened["known_words"] == ["cup", "plate"]
+    assert "photo=own" in opened["link"]
 
 
 def test_an_upload_that_takes_long_is_shown_and_waits_for_segment(
@@ -375,7 +415,7 @@ def test_a_photo_is_decoded_and_packed_once_until_its_file_changes(
     assert demo.picture(path).size == (48, 64)
     assert demo.picture(path).name != packed.name
     Path(path).unlink()
-    with pytest.raises(gr.Error, match="no such file"):
+    with pytest.raises(gr.Error, match="no longer on the server"):
         demo.photo(path)
     with pytest.raises(gr.Error, match="Choose a photo"):
         demo.photo(None)

@@ -12,7 +12,8 @@ from glaclip.ui.gradio.quick import gr
 _SHOW = """(query) => {
   const url = new URL(window.location);
   url.search = query;
-  window.history.replaceState({}, '', url);
+  window.history.replaceState(window.history.state, '', url);
+  document.dispatchEvent(new CustomEvent('glaclip:address'));
   return [];
 }"""
 #: The page around a Space shows an address of its own, which knows no views: there the link to copy

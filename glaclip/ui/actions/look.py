@@ -11,9 +11,9 @@ from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, ended, point_in
-from glaclip.ui.form import to_link
+from glaclip.ui.form import OWN, to_link
 from glaclip.ui.gradio.quick import gr
-from glaclip.ui.refusals import REFUSALS, sentence
+from glaclip.ui.refusals import REFUSALS, about, sentence
 
 
 def look(demo: Demo, event: Event, chosen: tuple[int, int]) -> Changes:
@@ -39,10 +39,10 @@ def look(demo: Demo, event: Event, chosen: tuple[int, int]) -> Changes:
     except StoppedError:
         return {}
     except REFUSALS as error:
-        return {"readout": answers.problem(sentence(error))}
+        return {"readout": answers.problem(sentence(error), about(error))}
     if point is None or ended(newest):
         return {}
-    link = to_link(form, demo.start, event["example"], point)
+    link = to_link(form, demo.start, event["example"] or OWN, point)
     # The pictures stay; only the card at the star learns something.
     viewer = gr.update(answer=answers.star(result, point))
     return {**looked, "viewer": viewer, "link": link, "x": point[0], "y": point[1]}

@@ -10,6 +10,9 @@ from glaclip.ui.demo import Demo, ended
 from glaclip.ui.examples import find
 from glaclip.ui.refusals import refusals_as_toasts
 
+#: The pictures show what they showed before the photo came.
+_REFUSED = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
+
 
 @refusals_as_toasts()
 def uploaded(demo: Demo, event: Event) -> Changes:
@@ -41,3 +44,4 @@ def connect(demo: Demo, board: Board) -> None:
     upload = board["photo"].upload
     run = shown_by(board, upload, lambda event: uploaded(demo, event), writes=kept)
     board.on(run.failure, _earlier, ["example", "accepted"], ["photo"])
+    board.in_browser(run.failure, _REFUSED)

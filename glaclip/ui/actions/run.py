@@ -11,11 +11,11 @@ from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Event, Handler
 from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
-from glaclip.ui.form import to_link
+from glaclip.ui.form import OWN, to_link
 from glaclip.ui.gradio.quick import gr
-from glaclip.ui.refusals import REFUSALS, sentence
+from glaclip.ui.refusals import REFUSALS, about, sentence
 
-SHOWN = ("viewer", "status", "attention", "readout", "link")
+SHOWN = ("viewer", "status", "attention", "readout", "link", "background")
 #: What stood in the way, such as "press Segment to start", is over once Segment is pressed.
 _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
@@ -38,19 +38,22 @@ def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes
         result = demo.service.answer(photo, request, point, step, unless=start_look)
         picture = demo.picture(event["photo"])
         looked = answers.look(picture, result, point)
-        shown = {
+        status = answers.status(result, demo.backbone(form))
+        shown: dict[str, Any] = {
             "viewer": answers.compare_value(photo.image, picture, result, point, event.held),
-            "status": answers.status(result, demo.backbone(form)),
+            "status": status,
         }
+        if form.background and not event["background"]:
+            shown |= {"background": True, "status": answers.ALONE + status}
         # Pictures take a while to encode; meanwhile a newer run may have answered with a refusal.
         check()
     except StoppedError:
         return {}
     except REFUSALS as error:
-        return {"status": answers.problem(sentence(error))}
+        return {"status": answers.problem(sentence(error), about(error))}
     if ended(newest):
         return shown
-    return shown | looked | {"link": to_link(form, demo.start, event["example"], point)}
+    return shown | looked | {"link": to_link(form, demo.start, event["example"] or OWN, point)}
 
 
 def _look_of(demo: Demo, event: Event, check: Callable[[], None]) -> Callable[[], None]:

@@ -14,13 +14,17 @@ from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.controls import choices_of
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import Example, example_form, examples, find, first_values
-from glaclip.ui.form import CONTROLS, LABELS, Form, from_link, ladder_name, to_link
+from glaclip.ui.form import CONTROLS, LABELS, OWN, Form, from_link, ladder_name, to_link
 from glaclip.ui.gradio.quick import gr
 
 #: What a prepared view sets.
 VIEW = (
     *("photo", "example", "point", "x", "y", "viewer", "status", "attention", "readout", "link"),
     *("known_words", "ladder", *CONTROLS),
+)
+LINK_OF_OWN = (
+    "This link was made with an own photo, which does not travel in a link. Its words and settings "
+    "are here: choose the photo."
 )
 #: Changes a hidden widget if the page was opened by a link that says more than Gradio's own
 #: parameters, such as the theme: else there is nothing to ask the server for.
@@ -81,7 +85,8 @@ def restore(demo: Demo, event: Event) -> Changes:
     check = demo.views.start(event.page)
     example = find(known.get("photo", "")) or examples()[0]
     form, _, point, problems = from_link(known, example_form(demo.start, example))
-    if "photo" in known and find(known["photo"]) is None:
+    own = known.get("photo") == OWN
+    if not own and "photo" in known and find(known["photo"]) is None:
         problems.append("The link names a photo that is not shipped with this page.")
     form, choices = _offered(demo, form, problems)
     try:
@@ -92,9 +97,25 @@ def restore(demo: Demo, event: Event) -> Changes:
         gr.Warning(note)
     point = point or example.point
     shown = view_changes(demo, example, form, point)
+    if own:
+        shown |= _without_photo(form, demo)
     for name, offered in choices.items():
         shown[name] = gr.update(choices=offered, value=form.values[name])
-    return shown | {"opened": not is_shipped(demo, example, form, point)}
+    return shown | {"opened": not own and not is_shipped(demo, example, form, point)}
+
+
+def _without_photo(form: Form, demo: Demo) -> Changes:
+    """What the view of an own photo shows of it: that it has to be brought."""
+    return {
+        "photo": None,
+        "example": "",
+        "point": None,
+        "viewer": {"empty": LINK_OF_OWN, "lost": True},
+        "status": "",
+        "attention": None,
+        "readout": "",
+        "link": to_link(form, demo.start, OWN),
+    }
 
 
 def _offered(

@@ -42,6 +42,8 @@ def changed(demo: Demo, event: Event) -> Changes:
     except StoppedError:
         return {}  # a later change was quicker
     event.keep("known_words", words)
+    if not words:  # about to be typed anew
+        return {}
     return compare(demo, event, only_if_cheap=True)
 
 

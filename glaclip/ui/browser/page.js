@@ -1,5 +1,5 @@
 () => {
-  // What gradio's widgets leave to the page: sheets on a phone, ways to bring a photo, keys.
+  // What gradio's widgets leave to the page: sheets on a phone, refusals, keys.
   const on = (type, selector, act, capture = false) =>
     document.addEventListener(type, (event) => {
       const found = event.target instanceof Element && event.target.closest(selector);
@@ -20,61 +20,21 @@
     if (layout().dataset.sheet && !event.target.closest('.sheet, #method, [role=listbox], .toast-wrap')) open('');
   });
 
-  // A photo from anywhere goes through the upload button's input: one way in, one check. What was
-  // wrong with the last try is said until the next press.
-  const note = (text) => { document.querySelector('#photo-note').textContent = text; };
-  document.addEventListener('click', () => note(''), true);
-  const bring = (file) => {
-    const input = document.querySelector('#photo-row input[type=file]'), bag = new DataTransfer();
-    bag.items.add(file);
-    input.files = bag.files;
-    note('');
-    input.dispatchEvent(new Event('change', {bubbles: true}));
+  // A refusal stands beside what it is about, or in the sheet that covers the status line.
+  const refuse = () => {
+    const problem = document.querySelector('#status .problem[role=alert]'), narrow = matchMedia('(max-width: 899px)').matches;
+    const place = document.getElementById(narrow ? layout().dataset.sheet : problem?.dataset.about);
+    let copy = document.querySelector('#refusal');
+    if (!problem || !place) return copy?.remove();
+    if (copy?.textContent === problem.textContent && copy.parentElement === place) return;
+    copy ??= Object.assign(document.createElement('p'), {id: 'refusal'});
+    copy.textContent = problem.textContent;
+    place.prepend(copy);
+    copy.scrollIntoView({block: 'nearest'});
   };
-  const photoOf = (data) => [...(data?.files ?? [])].find((file) => file.type.startsWith('image/'));
-  document.addEventListener('paste', (event) => {
-    const file = photoOf(event.clipboardData);
-    if (file) { event.preventDefault(); bring(file); }
-  });
-  document.addEventListener('dragover', (event) => {
-    if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
-  });
-  document.addEventListener('drop', (event) => {
-    const file = photoOf(event.dataTransfer);
-    if (!file || event.target.closest('#label-map')) return;
-    event.preventDefault();
-    bring(file);
-  });
-  on('click', '[data-photo="paste"]', async () => {
-    try {
-      for (const item of await navigator.clipboard.read()) {
-        const type = item.types.find((name) => name.startsWith('image/'));
-        if (type) return bring(new File([await item.getType(type)], 'pasted.png', {type}));
-      }
-      note('The clipboard holds no photo.');
-    } catch {
-      note('The browser does not let this page read the clipboard: press Ctrl+V instead.');
-    }
-  });
-  on('click', '[data-photo="camera"]', async () => {
-    let stream;
-    try {
-      stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
-    } catch {
-      return note('No camera can be used here.');
-    }
-    const dialog = document.querySelector('#camera'), video = dialog.querySelector('video');
-    video.srcObject = stream;
-    dialog.returnValue = '';
-    dialog.showModal();
-    dialog.onclose = () => {
-      const canvas = document.createElement('canvas');
-      canvas.width = video.videoWidth; canvas.height = video.videoHeight;
-      canvas.getContext('2d').drawImage(video, 0, 0);
-      stream.getTracks().forEach((track) => track.stop());
-      if (dialog.returnValue === 'take') canvas.toBlob((blob) => bring(new File([blob], 'camera.png', {type: 'image/png'})));
-    };
-  });
+  const watch = (selector, options) => new MutationObserver(refuse).observe(document.querySelector(selector), options);
+  watch('#status', {childList: true, subtree: true});
+  watch('#layout', {attributeFilter: ['data-sheet']});
 
   // Words: a comma ends one, and pasted lines are words too; an input of one line would join them.
   const enter = (input) => input.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', code: 'Enter', bubbles: true, cancelable: true}));
@@ -115,7 +75,13 @@
   });
 
   // Names that gradio's widgets do not give: what a cross removes, and which help a switch has.
+  // Each of its radio buttons is a group of its own (Gradio 6.31.0): one name makes them one, with
+  // one stop of the Tab key and arrows between them. Needless once they share a name by themselves.
   const name = () => {
+    for (const button of document.querySelectorAll('.block[id] input[type=radio]')) {
+      const group = button.closest('.block[id]').id;
+      if (button.name !== group) button.name = group;
+    }
     for (const cross of document.querySelectorAll('#words .token-remove')) {
       const label = 'Remove ' + (cross.closest('.token')?.querySelector('span')?.textContent.trim() || 'all words');
       if (cross.title !== label) cross.title = label;

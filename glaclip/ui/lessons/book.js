@@ -1,5 +1,6 @@
 // The book: a list of lessons, one lesson a screen, "Try it" as a select event.
 let book = null, current = 0, version = 0;
+let part = 0;  // of a lecture: a paragraph of the lesson, or last its formulas
 const root = element.querySelector('.lb'), list = element.querySelector('.lb-list'), page = element.querySelector('.lb-page');
 const RAISED = /([_^])\{([^{}]*)\}/g;
 // `_{...}` is lowered and `^{...}` raised.
@@ -20,7 +21,7 @@ function button(parent, className, text, action) {
 }
 async function open(index, focus) {
   const mine = ++version, lesson = book.lessons[index], count = book.lessons.length;
-  current = index;
+  current = index; part = 0;
   for (const observer of observers) observer.disconnect();
   observers.clear();
   [...list.children].forEach((item, i) => i === index ? item.firstChild.setAttribute('aria-current', 'step') : item.firstChild.removeAttribute('aria-current'));
@@ -55,17 +56,82 @@ async function open(index, focus) {
   }
   // Below the figure, unless the page gets clearly shorter with them below the words.
   const settle = () => {
+    if (presented()) return lecture();
     words.append(formulas);
     const below = page.offsetHeight;
     side.append(formulas);
     if (side.offsetLeft > words.offsetLeft + 10 && page.offsetHeight - below > 60) words.append(formulas);
   };
+  page.dataset.number = String(index + 1);
   await figures[lesson.slug](figure, lesson.figure);
   if (mine !== version) return;
   watchSize(page, settle);
   settle();
+  await fit();
+  if (mine !== version) return;
   page.dataset.ready = 'true';
 }
+
+// ---------------------------------------------------------------- a lecture
+// One paragraph at a time in large type beside the figure, and the formulas last; nothing scrolls.
+
+const presented = () => root.dataset.present === 'true';
+const parts = () => [...page.querySelectorAll('.lb-words > p:not(.lb-count), .lb-formulas')];
+const frames = (count) => new Promise((done) => { const next = () => count-- ? requestAnimationFrame(next) : done(); next(); });
+
+function lecture() {
+  const words = page.querySelector('.lb-words'), formulas = page.querySelector('.lb-formulas');
+  if (formulas.parentElement !== words) words.append(formulas);
+  parts().forEach((each, index) => each.classList.toggle('lb-now', index === part));
+  words.style.fontSize = '';
+  for (let size = 1; words.scrollHeight > words.clientHeight + 1 && size > 0.6; size -= 0.05) words.style.fontSize = `calc(var(--lb-lecture) * ${size})`;
+  write();
+}
+let fitting = 0;
+// The figure as large as its place takes: first in large type, as wide as its height allows.
+async function fit() {
+  const mine = ++fitting, figure = page.querySelector('.lb-figure'), side = page.querySelector('.lb-side');
+  const lay = async (zoom, share) => {
+    Object.assign(figure.style, {width: `${side.clientWidth * share / zoom}px`, transform: `scale(${zoom})`});
+    await frames(2);
+    return mine !== fitting || figure.offsetHeight * zoom <= side.clientHeight;
+  };
+  if (!presented()) return Object.assign(figure.style, {width: '', transform: ''});
+  for (const zoom of [1.7, 1.4, 1.1, 0.85, 0.6].map((each) => each * innerWidth / 1920)) {
+    if (await lay(zoom, 1)) return;
+    if (!await lay(zoom, 0.5)) continue;
+    let [low, high] = [0.5, 1];
+    for (let turn = 0; turn < 5; turn++) {
+      const middle = (low + high) / 2;
+      if (await lay(zoom, middle)) low = middle; else high = middle;
+    }
+    return lay(zoom, low);
+  }
+}
+async function goOn(way) {
+  const to = part + way;
+  if (to in parts()) { part = to; return lecture(); }
+  if (!(current + way in book.lessons)) return;
+  await open(current + way, false);
+  if (way < 0) { part = parts().length - 1; lecture(); }
+}
+const write = present(root, element.querySelector('.lb-present'), () => `Lesson ${current + 1}, ${part + 1} of ${parts().length} \u00b7 \u2192 goes on \u00b7 \u2190 back \u00b7 1 to ${book?.lessons.length} choose a lesson \u00b7 Esc leaves.`);
+root.addEventListener('present', () => { if (book) open(current, false); });
+document.addEventListener('keydown', (event) => {
+  const key = presented() && book && lectureKey(event);
+  if (!key) return;
+  event.preventDefault(); event.stopPropagation();
+  if (typeof key !== 'string') goOn(key); else if (Number(key) <= book.lessons.length) open(Number(key) - 1, false);
+}, true);
+window.addEventListener('resize', () => { if (presented() && book) fit(); });
+
+// The lesson that an address names, see link.js.
+let named = Number(new URLSearchParams(location.hash.slice(1)).get('lesson')) || 0;
+document.addEventListener('glaclip:lesson', ({detail}) => {
+  named = detail;
+  if (book && named !== current + 1 && named - 1 in book.lessons) open(named - 1, false);
+});
+
 list.addEventListener('keydown', (event) => {
   const last = book.lessons.length - 1;
   const to = {ArrowLeft: current - 1, ArrowRight: current + 1, Home: 0, End: last}[event.key];
@@ -89,6 +155,7 @@ function set() {
     make(link, 'i', '', String(index + 1)); make(link, 'span', '', lesson.short);
     link.setAttribute('aria-label', `Lesson ${index + 1}: ${lesson.title}`);
   });
+  if (named - 1 in book.lessons) current = named - 1;
   open(Math.min(current, book.lessons.length - 1), false);
 }
 watch('value', set);

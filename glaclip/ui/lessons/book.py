@@ -16,6 +16,7 @@ LATER = {"later": True}
 #: In this order: helpers, a figure a lesson, and last the book, which uses them.
 _SCRIPTS = (
     "../viewers/drawing.js",
+    "../viewers/present.js",
     *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "slide", "book")),
 )
 
@@ -36,7 +37,7 @@ class LessonBook(gr.HTML):  # type: ignore[misc]
         super().__init__(
             value=value,
             html_template=_text("book.html"),
-            css_template=_text("book.css"),
+            css_template=_text("book.css") + _text("lecture.css") + _text("../viewers/present.css"),
             js_on_load="\n".join(_text(name) for name in _SCRIPTS),
             apply_default_css=False,
             **kwargs,

@@ -18,9 +18,9 @@ from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow
 from glaclip.ui.examples import find
 from glaclip.ui.gradio.quick import gr
-from glaclip.ui.refusals import REFUSALS, sentence
+from glaclip.ui.refusals import REFUSALS, about, sentence
 from glaclip.ui.tabs.tab import Tab, due
-from glaclip.ui.viewers.truth import class_list, measure, report, sides
+from glaclip.ui.viewers.truth import FROM_0, FROM_1, class_list, measure, report, sides
 from glaclip.ui.viewers.truth_scores import build_scores, connect_scores
 from glaclip.vocabulary import ASSETS
 
@@ -103,9 +103,14 @@ def _build(board: Board, first: Changes) -> None:
             size="sm",
             elem_id="classes-file",
         )
+        counted = gr.Radio(
+            [("from 0", FROM_0), ("from 1; 0 is no class", FROM_1)],
+            label="The map counts its classes",
+            elem_id="truth-counted",
+        )
     shown = gr.HTML("", elem_id="truth-shown")
     table = gr.HTML("", elem_id="truth-table")
-    board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore)
+    board.add(shipped=shipped, label_map=label_map, classes=classes, ignore=ignore, counted=counted)
     board.add(measure=button, truth_shown=shown, truth_table=table, classes_file=classes_file)
     # Not empty once something was measured: then the tab follows the page's results.
     board.add(measured=gr.Textbox("", visible="hidden"))
@@ -117,12 +122,13 @@ def truth(demo: Demo, event: Event) -> Changes:
     try:
         photo, form, _ = asked(demo, event)
         step = follow(event, demo.runs.start(event.page, "truth"))
-        given = (event["label_map"], event["classes"] or "", event["ignore"])
+        given = (event["label_map"], event["classes"] or "", event["ignore"], event["counted"])
         found = measure(demo.service, photo, form, *given, step)
     except StoppedError:
         return {}
     except REFUSALS as error:
-        return {"truth_shown": problem(sentence(error)), "truth_table": "", "measured": _YES}
+        said = problem(sentence(error), about(error))
+        return {"truth_shown": said, "truth_table": "", "measured": _YES}
     return {
         "truth_shown": sides(photo.image, found.result, found.scores, found.truth),
         "truth_table": report(found.result, *found.scores, found.notes),
@@ -140,7 +146,10 @@ def classes_read(event: Event) -> Changes:
 
 def _connect(demo: Demo, board: Board) -> None:
     """The tab measures the page's photo with the page's controls."""
-    given, results = ("label_map", "classes", "ignore"), ("truth_shown", "truth_table", "measured")
+    given, results = (
+        ("label_map", "classes", "ignore", "counted"),
+        ("truth_shown", "truth_table", "measured"),
+    )
 
     def choose(event: Event) -> Changes:
         # The whole page turns to the photo, as if its thumbnail had been pressed.
@@ -148,7 +157,7 @@ def _connect(demo: Demo, board: Board) -> None:
         found = shipped_truths().get(name)
         if found is None:
             return {}
-        chosen = (str(found.label_map), found.classes, found.ignore)
+        chosen = (str(found.label_map), found.classes, found.ignore, FROM_0)
         return show(demo, event.page, name, at=event.at) | dict(zip(given, chosen, strict=True))
 
     def measure_on(event: Any, reads: tuple[str, ...] = (), **options: Any) -> None:
@@ -167,9 +176,9 @@ def _connect(demo: Demo, board: Board) -> None:
     show_link(board, chosen)
     measure_on(chosen.success)
     # Another photo: what was measured is no longer about what is shown.
-    stale = ("shipped", "label_map", "measured", "truth_table", "truth_shown")
+    stale = ("shipped", "label_map", "counted", "measured", "truth_table", "truth_shown")
     for event in (board["photo"].upload, board["strip"].select):
-        board.in_browser(event, "() => [null, null, '', '', '']", (), stale)
+        board.in_browser(event, "() => [null, null, null, '', '', '']", (), stale)
     connect_scores(board)
 
 

@@ -1,8 +1,9 @@
 // The photo with its query point, the method's steps as mosaics of windows, and what two windows say.
 // Everything a person may have typed (class names) is placed with textContent only.
 const $ = (selector) => element.querySelector(selector);
-const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), heatBox = $('.av-heat-box'), playButton = $('.av-play');
+const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), crops = $('.av-crops'), heatBox = $('.av-heat-box'), playButton = $('.av-play');
 const LINE = 4;  // pixels of the resized photo in one of the heat's
+const CROP = 0.5, CROP_RATIO = 1.6;  // of a window's width; width to height
 const BEAT = 1900, FADE = 450;  // milliseconds a step stays, and that it takes to come
 let state = null, chosen = Infinity, version = 0, pending = 0, playing = 0, fade = 0;
 
@@ -49,7 +50,7 @@ function drawMosaic(canvas, panel, weights) {
   const [x, y] = boxOf(own);
   context.lineWidth = 5; context.strokeStyle = TEAL;
   context.strokeRect(x - 0.5, y - 0.5, cell + 1, high + 1);
-  star(context, ...center(boxOf(own), token), radius);
+  queryRing(context, ...center(boxOf(own), token), radius);
   if (!panel.collapsed) return;
   const [window_, ...at] = kept(weights);
   ring(context, ...center(boxOf(window_), at), 2.2 * radius);
@@ -98,7 +99,7 @@ function levelsOnPhoto(index) {
 }
 
 function drawPhoto(from = chosen, share = 1) {
-  const {photo_size, working_size, boxes, own, panels: steps} = state.value, {image} = state;
+  const {working_size, boxes, own, panels: steps} = state.value, {image} = state;
   photo.width = image.naturalWidth; photo.height = image.naturalHeight;
   const context = photo.getContext('2d'), sx = photo.width / working_size[1], sy = photo.height / working_size[0];
   const radius = Math.max(9, photo.width / 48);
@@ -111,16 +112,40 @@ function drawPhoto(from = chosen, share = 1) {
   const [top, left, bottom, right] = boxes[own];
   context.lineWidth = Math.max(2, photo.width / 260); context.strokeStyle = TEAL;
   context.strokeRect(left * sx + 1, top * sy + 1, (right - left) * sx - 2, (bottom - top) * sy - 2);
-  star(context, (state.point[0] + 0.5) * photo.width / photo_size[1], (state.point[1] + 0.5) * photo.height / photo_size[0], radius);
+  queryRing(context, ...queryOn(photo), radius);
   if (!heatBox.checked || !steps[chosen].collapsed) return;
   const [window_, ...at] = kept(state.weights[chosen]), [t, l, b, r] = boxes[window_];
   ring(context, ...center([l * sx, t * sy, (r - l) * sx, (b - t) * sy], at), 2.2 * radius);
 }
 
+// Center of the query's patch on a picture of the whole photo.
+const queryOn = ({width, height}) => [(state.point[0] + 0.5) * width / state.value.photo_size[1], (state.point[1] + 0.5) * height / state.value.photo_size[0]];
+
+// What lies around the query, magnified, at every step: the choice of the step that the photo shows.
+function drawCrops() {
+  const {boxes, working_size, panels: steps} = state.value, {gray} = state;
+  const wide = CROP * (boxes[0][3] - boxes[0][1]) * gray.width / working_size[1], high = wide / CROP_RATIO;
+  const [x, y] = queryOn(gray);
+  const left = Math.max(0, Math.min(gray.width - wide, x - wide / 2)), top = Math.max(0, Math.min(gray.height - high, y - high / 2));
+  crops.replaceChildren(...steps.map((step, index) => {
+    const button = make(null, 'button', 'av-crop'), canvas = make(button, 'canvas');
+    button.type = 'button';
+    canvas.width = 360; canvas.height = Math.round(360 / CROP_RATIO);
+    const context = canvas.getContext('2d'), scale = canvas.width / wide, levels = state.levels[index] ??= levelsOnPhoto(index);
+    context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
+    context.drawImage(gray, 0, 0);
+    context.drawImage(heatOf(levels.levels, levels.width, levels.height), 0, 0, gray.width, gray.height);
+    queryRing(context, x, y, 13 / scale);
+    make(button, 'span', 'av-crop-title', `${index + 1} ${step.title}`);
+    button.onclick = () => { stop(); choose(index, chosen); };
+    return button;
+  }));
+}
+
 function choose(index, from = index) {
   chosen = index;
   const step = state.value.panels[index];
-  [...panels.children].forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
+  for (const group of [panels, crops]) [...group.children].forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
   $('.av-step b').textContent = `${index + 1} of ${state.value.panels.length}: ${step.title}`;
   $('.av-step span').textContent = step.note || step.help;
   root.dataset.step = String(index);
@@ -155,14 +180,14 @@ function play(index = 0, from = 0) {
 
 function drawView(figure, view, own) {
   const {boxes} = state.value, [top, left, bottom, right] = boxes[view.window], side = 420;
-  make(figure, 'figcaption', '', `Window ${view.window + 1}${own ? ' (the star\u2019s)' : ''}`);
+  make(figure, 'figcaption', '', `Window ${view.window + 1}${own ? ' (the ring\u2019s)' : ''}`);
   const canvas = make(figure, 'canvas'), box = [0, 0, side, Math.round(side * (bottom - top) / (right - left))];
   canvas.width = box[2]; canvas.height = box[3];
   canvas.setAttribute('role', 'img');
   canvas.setAttribute('aria-label', `Window ${view.window + 1} with its own attention; it says ${view.answers[0].name}`);
   const context = canvas.getContext('2d');
   drawWindow(context, view.window, unpackWeights(view), view.top, box);
-  star(context, ...center(box, view.token), 14);
+  queryRing(context, ...center(box, view.token), 14);
   const list = make(figure, 'ol', 'av-answers');
   for (const {name, color, probability} of view.answers) {
     const line = make(list, 'li');
@@ -215,7 +240,7 @@ async function set() {
   $('.av-scale-note').textContent = value.shared ? `One color scale for all ${COUNTS[value.panels.length]} steps.` : value.scale_note;
   root.style.setProperty('--av-ratio', String(image.naturalWidth / image.naturalHeight));
   photo.dataset.point = value.point.join(',');
-  read(); drawPanels(); drawViews(); choose(Math.min(chosen, value.panels.length - 1));
+  read(); drawPanels(); drawCrops(); drawViews(); choose(Math.min(chosen, value.panels.length - 1));
   root.dataset.ready = 'true';
 }
 
@@ -247,7 +272,14 @@ root.addEventListener('keydown', (event) => {
 });
 heatBox.addEventListener('change', () => { if (state) drawPhoto(); });
 playButton.addEventListener('click', () => playing ? stop() : state && play(0, chosen));
-present(root, $('.av-present'));
+present(root, $('.av-present'), () => '1 to ' + (state?.value.panels.length ?? 4) + ' choose a step \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 Esc leaves.');
+document.addEventListener('keydown', (event) => {
+  const key = root.dataset.present === 'true' && state && lectureKey(event);
+  if (!key) return;
+  event.preventDefault(); event.stopPropagation();
+  const to = typeof key === 'string' ? Number(key) - 1 : chosen + key;
+  if (to in state.value.panels) { stop(); choose(to, chosen); }
+}, true);
 // Hatching takes the theme's colors.
 new MutationObserver(() => { if (state) { drawPanels(); choose(chosen); } }).observe(document.body, {attributeFilter: ['class']});
 watch('value', set);

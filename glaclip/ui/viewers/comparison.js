@@ -27,6 +27,7 @@ const range = find(".lv-opacity-range");
 
 let data = null; // the decoded value; null shows the empty state
 let turn = 0; // a decoded value of an older turn is dropped
+let earlier = null; // what a photo on its way has taken the place of
 const state = {
   // A phone has room for one picture beside its controls.
   mode: matchMedia("(max-width: 480px)").matches ? "slider" : "side",
@@ -131,7 +132,46 @@ function showEmpty(value) {
   root.dataset.sides = "0";
   root.dataset.isolated = root.dataset.pinned = "";
   root.dataset.ready = "empty";
+  find(".lv-choose").hidden = !value?.lost;
+  root.dataset.lost = String(Boolean(value?.lost));
 }
+
+// A photo that a person brings is on both sides at once, plain, until its result comes.
+document.addEventListener("glaclip:photo", ({ detail: { image } }) => {
+  if (!root.isConnected) return;
+  const [wide, high] = [image.naturalWidth, image.naturalHeight];
+  const scale = Math.min(1, 1280 / Math.max(wide, high));
+  const [width, height] = [wide, high].map((side) => Math.max(1, Math.round(side * scale)));
+  const none = { rows: [], columns: [] };
+  const titles = (data ?? earlier)?.sides.map(({ title }) => title) ?? ["", ""];
+  if (!data?.plain) earlier = data;
+  turn++;
+  data = {
+    plain: true, photo_name: "", photo_size: [high, wide], width, height, image, gray: null, classes: [], rgb: [],
+    labels: titles.map(() => new Uint16Array(width * height)), regions: [], edges: none, changed: 0, point: null,
+    sides: titles.map((title) => ({ title, subtitle: "", areas: [], seam_rate: null, seams: none })),
+  };
+  state.point = state.cursor = null;
+  state.pinned = state.preview = -1;
+  card.hide();
+  zoom.reset();
+  show();
+  waitFor("Your photo is being read");
+});
+document.addEventListener("glaclip:sending", ({ detail: { share } }) => {
+  if (data?.plain) waitFor(share < 1 ? `Your photo is on its way: ${Math.round(100 * share)}${THIN}%` : "Your photo is there; its result is computed");
+});
+document.addEventListener("glaclip:refused", () => {
+  if (!data?.plain) return;
+  data = earlier;
+  if (!data) return showEmpty(props.value);
+  state.point = data.point;
+  show();
+});
+const waitFor = (text) => {
+  find(".lv-wait").textContent = text;
+  find(".lv-wait").hidden = !text;
+};
 
 function show() {
   find(".lv-empty").hidden = true;
@@ -152,8 +192,15 @@ function show() {
   paint();
   drawLines();
   drawTop();
-  root.dataset.turn = String(turn);
   root.dataset.ready = "true";
+  root.dataset.lost = "false";
+  if (data.plain) {
+    root.dataset.plain = "true";
+    return;
+  }
+  delete root.dataset.plain;
+  waitFor("");
+  root.dataset.turn = String(turn);
   // What else a new result changes may wait until this one is on the screen.
   if (turn > 1) requestAnimationFrame(() => setTimeout(() => trigger("shown")));
 }
@@ -189,7 +236,7 @@ function writeHeads() {
   if (data.sides.length > 1) {
     divider.setAttribute("aria-label", `Divider between ${data.sides[0].title} and ${data.sides[1].title}`);
     const sentence = find(".lv-sentence");
-    sentence.textContent = `${percent(data.changed)} of pixels changed`;
+    sentence.textContent = data.plain ? "" : `${percent(data.changed)} of pixels changed`;
     root.dataset.changed = String(data.changed);
   }
 }
@@ -202,6 +249,7 @@ function writeLegend() {
   const found = order.filter((label) => first[label] > 0 || last[label] > 0);
   const missing = data.classes.map((_, label) => label).filter((label) => !(first[label] > 0 || last[label] > 0));
   const largest = Math.max(...found.map((label) => Math.max(first[label], last[label])), 1e-9);
+  find(".lv-legend").hidden = Boolean(data.plain);
   find(".lv-legend-key").textContent = pair
     ? "share of the picture, left \u2192 right; press a word to see it alone"
     : "share of the picture; press a word to see it alone";
@@ -337,6 +385,7 @@ function fillOverlay(side, colorAt) {
 // What changed has the right side's color; of an isolated class, what it won and what it lost.
 function changedColor(i, colors, only) {
   const [left, right] = [data.labels[0][i], data.labels[1][i]];
+  if (data.plain) return 0;
   return left !== right && (only < 0 || left === only || right === only) ? colors[right] : CHANGED_VEIL;
 }
 
@@ -401,7 +450,7 @@ function drawLines() {
     if (state.grid) drawGrid(area);
     const draw = (side) => {
       if (state.seams) drawSeams(area, side);
-      if (state.names && state.mode !== "changed") printNames(area, side);
+      if (state.names && !data.plain && state.mode !== "changed") printNames(area, side);
     };
     if (state.mode === "slider") {
       const cut = state.split * area.wide;
@@ -465,7 +514,7 @@ function toScreen([x, y], { wide, high }) {
 }
 
 function drawTop() {
-  const looking = state.cursor && (state.hovered || state.focused);
+  const looking = !data.plain && state.cursor && (state.hovered || state.focused);
   frames.forEach((frame, index) => {
     if (index >= visibleFrames() || !frame.top.width) {
       frame.tag.hidden = true;
@@ -589,6 +638,7 @@ function sideOf(index, [x]) {
 }
 
 function pick(index) {
+  if (data.plain) return; // the server knows the photo once its result is here
   const side = sideOf(index, state.cursor);
   state.point = [...state.cursor];
   find(".lv-live").textContent = sentenceAt(state.cursor);
@@ -733,7 +783,10 @@ watch(["answer"], () => {
   if (data) later(drawTop);
 });
 playSteps(root, find(".lv-play"));
-present(root, find(".lv-present"));
+present(root, find(".lv-present"), () => {
+  const steps = [...document.querySelectorAll("#ladder label")].map((step, index) => `${index + 1} ${step.textContent.trim()}`);
+  return `${steps.join(" \u00b7 ")} \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 Esc leaves.`;
+});
 
 // ---------------------------------------------------------------- legend
 

@@ -8,7 +8,7 @@ from glaclip.ui.viewers.drawn import Drawn, source
 
 #: In this order: what the viewer uses, and last the viewer itself.
 _SCRIPTS = (
-    "drawing.js", "photos.js", "card.js", "names.js", "zoom.js", "steps.js", "present.js",
+    "drawing.js", "photos.js", "card.js", "names.js", "zoom.js", "present.js", "steps.js",
     "comparison.js",
 )  # fmt: skip
 
@@ -40,7 +40,7 @@ class LinkedViewer(Drawn):
         super().__init__(
             value=value,
             html_template=source("comparison.html"),
-            css_template=source("comparison.css") + source("seeing.css"),
+            css_template=source("comparison.css") + source("seeing.css", "present.css"),
             js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             empty=empty,

@@ -16,6 +16,13 @@ from glaclip.ui.gradio.served_files import save_to_cache
 LONG_SIDE = 2048
 
 
+class LostPhotoError(gr.Error):  # type: ignore[misc]
+    """The photo of an open page is gone: an old upload, or one to a server that has restarted."""
+
+    def __init__(self) -> None:
+        super().__init__("Your photo is no longer on the server.", print_exception=False)
+
+
 class PhotoInput(gr.UploadButton):  # type: ignore[misc]
     """A button that holds the page's photo by file path.
 
@@ -26,15 +33,8 @@ class PhotoInput(gr.UploadButton):  # type: ignore[misc]
     is_template = True
 
     def preprocess(self, payload: Any) -> Any:
-        """The uploaded file's path, or a sentence."""
-        if payload is None or payload.path is None:
-            return None
-        if not os.path.isfile(payload.path):
-            raise gr.Error(
-                "The uploaded photo is no longer on the server; please upload it again.",
-                print_exception=False,
-            )
-        return payload.path
+        """The uploaded file's path; it may be gone, see `read`."""
+        return None if payload is None else payload.path
 
 
 def shrink(photo: Image.Image) -> Image.Image:
@@ -63,6 +63,8 @@ def read_whole(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """
     if path is None:
         raise gr.Error("Choose a photo first.", print_exception=False)
+    if not os.path.isfile(path):
+        raise LostPhotoError
     try:
         return load_photo(path, max_pixels, say=gr.Info)
     except PhotoError as error:

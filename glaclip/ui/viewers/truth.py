@@ -38,6 +38,8 @@ from glaclip.vocabulary import VocabularyError
 
 #: Values that label maps use for "no class" besides those that no class has.
 DEFAULT_IGNORE = (255,)
+#: How a label map counts its classes.
+FROM_0, FROM_1 = "0", "1"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def measure(
     label_map: str | None,
     words: str,
     ignore: float | None,
+    counted: str | None = None,
     progress: Progress | None = None,
     *,
     file: str | None = None,
@@ -77,6 +80,7 @@ def measure(
         label_map: path of a file.
         words: the classes in the order of their numbers.
         ignore: value that means no class.
+        counted: `FROM_0`, `FROM_1`, or None for from 0 unless the values seem otherwise.
         progress: see `Service.answer`.
         file: the photo's own file, by whose EXIF orientation a label map is turned that fits its
             stored pixels.
@@ -94,15 +98,23 @@ def measure(
     vocabulary = vocabulary_of(request.vocabulary.classes, "the list")
     request = dataclasses.replace(request, vocabulary=vocabulary)
     left_out = DEFAULT_IGNORE if ignore is None else (int(ignore),)
-    indices = range(len(vocabulary.classes))
-    meaning = Meaning.of({index: index for index in indices if index not in left_out})
+    classes = len(vocabulary.classes)
+    first = 1 if counted == FROM_1 else 0
+    stored = {index + first: index for index in range(classes) if index + first not in left_out}
     hashed = HashedPhoto.of(photo)
     size = (hashed.image.height, hashed.image.width)
-    found = fitted(read_label_map(label_map, meaning), size, Path(file) if file else None)
+    read = read_label_map(label_map, Meaning.of(stored))
+    beyond = {value for value in read.outside if value not in map(str, left_out)}
+    if not counted and beyond == {str(classes)}:
+        raise PhotoError(
+            f"The numbers of this label map seem to start at 1: the largest is {classes}, and the "
+            f"list names {classes} classes. Say below how they are counted, then measure again."
+        )
+    found = fitted(read, size, Path(file) if file else None)
     truth: Labels = resize_labels(found.labels, size)
     result = service.answer(hashed, request, progress=progress)
     scores = score_of(result.left, truth), score_of(result.right, truth)
-    absent = [vocabulary.names[index] for index in indices if not (truth == index).any()]
+    absent = [vocabulary.names[index] for index in range(classes) if not (truth == index).any()]
     said = outside_sentence(found.outside, found.labels.size), absent_sentence(absent)
     return Measured(result, scores, truth, tuple(filter(None, said)))
 
@@ -171,8 +183,12 @@ def sides(
             f"<b>{_cell(score.miou)}</b>, pixel accuracy <b>{_cell(score.accuracy)}</b>, BER "
             f"<b>{_cell(score.ber)}</b></p><div class='truth-row'>{figures}</div></section>"
         )
-    present = [index for index in range(len(classes)) if (truth == index).any()]
-    entries = [(classes[index], colors[index]) for index in present]
+    present = set(np.unique(truth)) - {-1}
+    seen = present.union(*(np.unique(side.labels) for side in (result.left, result.right)))
+    entries = [
+        (classes[index] + ("" if index in present else " (not in the truth)"), colors[index])
+        for index in sorted(seen)
+    ]
     entries += [("wrong", _ERROR_COLORS[1]), ("left out", _ERROR_COLORS[2])]
     legend = "".join(
         f"<li><i style='background: rgb({red}, {green}, {blue})'></i>{escape(name)}</li>"

@@ -40,6 +40,13 @@ function hatch(context, x, y, width, height, paper, line) {
   context.restore();
 }
 
+// Around the query's patch, which stays in sight.
+function queryRing(context, x, y, radius) {
+  context.beginPath(); context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.lineWidth = radius * 0.5; context.strokeStyle = '#101216'; context.stroke();
+  context.lineWidth = radius * 0.28; context.strokeStyle = YELLOW; context.stroke();
+}
+
 // Where a single token is.
 function ring(context, x, y, radius) {
   context.beginPath(); context.arc(x, y, radius, 0, 2 * Math.PI);

@@ -12,6 +12,7 @@ from PIL import Image
 
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.score.counts import score_of
+from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
 from glaclip.serving.service import Answer, Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
@@ -20,6 +21,8 @@ from glaclip.ui.form import Form, to_link
 from glaclip.ui.tabs import truth as truth_tab
 from glaclip.ui.tabs.truth import shipped_truths
 from glaclip.ui.viewers.truth import (
+    FROM_0,
+    FROM_1,
     class_list,
     measure,
     report,
@@ -109,6 +112,29 @@ def test_both_sides_stand_beside_truth_and_errors(result: Answer) -> None:
     errors = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L"))
     assert errors[:, :90].mean() + 60 < errors[:, 100:].mean()
     assert HOSTILE not in html
+
+
+def test_words_that_are_not_in_the_truth_stand_in_the_legend(result: Answer) -> None:
+    truth = np.zeros_like(result.right.labels, dtype=np.int64)  # red alone
+    scores = score_of(result.left, truth), score_of(result.right, truth)
+    legend = sides(Image.new("RGB", (192, 96), "red"), result, scores, truth).split("<ul")[1]
+    assert "</i>red</li>" in legend
+    assert "</i>blue (not in the truth)</li>" in legend
+
+
+def test_numbers_that_start_at_1_are_noticed_and_offered(tmp_path: Path) -> None:
+    photo = Image.new("RGB", (448, 224), "red")
+    photo.paste("blue", (224, 0, 448, 224))
+    values = np.ones((224, 448), np.uint8)
+    values[:, 224:], values[:10] = 2, 0
+    service, label_map = Service(lambda name: ColorBackbone()), str(saved(tmp_path, values))
+    given = (service, photo, Form(), label_map, "red, blue", 255)
+    with pytest.raises(PhotoError, match=r"seem to start at 1: the largest is 2"):
+        measure(*given)
+    found = measure(*given, FROM_1)
+    assert found.scores[1].miou == 1
+    assert (found.truth[:10] == -1).all()
+    assert measure(*given, FROM_0).scores[1].miou < 0.1
 
 
 def test_a_classes_file_becomes_the_list(tmp_path: Path) -> None:
