@@ -76,7 +76,7 @@ def _add_segment(commands: Any) -> None:
         nargs="+",
         help="picture files, folders with all below them, or a list of files as .txt",
     )
-    words = parser.add_mutually_exclusive_group(required=True)
+    words = parser.add_mutually_exclusive_group()
     words.add_argument(
         "--vocabulary",
         metavar="WORDS",
@@ -84,6 +84,11 @@ def _add_segment(commands: Any) -> None:
     )
     words.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
     words.add_argument("--vocabulary-file", type=Path, metavar="FILE", help=CLASS_LIST_RULE)
+    words.add_argument(
+        "--suggest",
+        action="store_true",
+        help="words that common words of the photo suggest; so too where no words are given",
+    )
     parser.add_argument(
         "--background",
         nargs="?",

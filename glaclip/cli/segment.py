@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.options import Loader, Options, RunOptions, output_folder, write
 from glaclip.evaluation.data.class_lists import load_class_list
 from glaclip.evaluation.data.foreign_side import side_from_file
+from glaclip.evaluation.data.photo_inputs import is_one_photo
 from glaclip.evaluation.run.team import Shard
 from glaclip.photo import load_photo
 from glaclip.pictures.export import SIDES, result_document, result_files
@@ -27,6 +28,7 @@ from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.segmenter.method import parse_method
+from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
 from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
@@ -34,12 +36,16 @@ from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentOptions(RunOptions):
-    """The arguments of `segment`; `stages` are the switches that are on."""
+    """The arguments of `segment`; `stages` are the switches that are on.
+
+    `suggest` is true too where no words were given.
+    """
 
     photos: tuple[str, ...]
     vocabulary: str | None
     preset: str | None
     vocabulary_file: Path | None
+    suggest: bool
     background: bool | str | None
     background_threshold: float | None
     out: Path
@@ -63,11 +69,16 @@ class SegmentOptions(RunOptions):
         except ValueError as error:
             raise UsageError(f"--shard {error}") from error
         photos = tuple(args.photos)
-        return super().of(args, stages=stages, shard=shard, photos=photos, **derived)
+        given = (args.vocabulary, args.preset, args.vocabulary_file)
+        suggest = args.suggest or all(words is None for words in given)
+        if suggest and not is_one_photo(photos):
+            raise UsageError("several photos need words: --vocabulary, --preset or a file of them")
+        own = {"stages": stages, "shard": shard, "photos": photos, "suggest": suggest}
+        return super().of(args, **own, **derived)
 
 
-def vocabulary_of(options: SegmentOptions) -> Vocabulary:
-    """The vocabulary asked for.
+def vocabulary_of(options: SegmentOptions, suggested: Sequence[str] = ()) -> Vocabulary:
+    """The vocabulary asked for, or that of suggested words.
 
     Raises:
         UsageError: a file that cannot be read, or a threshold without a background.
@@ -81,7 +92,8 @@ def vocabulary_of(options: SegmentOptions) -> Vocabulary:
             preset = parse_vocabulary(preset.text(), background=background)
         vocabulary = preset
     else:
-        vocabulary = parse_vocabulary(_vocabulary_text(options), background=background)
+        text = ", ".join(suggested) or _vocabulary_text(options)
+        vocabulary = parse_vocabulary(text, background=background)
     if threshold is None:
         return vocabulary
     if vocabulary.background is None:
@@ -104,12 +116,17 @@ def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:
         )
 
 
+#: What suggested words may be refused for is found with these, before any weights are read.
+_STAND_INS = ("something", "something else")
+
+
 def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None:
     """Segments one photo on both sides and writes the files."""
     # Everything that can be refused without weights is refused first.
     path = Path(options.photos[0])
     photo = load_photo(path, say=console.say)
-    vocabulary = vocabulary_of(options)
+    stand_ins = _STAND_INS if options.suggest else ()
+    vocabulary = vocabulary_of(options, stand_ins)
     _check_point(options.point, photo)
     if not 0 <= options.opacity <= 1:
         raise UsageError(f"--opacity must be a number from 0 to 1; received {options.opacity:g}")
@@ -125,6 +142,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     start = time.perf_counter()
     encoded = segmenter.encode(photo, options.windows(backbone), console.progress)
     encode_seconds = time.perf_counter() - start
+    if options.suggest:
+        method = segmenter.method(right_settings, key_source=options.key_source)
+        words = segmenter.suggest(encoded, settings=method, progress=console.progress)
+        console.say(f"Suggested words: {', '.join(words)}")
+        vocabulary = vocabulary_of(options, at_least_two(words))
     right = segmenter.segment(
         encoded,
         vocabulary,

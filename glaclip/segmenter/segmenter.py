@@ -31,6 +31,7 @@ from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.method import Method, complete
 from glaclip.segmenter.progress import WAITING, Progress, unheard
 from glaclip.segmenter.results import Encoded, Segmentation, labels_and_scores, to_working
+from glaclip.segmenter.suggestions import candidates, coarse, likeliest
 from glaclip.segmenter.word_store import WordStore
 from glaclip.segmenter.words import Words
 from glaclip.settings import FAST, AttentionSettings, SettingsError, WindowSettings
@@ -173,6 +174,49 @@ class Segmenter:
                 seconds[step] = 0.0
         return Segmentation(labels, vocabulary, method, scores, encoded, seconds, frozenset(cached))
 
+    def suggest(
+        self,
+        encoded: Encoded,
+        limit: int = 12,
+        settings: AttentionSettings | Method | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> tuple[str, ...]:
+        """Words for what may be in the photo, likeliest first, at least one.
+
+        Args:
+            encoded: from `encode` with the same backbone.
+            limit: most words.
+            settings: of `segment`; with those of a result, its features are used again.
+            progress: called as ("words" | "attention", done, total).
+
+        Raises:
+            SettingsError: a limit below 1, or a method this backbone does not have.
+            ValueError: tokens of another backbone.
+        """
+        return self.ranked(encoded, limit, settings, progress=progress)[0]
+
+    def ranked(
+        self,
+        encoded: Encoded,
+        limit: int = 12,
+        settings: AttentionSettings | Method | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """`suggest`, and the candidates that come next, likeliest first."""
+        if limit < 1:
+            raise SettingsError(f"limit must be at least 1; received {limit}")
+        note, known = progress or unheard, candidates()
+        with torch.inference_mode():
+            # A list this long under all of CLIP's templates would take longer than the photo.
+            words, _ = self._words.features(known.vocabulary.prompts, note, self._one_template)
+        features, grid = self.features(encoded, self.method(settings), note)[0]
+        with torch.inference_mode():
+            scores = torch.stack([words @ window.T for window in features])  # [L, Q, S]
+            scores = scores.reshape(*scores.shape[:2], *grid)
+            return likeliest(coarse(scores, encoded.boxes, encoded.size), known, limit)
+
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None
     ) -> tuple[tuple[Tensor, Grid], bool]:
@@ -192,6 +236,15 @@ class Segmenter:
     def known_encoding(self, photo: HashedPhoto, windows: WindowSettings) -> Encoded | None:
         """What `encode` would return at once, or None when it would have to compute."""
         return self._encoded.peek(self._encoding_key(photo, windows))
+
+    @property
+    def _one_template(self) -> tuple[str, ...]:
+        return self.backbone.templates[:1]
+
+    def unknown_candidates(self) -> int:
+        """How many texts `suggest` would have to embed."""
+        prompts = candidates().vocabulary.prompts
+        return len(prompts) - len(self._words.known(prompts, self._one_template))
 
     def knows_features(self, encoded: Encoded, method: Method) -> bool:
         """Whether `features` would answer from the cache."""

@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from glaclip.segmenter.suggestions import candidates
 from glaclip.support.cache import digest
 from glaclip.support.files import atomic_write, cache_folder
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary, preset_names
@@ -33,10 +34,11 @@ WordList = tuple[str, ...]
 
 @functools.cache
 def shipped_lists() -> frozenset[WordList]:
-    """Prompts of each preset and of each example, in their order."""
+    """Prompts of each preset, of each example and of what is suggested, in their order."""
     entries = json.loads((ASSETS / "photos" / "examples.json").read_text(encoding="utf-8"))
     vocabularies = [load_preset(name).vocabulary for name in preset_names()]
     vocabularies += [parse_vocabulary(entry["vocabulary"]) for entry in entries]
+    vocabularies.append(candidates().vocabulary)
     return frozenset(vocabulary.prompts for vocabulary in vocabularies)
 
 

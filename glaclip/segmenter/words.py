@@ -30,14 +30,11 @@ class Words:
         self.cache = ByteCache[Tensor](cache_bytes, lambda t: t.numel() * t.element_size())
         self._backbone, self._store = backbone, store
 
-    @property
-    def _where(self) -> tuple[str, tuple[str, ...]]:
-        """What a feature depends on beside its prompt."""
-        return self._backbone.fingerprint, self._backbone.templates
-
-    def known(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+    def known(
+        self, prompts: Sequence[str], templates: tuple[str, ...] | None = None
+    ) -> dict[str, Tensor]:
         """Features [E] of those prompts that are in memory or, of a shipped list, on disk."""
-        where = self._where
+        where = self._backbone.fingerprint, templates or self._backbone.templates
         known: dict[str, Tensor] = {}
         for prompt in prompts:
             if (feature := self.cache.peek((*where, prompt))) is not None:
@@ -53,12 +50,22 @@ class Words:
     def keep(self, features: Mapping[str, Tensor]) -> None:
         """Features [E] by prompt that were computed elsewhere."""
         for prompt, feature in features.items():
-            self.cache.put((*self._where, prompt), feature)
+            where = self._backbone.fingerprint, self._backbone.templates
+            self.cache.put((*where, prompt), feature)
 
-    def features(self, prompts: tuple[str, ...], progress: Progress) -> tuple[Tensor, bool]:
-        """[P, E] mean over templates of unit embeddings, unit again; and whether all were known."""
-        where, templates = self._where, self._backbone.templates
-        features = self.known(prompts)
+    def features(
+        self, prompts: tuple[str, ...], progress: Progress, templates: tuple[str, ...] | None = None
+    ) -> tuple[Tensor, bool]:
+        """[P, E] mean over templates of unit embeddings, unit again; and whether all were known.
+
+        Args:
+            prompts: words.
+            progress: called before each batch.
+            templates: the backbone's when left out.
+        """
+        templates = templates or self._backbone.templates
+        where = self._backbone.fingerprint, templates
+        features = self.known(prompts, templates)
         missing = [prompt for prompt in prompts if prompt not in features]
         step = max(1, _TEXTS_PER_BATCH // len(templates))
         for done in range(0, len(missing), step):

@@ -130,6 +130,15 @@ class _Job:
             known = encoded is not None and segmenter.knows_labels(encoded, method, vocabulary)
             yield "labels", 0.0 if known else count.scored(plan)
 
+    def suggesting(self, plan: Plan) -> Iterator[tuple[str, float]]:
+        """(step, amount) of proposing words."""
+        encoded, segmenter = self.encoded, self.segmenter
+        yield "words", segmenter.unknown_candidates()
+        known = encoded is not None and segmenter.knows_features(encoded, self.right)
+        anchored = encoded is not None and segmenter.knows_anchors(encoded, self.right)
+        compared = count.similarities(segmenter.backbone, plan, self.right, anchors_known=anchored)
+        yield "attention", 0.0 if known else compared
+
     def looking(self, plan: Plan, *, after_run: bool) -> Iterator[tuple[str, float]]:
         """(step, amount) of a point: nothing, once the mean query of the photo is known."""
         encoded, segmenter, settings = self.encoded, self.segmenter, self.request.attention
@@ -369,6 +378,25 @@ class Service:
         with self._run(job, estimate, progress) as step:
             self._borrow(job, estimate, step)
             return job.maps(job.encode(step)[0], point, step)
+
+    def suggest(
+        self,
+        photo: AnyPhoto,
+        request: Request,
+        limit: int = 12,
+        progress: Progress | None = None,
+        *,
+        unless: Callable[[Estimate], None] = lambda estimate: None,
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Words for what may be in the photo, and those that come next; see `answer`."""
+        job = self._job(photo, request, progress)
+        plan = job.plan(job.right)
+        lent = self._lent(job, whole=False)
+        estimate = self._counted(job, plan, job.suggesting(plan), lent)
+        with self._run(job, estimate, progress, unless) as step:
+            self._borrow(job, estimate, step)
+            encoded, _ = job.encode(step)
+            return job.segmenter.ranked(encoded, limit, job.right, progress=step)
 
     def summaries(
         self,

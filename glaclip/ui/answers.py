@@ -83,6 +83,7 @@ def compare_value(
             working_size=encoded.size,
             point=point,
             picture=picture,
+            presence=result.right.presence.tolist(),
         )
     ) | {**known, "answer": star(result, point) if point else None}
 

@@ -1,4 +1,4 @@
-"""Named endpoints for programs: segment, attention, evaluate (gradio_client, HTTP, MCP)."""
+"""Endpoints for programs: segment, suggest, attention, evaluate (gradio_client, HTTP, MCP)."""
 
 from __future__ import annotations
 
@@ -33,21 +33,38 @@ from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD
 _LOG = logging.getLogger(__name__)
 #: Requests of programs at once; a person on the page always finds a thread.
 MAX_PROGRAMS = 16
+MAX_SUGGESTED = 40
+
+
+class WordsInput(gr.Textbox):  # type: ignore[misc]
+    """Words as text, or as a list of words from programs."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> str | None:
+        """Text as `parse_vocabulary` reads it."""
+        if isinstance(payload, list | tuple):
+            payload = ", ".join(map(str, payload))
+        text: str | None = super().preprocess(payload)
+        return text
+
+
 #: What the endpoints take: (kind of widget, value where it is left out, what programs read of it).
 INPUTS: dict[str, tuple[Any, Any, str]] = {
     "photo": (gr.File, None, "picture file; over MCP an http(s) address or a data URI."),
     "label_map": (gr.File, None, "indexed or grey PNG, values count the classes from 0."),
     "vocabulary": (
-        gr.Textbox,
+        WordsInput,
         "sky, person; man; woman, tree",
         "classes separated by commas, `;` between synonyms of one class.",
     ),
     "classes": (
-        gr.Textbox,
+        WordsInput,
         "sky, building",
         "classes in the order of their numbers, separated by commas.",
     ),
     "ignore": (gr.Number, 255, "value that means no class."),
+    "limit": (gr.Number, 12, "most words, 1 to 40."),
     "x": (gr.Number, 0, "pixels from the left, in the upright photo as it was sent."),
     "y": (gr.Number, 0, "pixels from the top."),
     "background": (gr.Checkbox, False, "adds a background class."),
@@ -71,6 +88,7 @@ ENDPOINTS = {
         *(stage.field for stage in STAGES),
         *("threshold", "short_side", "crop", "stride", "baseline", "backbone"),
     ),
+    "suggest": ("photo", "limit", "backbone"),
     "attention": ("photo", "x", "y", "threshold", "backbone"),
     "evaluate": ("photo", "label_map", "classes", "ignore", "backbone"),
 }
@@ -140,6 +158,20 @@ class Endpoints:
             document["original"] = {"width": whole.width, "height": whole.height}
             files = result_files(*sides, model, colors, picture, document=document)
             return document, save_to_cache(zip_files(files), "gla-clip.zip")
+
+    def suggest(self, photo: str, limit: float, **options: Any) -> dict[str, Any]:
+        """Proposes words for what is in a photo.
+
+        Returns:
+            Words, likeliest first, and those that come next.
+        """
+        with self._place():
+            most = _whole("limit", limit)
+            if not 1 <= most <= MAX_SUGGESTED:
+                raise SettingsError(f"limit must be from 1 to {MAX_SUGGESTED}; received {most}")
+            request = self._form("any, thing", options).request()
+            words, others = self._demo.service.suggest(self._photo(photo), request, most)
+        return {"words": list(words), "next": list(others)}
 
     def attention(
         self, photo: str, x: float, y: float, **options: Any
@@ -251,6 +283,28 @@ def _whole(name: str, value: Any) -> int:
     raise SettingsError(f"{name} must be a number; received {brief(value)}")
 
 
+def _size(photo: Image.Image) -> dict[str, int]:
+    return {"width": photo.width, "height": photo.height}
+
+
+def _in_copy(point: tuple[int, int], original: Image.Image, copy: Image.Image) -> tuple[int, int]:
+    """A pixel of the upright original in what is computed of it.
+
+    Raises:
+        SettingsError: a point outside.
+    """
+    for name, value, most in zip("xy", point, original.size, strict=True):
+        if not 0 <= value < most:
+            raise SettingsError(
+                f"{name} must lie inside the upright photo, from 0 to {most - 1}; received {value}"
+            )
+    x, y = (
+        min(round((value + 0.5) * to / had - 0.5), to - 1)
+        for value, had, to in zip(point, original.size, copy.size, strict=True)
+    )
+    return x, y
+
+
 def _refusal(error: Exception) -> gr.Error:
     """A sentence for a program: it names the endpoints' own parameters."""
     text = error.message if isinstance(error, gr.Error) else error
@@ -294,7 +348,7 @@ def build_api(demo: Demo) -> None:
         trigger.click(
             described(getattr(endpoints, name), names),
             [widgets[given] for given in names],
-            document if name == "evaluate" else [document, file],
+            document if name in ("suggest", "evaluate") else [document, file],
             api_name=name,
             # Not in the page's queue, where many requests of one program would keep people out.
             concurrency_limit=None,

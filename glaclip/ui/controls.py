@@ -18,6 +18,7 @@ from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.viewers.example_strip import ExampleStrip
 from glaclip.ui.viewers.photo_input import PhotoInput
+from glaclip.ui.viewers.word_chips import WordChips
 from glaclip.vocabulary import load_preset, preset_names
 
 KEY_SOURCES = {
@@ -129,6 +130,8 @@ def _build_words(board: Board, start: Form) -> None:
         info="Enter or a comma ends a word; `;` joins synonyms.",
         elem_id="words",
     )
+    chips = WordChips(elem_id="word-chips")
+    suggest = gr.Button("Suggest words", size="sm", elem_id="suggest-words")
     preset = gr.Dropdown(
         choices=[(load_preset(name).title, name) for name in preset_names()],
         value=None,
@@ -152,6 +155,8 @@ def _build_words(board: Board, start: Form) -> None:
         threshold = _slider("background_threshold", start)
     board.add(
         words=words,
+        chips=chips,
+        suggest=suggest,
         preset=preset,
         background=background,
         background_words=background_words,

@@ -177,7 +177,7 @@ def test_windows_one_by_one(pointed: Site, toy: PageBackbone) -> None:
         "GLA-CLIP",
         "Attention",
     ]
-    own = site.page.locator("#films .film.own h4").text_content() or ""
+    own = site.page.locator("#films .film.own h2").text_content() or ""
     number = re.match(r"Window (\d+)", own)
     assert number
     captions = site.page.locator("#patches figcaption")
@@ -307,7 +307,7 @@ def test_the_table_follows_the_switches(two_colors: Site) -> None:
     site.page.locator("#proxy-anchors input").uncheck()
     title = "With context and normalization"
     expect(table.locator("thead th").last).to_have_text(title, timeout=PATIENCE)
-    expect(site.page.locator(".truth-side h4").last).to_have_text(title)
+    expect(site.page.locator(".truth-side h2").last).to_have_text(title)
     # Changed elsewhere, it is measured again when it is looked at.
     site.tab("Compare")
     site.page.locator("#proxy-anchors input").check()

@@ -104,6 +104,16 @@ def test_vocabulary_from_a_file_and_a_preset(
     assert len(json.loads(capsys.readouterr().out)["classes"]) == 21
 
 
+@pytest.mark.parametrize("more", [[], ["--suggest"]])
+def test_without_words_the_photo_suggests_them(
+    photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    assert main(["segment", photo, "--out", str(tmp_path), *more], toy) == 0
+    words = [entry["name"] for entry in json.loads((tmp_path / "legend.json").read_text())]
+    assert len(words) > 1
+    assert f"Suggested words: {', '.join(words)}" in capsys.readouterr().err
+
+
 BASE = ["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}"]
 
 
@@ -112,7 +122,8 @@ BASE = ["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}"]
     [
         ([], "the following arguments are required"),
         (["segmnt"], "invalid choice"),
-        (["segment", "{photo}", "--out", "{out}"], "--vocabulary --preset --vocabulary-file"),
+        (["segment", "{photo}", "--suggest", "--preset", "x", "--out", "o"], "not allowed with"),
+        (["segment", "{photo}", "--threshold", "1", "--out", "{out}"], "needs --background"),
         (["segment", "nowhere.png", "--vocabulary", "a,b", "--out", "{out}"], "no such file"),
         (["segment", "{text}", "--vocabulary", "a,b", "--out", "{out}"], "not a picture"),
         (["segment", "{photo}", "--vocabulary", "a", "--out", "{out}"], "at least two classes"),

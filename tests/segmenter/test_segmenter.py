@@ -17,6 +17,7 @@ from torch import Tensor
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, resized_strips
+from glaclip.segmenter.results import PROBABLY_ABSENT
 from glaclip.settings import PRECISIONS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.interruptible import Interruptible
 from glaclip.vocabulary import parse_vocabulary
@@ -55,6 +56,18 @@ def test_labels_at_the_photos_size(
     assert (result.labels[:, : width // 4] == 0).all()
     assert (result.labels[:, -width // 4 :] == 2).all()
     assert 1 not in result.labels
+
+
+def test_presence_tells_words_that_are_there_from_those_that_are_not(
+    segmenter: Segmenter,
+) -> None:
+    photo = halves()
+    photo[140:150, 300:340] = (0, 255, 0)  # less than a hundredth of it
+    result = segmenter.segment(segmenter.encode(photo), WORDS)
+    red, green, blue = result.presence
+    assert result.presence.dtype == np.float32
+    assert min(red, blue) > 0.9
+    assert green < PROBABLY_ABSENT
 
 
 def test_encode_once_ask_many_times(segmenter: Segmenter) -> None:

@@ -20,6 +20,7 @@ from glaclip.ui.actions import run
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
 from glaclip.ui.actions.photo import uploaded
+from glaclip.ui.actions.proposals import adopt, suggest
 from glaclip.ui.actions.run import compare
 from glaclip.ui.actions.show import restore, show
 from glaclip.ui.actions.words import changed, split
@@ -159,6 +160,30 @@ def test_a_link_of_an_own_photo_asks_for_it(demo: Demo) -> None:
     assert (opened["photo"], opened["example"], opened["opened"]) == (None, "", False)
     assert opened["known_words"] == ["cup", "plate"]
     assert "photo=own" in opened["link"]
+
+
+def test_an_upload_starts_with_proposed_words(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(words=("road", "sign")), example="cows")
+    changes = uploaded(demo, event)
+    proposal = json.loads(changes["proposal"])
+    assert proposal["former"] == ["road", "sign"]
+    assert len(proposal["next"]) == 10
+    # The first result is by the proposed words, and the words box gets them.
+    assert [entry["name"] for entry in changes["viewer"]["classes"]] == proposal["words"]
+    waiting = dataclasses.replace(event, values={**event.values, "proposal": changes["proposal"]})
+    adopted = adopt(waiting)
+    assert adopted["known_words"] == proposal["words"]
+    assert adopted["words"]["value"] == proposal["words"]
+    assert adopted["chips"]["former"] == ["road", "sign"]
+    # A person who typed meanwhile keeps what was typed.
+    typed = dataclasses.replace(waiting, values={**waiting.values, "words": ["my word", "sign"]})
+    assert adopt(typed) == {}
+
+
+def test_suggest_words_proposes_for_the_photo_that_is_there(demo: Demo, tmp_path: Path) -> None:
+    changes = suggest(demo, visit(tmp_path, Form(words=("road", "sign"))))
+    words = json.loads(changes["proposal"])["words"]
+    assert [entry["name"] for entry in changes["viewer"]["classes"]] == words
 
 
 def test_an_upload_that_takes_long_is_shown_and_waits_for_segment(

@@ -76,9 +76,9 @@ def saved(picture: Image.Image, path: Path) -> Any:
     return client_module.handle_file(str(path))
 
 
-def test_exactly_three_endpoints_are_public(client: Client) -> None:
+def test_exactly_four_endpoints_are_public(client: Client) -> None:
     described = client.view_api(return_format="dict", print_info=False)
-    assert set(described["named_endpoints"]) == {"/segment", "/attention", "/evaluate"}
+    assert set(described["named_endpoints"]) == {"/segment", "/suggest", "/attention", "/evaluate"}
     assert not described["unnamed_endpoints"]
     for endpoint, names in {
         "/segment": {"photo", "vocabulary", "cross_window", "threshold", "stride", "baseline"},
@@ -211,10 +211,38 @@ def test_evaluate(client: Client, photo: Any, tmp_path: Path) -> None:
     assert swapped["glaclip"]["miou"] < 0.1
 
 
+def test_a_point_counts_in_the_upright_original(client: Client, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying down: upright it is 1500 wide and 3000 high
+    Image.new("RGB", (3000, 1500), "red").save(tmp_path / "large.jpg", exif=exif)
+    photo = client_module.handle_file(str(tmp_path / "large.jpg"))
+    document, _ = client.predict(photo=photo, x=750, y=2900, api_name="/attention")
+    assert document["original"] == {"width": 1500, "height": 3000}
+    assert document["photo"] == {"width": 1024, "height": 2048}
+    assert document["point"] == [750, 2900]
+    assert document["point_in_photo"] == [512, 1980]
+    with pytest.raises(Exception, match="x must lie inside the upright photo, from 0 to 1499"):
+        client.predict(photo=photo, x=2900, y=750, api_name="/attention")
+
+
+def test_words_may_be_a_list(client: Client, photo: Any) -> None:
+    document, _ = client.predict(photo=photo, vocabulary=["red", "blue"], api_name="/segment")
+    assert [entry["name"] for entry in document["classes"]] == ["red", "blue"]
+    assert document["original"] == {"width": SIZE[0], "height": SIZE[1]}
+
+
+def test_suggest_gives_words_and_those_that_come_next(client: Client, photo: Any) -> None:
+    document = client.predict(photo=photo, limit=3, api_name="/suggest")
+    assert 1 <= len(document["words"]) <= 3
+    assert len(document["next"]) == 3
+    assert not set(document["words"]) & set(document["next"])
+
+
 @pytest.mark.parametrize(
     ("endpoint", "given", "sentence"),
     [
         ("/segment", {"vocabulary": "sky"}, "at least two classes"),
+        ("/suggest", {"limit": 0}, "limit must be from 1 to 40; received 0"),
         ("/segment", {"vocabulary": "a" * 99 + ", b"}, "at most 80 characters"),
         ("/segment", {"vocabulary": "a, b", "crop": 9999}, "crop must be"),
         ("/segment", {"vocabulary": "a, b", "crop": 50, "stride": 25}, "multiple of 16"),

@@ -47,7 +47,7 @@ def ask(address: str, tool: str = "", **arguments: Any) -> Any:
 
 def test_the_endpoints_are_tools_with_described_inputs(address: str) -> None:
     tools = {tool.name: tool for tool in ask(address)}
-    assert set(tools) == {"segment", "attention", "evaluate"}
+    assert set(tools) == {"segment", "suggest", "attention", "evaluate"}
     for tool in tools.values():
         assert tool.description
         assert all(field.get("description") for field in tool.inputSchema["properties"].values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -43,5 +44,6 @@ class FrozenDepthwise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, h, w] to the same shape."""
-        made: Tensor = _Frozen.apply(x, self.weight.to(x.dtype), self.padding, self.dilation)
-        return made
+        # Typed by hand: some versions of torch leave `apply` without types.
+        convolve: Callable[..., Tensor] = _Frozen.apply
+        return convolve(x, self.weight.to(x.dtype), self.padding, self.dilation)

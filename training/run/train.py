@@ -12,6 +12,7 @@ import logging
 import math
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,9 @@ class Trainer:
             self.model.begin(self.tower, self.pairs, self.photos)
         else:
             self.model.start(arguments.start, arguments.start_keys)
-        self.model.to(memory_format=torch.channels_last)
+        # Typed by hand: some versions of torch do not list this form.
+        to: Callable[..., object] = self.model.to
+        to(memory_format=torch.channels_last)
         self.rows = row_prototypes(self.tower, self.model.heads, self.photos)
         self.taught = torch.from_numpy(self.concepts.own >= 0)
         self.rng = random.Random(arguments.seed)

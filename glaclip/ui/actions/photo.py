@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from glaclip.serving.runs import StoppedError
+from glaclip.ui.actions.proposals import proposed, with_words, written
 from glaclip.ui.actions.run import compare, shown_by
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo, ended
 from glaclip.ui.examples import find
-from glaclip.ui.refusals import refusals_as_toasts
+from glaclip.ui.refusals import REFUSALS, refusals_as_toasts
 
 #: The pictures show what they showed before the photo came.
 _REFUSED = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
@@ -22,14 +24,22 @@ def uploaded(demo: Demo, event: Event) -> Changes:
     """
     photo = demo.accept(event["photo"])
     newest = demo.views.start(event.page, at=event.at)
-    own = {"photo": photo, "point": None, "example": ""}
+    own: Changes = {"photo": photo, "point": None, "example": ""}
     for name, value in (("accepted", photo), ("point", None), ("example", "")):
         event.keep(name, value)
     brought = dataclasses.replace(event, values={**event.values, **own})
+    proposal = None
+    try:
+        proposal = proposed(demo, brought, only_if_cheap=True)
+        brought = with_words(brought, proposal)
+    except (StoppedError, *REFUSALS):
+        pass  # what stands in the way of words is said of the run, which goes by the former ones
     shown = compare(demo, brought, only_if_cheap=True)
     if ended(newest):
         return {}  # a later photo was quicker
-    return {**own, "accepted": photo, "attention": None, "readout": "", **shown}
+    if proposal and "viewer" in shown:
+        own["proposal"] = written(proposal)
+    return {**own, "accepted": photo, "attention": None, "readout": "", "chips": None, **shown}
 
 
 def _earlier(event: Event) -> Changes:
@@ -40,7 +50,7 @@ def _earlier(event: Event) -> Changes:
 
 def connect(demo: Demo, board: Board) -> None:
     """An upload is checked, shown and run in one event."""
-    kept = ("photo", "accepted", "point", "example")
+    kept = ("photo", "accepted", "point", "example", "proposal", "chips")
     upload = board["photo"].upload
     run = shown_by(board, upload, lambda event: uploaded(demo, event), writes=kept)
     board.on(run.failure, _earlier, ["example", "accepted"], ["photo"])

@@ -20,7 +20,7 @@ from glaclip.ui.gradio.quick import gr
 #: What a prepared view sets.
 VIEW = (
     *("photo", "example", "point", "x", "y", "viewer", "status", "attention", "readout", "link"),
-    *("known_words", "ladder", *CONTROLS),
+    *("known_words", "chips", "ladder", *CONTROLS),
 )
 LINK_OF_OWN = (
     "This link was made with an own photo, which does not travel in a link. Its words and settings "
@@ -51,6 +51,7 @@ def view_changes(demo: Demo, example: Example, form: Form, point: tuple[int, int
         **(first_values(example) if is_shipped(demo, example, form, point) else {}),
         "link": to_link(form, demo.start, example.name, point),
         "known_words": list(form.words),
+        "chips": None,
         "ladder": ladder_name(form),
         **form_changes(form),
     }

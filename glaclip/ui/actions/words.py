@@ -17,7 +17,7 @@ _PASTED = r"""(words, pasted) => {
 }"""
 
 
-def _words(words: list[str]) -> Changes:
+def put_words(words: list[str]) -> Changes:
     """New words put there by the page, which are no edit of a person."""
     return {"words": gr.update(choices=words, value=words), "known_words": words}
 
@@ -26,7 +26,7 @@ def split(event: Event) -> Changes:
     """Splits pasted lists, which changes the words again."""
     tags = event["words"] or []
     words = split_words(tags)
-    return {} if words == tags else {"words": _words(words)["words"]}
+    return {} if words == tags else {"words": put_words(words)["words"]}
 
 
 def changed(demo: Demo, event: Event) -> Changes:
@@ -58,9 +58,9 @@ def _preset_chosen(event: Event) -> Changes:
         if index != background
     ]
     if background is None:
-        return {**_words(words), "background": False, "background_words": ""}
+        return {**put_words(words), "background": False, "background_words": ""}
     return {
-        **_words(words),
+        **put_words(words),
         "background": True,
         "background_words": ", ".join(vocabulary.classes[background].prompts[1:]),
         "background_threshold": vocabulary.background_threshold,

@@ -16,6 +16,7 @@ const SEAM_HELP =
 const CONTRADICTION_HELP =
   "Two windows that show the same pixel, and give it different labels: share of all such pairs, before " +
   "windows are averaged, which hides it. Lower is better.";
+const ABSENT = "probably not in this photo";
 const CONTRADICTED = [[255, 214, 10, 0.75], [255, 140, 0, 0.85], [255, 60, 40, 0.9]].map((color) => packed(color, color[3])); // by 1, 2, more windows
 const frames = SIDES.map((side) => {
   const node = find(`.lv-frame[data-side="${side}"]`);
@@ -296,11 +297,13 @@ function entry(label, left, right, largest) {
   const name = make(null, "span", "lv-entry-name", nameOf(label));
   name.title = nameOf(label);
   button.append(swatch(label), name, share, meter);
+  const doubt = data.classes[label].absent ? `, ${ABSENT}` : "";
+  if (doubt) button.append(make(null, "span", "lv-absent", ABSENT));
   button.setAttribute(
     "aria-label",
     right === null
-      ? `${nameOf(label)}, ${percent(left)}`
-      : `${nameOf(label)}, ${percent(left)} left, ${percent(right)} right`,
+      ? `${nameOf(label)}, ${percent(left)}${doubt}`
+      : `${nameOf(label)}, ${percent(left)} left, ${percent(right)} right${doubt}`,
   );
   return button;
 }

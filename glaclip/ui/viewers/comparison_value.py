@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,18 @@ from PIL import Image
 from glaclip.pictures.encoding import data_uri, encoded
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter.labels import resize_labels
+from glaclip.segmenter.results import PROBABLY_ABSENT
 from glaclip.segmenter.seams import Edges, interior_edges
 from glaclip.ui.viewers.shown_photo import ShownPhoto, shown_photo
 from glaclip.windows import Box, Size
 
 
 class ClassValue(TypedDict):
-    """A legend entry. `name` is untrusted text."""
+    """A legend entry. `name` is untrusted text; `absent` where it is probably not in the photo."""
 
     name: str
     color: str
+    absent: NotRequired[bool]
 
 
 class LinesValue(TypedDict):
@@ -111,6 +113,7 @@ def viewer_value(
     working_size: Size | None = None,
     point: tuple[float, float] | None = None,
     picture: ShownPhoto | None = None,
+    presence: Sequence[float] | None = None,
 ) -> ViewerValue:
     """Builds the value of `LinkedViewer`.
 
@@ -124,6 +127,7 @@ def viewer_value(
         working_size: (height, width) the windows were cut from; the photo's when left out.
         point: (x, y) in photo pixels, drawn as a star.
         picture: the photo as it is shown, if it was made before.
+        presence: how surely each class is in the photo, if that was measured.
 
     Raises:
         ValueError: labels of another size than the photo, or outside the classes.
@@ -136,6 +140,10 @@ def viewer_value(
         _check(side.labels, full, len(classes))
     edges = interior_edges(windows, working_size or full, full)
     colors = hex_of(class_colors(classes, background))
+    absent = [
+        index != background and sure < PROBABLY_ABSENT
+        for index, sure in enumerate([1.0] * len(classes) if presence is None else presence)
+    ]
     return ViewerValue(
         photo=picture.uri,
         photo_name=picture.name,
@@ -143,7 +151,10 @@ def viewer_value(
         size=list(shown),
         wide=len(classes) > 256,
         classes=[
-            ClassValue(name=name, color=color) for name, color in zip(classes, colors, strict=True)
+            ClassValue(name=name, color=color, absent=True)
+            if doubted
+            else ClassValue(name=name, color=color)
+            for name, color, doubted in zip(classes, colors, absent, strict=True)
         ],
         sides=[_side_value(side, len(classes), edges, full, shown) for side in sides],
         edges=LinesValue(

@@ -79,8 +79,8 @@ def _card(working: Image.Image, index: int, result: Answer, maps: AttentionMaps 
     own = maps is not None and maps.window == index
     star = " · the point's own window" if own else ""
     return (
-        f"<article class='film{' own' if own else ''}'><h4>Window {index + 1} <span>row "
-        f"{row + 1}, column {column + 1}{star}{mass}</span></h4><div>{pictures}</div></article>"
+        f"<article class='film{' own' if own else ''}'><h2>Window {index + 1} <span>row "
+        f"{row + 1}, column {column + 1}{star}{mass}</span></h2><div>{pictures}</div></article>"
     )
 
 

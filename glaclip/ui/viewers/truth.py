@@ -179,7 +179,7 @@ def sides(
             for name, picture, what in pictures
         )
         rows.append(
-            f"<section class='truth-side'><h4>{escape(title)}</h4><p>mIoU "
+            f"<section class='truth-side'><h2>{escape(title)}</h2><p>mIoU "
             f"<b>{_cell(score.miou)}</b>, pixel accuracy <b>{_cell(score.accuracy)}</b>, BER "
             f"<b>{_cell(score.ber)}</b></p><div class='truth-row'>{figures}</div></section>"
         )

@@ -46,6 +46,12 @@ def build(count: int = 3, **options: object) -> ViewerValue:
     )
 
 
+def test_words_that_are_probably_not_there_are_marked_but_never_the_background() -> None:
+    classes = build(presence=[0.9, 0.01, 0.01], background=2)["classes"]
+    assert [entry.get("absent", False) for entry in classes] == [False, True, False]
+    assert not any("absent" in entry for entry in build()["classes"])
+
+
 @pytest.mark.parametrize("count", [3, 256, 257, 513])
 def test_labels_survive_the_png(count: int) -> None:
     labels = noise(count)

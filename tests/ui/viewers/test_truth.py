@@ -105,7 +105,7 @@ def test_both_sides_stand_beside_truth_and_errors(result: Answer) -> None:
     assert html.count("class='truth-side'") == 2
     assert html.count("<img ") == 6
     for title in ("Each window alone", "GLA-CLIP"):
-        assert f"<h4>{title}</h4>" in html
+        assert f"<h2>{title}</h2>" in html
         assert f"{title}: the photo with the wrong pixels." in html
     # Nothing is wrong on the right; on its errors' picture the right half is light, the left dark.
     encoded = html.split("<img src='data:image/jpeg;base64,")[6].partition("'")[0]

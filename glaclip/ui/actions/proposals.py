@@ -1,0 +1,94 @@
+"""Words that the page proposes for a photo: at an upload, by a button, or one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from glaclip.segmenter.suggestions import at_least_two
+from glaclip.serving.estimate import Estimate
+from glaclip.serving.runs import StoppedError
+from glaclip.ui import answers
+from glaclip.ui.actions.run import compare, run_on, shown_by
+from glaclip.ui.actions.words import put_words
+from glaclip.ui.board import Board, Changes, Event
+from glaclip.ui.demo import Demo, follow
+from glaclip.ui.form import Form
+from glaclip.ui.refusals import REFUSALS, sentence
+
+#: Most words that are proposed, and offered to be added.
+_MOST, _NEXT = 12, 10
+_NOTE = "Proposed words for this photo: change them as you like."
+
+
+def proposed(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> dict[str, Any]:
+    """What `adopt` puts into the words box: words, those before and those that come next.
+
+    Raises:
+        PhotoError, SettingsError, LimitError, StoppedError, gr.Error: no words for this photo.
+    """
+    check = demo.runs.start(event.page, at=event.at)
+    form = dataclasses.replace(Form.of(event.values), words=("any", "thing"))
+    unless: Callable[[Estimate], None] = Estimate.check_cheap if only_if_cheap else _always
+    words, others = demo.service.suggest(
+        demo.photo(event["photo"]), form.request(), _MOST, follow(event, check), unless=unless
+    )
+    check()
+    former = list(event["words"] or [])
+    words = words if form.background else at_least_two(words)
+    return {"words": list(words), "former": former, "next": list(others[:_NEXT]), "at": event.at}
+
+
+def written(proposal: dict[str, Any]) -> str:
+    """As the hidden widget holds it; no two are alike, since a like value would be no change."""
+    return json.dumps(proposal)
+
+
+def _always(estimate: Estimate) -> None:
+    """Computes whatever it takes."""
+
+
+def with_words(event: Event, proposal: dict[str, Any]) -> Event:
+    """The event as if its proposal had been adopted."""
+    return dataclasses.replace(event, values={**event.values, "words": proposal["words"]})
+
+
+def suggest(demo: Demo, event: Event) -> Changes:
+    """Proposes words and runs with them."""
+    try:
+        proposal = proposed(demo, event)
+    except StoppedError:
+        return {}
+    except REFUSALS as error:
+        return {"status": answers.problem(sentence(error))}
+    shown = compare(demo, with_words(event, proposal))
+    return {**shown, "proposal": written(proposal)} if "viewer" in shown else shown
+
+
+def adopt(event: Event) -> Changes:
+    """Puts proposed words into the box, unless a person has changed those that they replace."""
+    proposal = json.loads(event["proposal"] or "{}")
+    if not proposal or list(event["words"] or []) != proposal["former"]:
+        return {}
+    chips = {"note": _NOTE, "former": proposal["former"], "next": proposal["next"]}
+    return {**put_words(proposal["words"]), "chips": chips}
+
+
+def _pressed(event: Event) -> Changes:
+    value: str | Sequence[str] = event.picked.get("value") or []
+    now = list(event["words"] or [])
+    if isinstance(value, str):
+        return put_words([*now, value] if value not in now else now)
+    return {**put_words(list(value)), "chips": None}
+
+
+def connect(demo: Demo, board: Board) -> None:
+    """The button, the proposal's way into the box, and the chips."""
+    pressed = board["suggest"].click
+    shown_by(board, pressed, lambda event: suggest(demo, event), writes=("proposal",))
+    both = ["words", "known_words"]
+    board.on(board["proposal"].change, adopt, ["proposal", "words"], [*both, "chips"])
+    chosen = board.on(board["chips"].select, _pressed, ["words"], [*both, "chips"], picks=True)
+    run_on(demo, board, chosen.then)
