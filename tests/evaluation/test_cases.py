@@ -242,7 +242,7 @@ def test_nothing_measured_is_no_success(
 def turned_jpeg(orientation: int) -> bytes:
     """The scene as a camera that was held otherwise stores it."""
     with Image.open(io.BytesIO(JPEG)) as image:
-        undo = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
+        undo = {2: Image.Transpose.FLIP_LEFT_RIGHT,                3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
                 8: Image.Transpose.ROTATE_270, 5: Image.Transpose.TRANSPOSE}  # fmt: skip
         exif = Image.Exif()
         exif[0x0112] = orientation
@@ -258,6 +258,18 @@ def test_a_mask_of_stored_pixels_is_turned_with_its_photo(tmp_path: Path, orient
         root = plain(tmp_path / name, mask=png(np.ascontiguousarray(mask)))
         (root / "images" / "a.jpg").write_bytes(turned_jpeg(orientation))
         np.testing.assert_array_equal(truth_of(open_dataset(root)), LABELS)
+
+
+@pytest.mark.parametrize("orientation", [2, 3])
+def test_colors_tell_where_a_mask_fits_both_ways(tmp_path: Path, orientation: int) -> None:
+    stored = {2: LABELS[:, ::-1], 3: LABELS[::-1, ::-1]}[orientation]
+    for told, mask in (("stored pixels", stored), ("upright", LABELS)):
+        root = plain(tmp_path / told, mask=png(np.ascontiguousarray(mask)))
+        (root / "images" / "a.jpg").write_bytes(turned_jpeg(orientation))
+        dataset = open_dataset(root)
+        found = dataset.label_map(dataset.samples[0], LABELS.shape)
+        np.testing.assert_array_equal(found.labels, LABELS)
+        assert told in found.guess
 
 
 def test_a_mask_of_another_size_stays(tmp_path: Path) -> None:

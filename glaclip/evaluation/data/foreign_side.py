@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from glaclip.evaluation.data.class_lists import find_class_list, load_class_list
 from glaclip.evaluation.data.errors import DatasetError
-from glaclip.evaluation.data.label_maps import Meaning, fitted, outside_sentence, read_label_map
+from glaclip.evaluation.data.fitting import fitted
+from glaclip.evaluation.data.label_maps import Meaning, outside_sentence, read_label_map
 from glaclip.segmenter import Method, Segmentation
 from glaclip.segmenter.labels import resize_labels
 from glaclip.segmenter.seams import Labels, Pairs
