@@ -242,7 +242,8 @@ def test_nothing_measured_is_no_success(
 def turned_jpeg(orientation: int) -> bytes:
     """The scene as a camera that was held otherwise stores it."""
     with Image.open(io.BytesIO(JPEG)) as image:
-        undo = {2: Image.Transpose.FLIP_LEFT_RIGHT,                3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
+        undo = {2: Image.Transpose.FLIP_LEFT_RIGHT,
+                3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
                 8: Image.Transpose.ROTATE_270, 5: Image.Transpose.TRANSPOSE}  # fmt: skip
         exif = Image.Exif()
         exif[0x0112] = orientation
