@@ -69,6 +69,7 @@ AS_PLAIN = {
     "quotes_commas": '"sky",\n"grass",\n"building",\n',
     "tail": "sky 0\ngrass 1\nbuilding 2\n",
     "json": '["sky", "grass", "building"]',
+    "transformers": '{"id2label": {"0": "sky", "1": "grass", "2": "building"}}',
     "json_dict": '{"0": "sky", "1": "grass", "2": "building"}',
     "json_names": '{"sky": 0, "grass": 1, "building": 2}',
     "coco_categories": '{"categories": [{"id": 0, "name": "sky"}, {"id": 1, "name": "grass"}, '
@@ -92,6 +93,17 @@ AS_PLAIN = {
 def test_class_lists_are_read_as_what_they_mean(tmp_path: Path, form: str) -> None:
     dataset = open_dataset(plain(tmp_path, AS_PLAIN[form]))
     assert dataset.vocabulary.names == NAMES
+    np.testing.assert_array_equal(truth_of(dataset), LABELS)
+
+
+def test_colors_of_cvats_json_are_read(tmp_path: Path) -> None:
+    names = json.dumps(
+        [
+            {"name": name, "color": "#" + bytes(color.tolist()).hex()}
+            for name, color in zip(NAMES, COLORS, strict=True)
+        ]
+    )
+    dataset = open_dataset(plain(tmp_path, names, png(COLORS[LABELS])))
     np.testing.assert_array_equal(truth_of(dataset), LABELS)
 
 
