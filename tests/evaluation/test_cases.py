@@ -10,6 +10,7 @@ import json
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -249,6 +250,24 @@ def test_nothing_measured_is_no_success(
     said = capsys.readouterr().err
     assert "1 photo is left out" in said
     assert "nothing was measured" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("a.tif", {"compression": "jpeg"}), ("a.webp", {"quality": 80})]
+)
+def test_compression_with_loss_is_told_from_one_without(
+    tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    meaning, path = Meaning.of({0: 0, 1: 1, 2: 2}), tmp_path / name
+    lossless: dict[str, Any] = (
+        {"compression": "tiff_lzw"} if name == "a.tif" else {"lossless": True}
+    )
+    gray = Image.fromarray(LABELS).convert("RGB")
+    gray.save(path, **lossless)
+    np.testing.assert_array_equal(read_label_map(path, meaning).labels, LABELS)
+    gray.save(path, **options)
+    with pytest.raises(DatasetError, match="compressed with loss"):
+        read_label_map(path, meaning)
 
 
 def turned_jpeg(orientation: int) -> bytes:

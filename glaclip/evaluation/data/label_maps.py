@@ -144,6 +144,8 @@ def _read(path: Path, meaning: Meaning) -> LabelMap:
             raise DatasetError(f"has more than {MAX_PIXELS // 10**6} megapixels")
         if image.format in ("JPEG", "MPO"):
             raise _not_values("a JPEG file, which changes them")
+        if image.info.get("compression") in ("jpeg", "webp") or _is_lossy_webp(image, path):
+            raise _not_values("compressed with loss, which changes them")
         mode, palette = image.mode, image.getpalette("RGB") if image.mode == "P" else None
         spread = _SPREAD.get(rawmode_of(image)[:3], 1) if mode == "L" else 1
         stored = samples_of(image, lambda: open_picture(path))  # [H, W] or [H, W, channels]
@@ -160,6 +162,11 @@ def _read(path: Path, meaning: Meaning) -> LabelMap:
     else:
         raise _not_values(f"of the mode {mode}")
     return _label_map(codes, found, alpha, orientation)
+
+
+def _is_lossy_webp(image: Image.Image, path: Path) -> bool:
+    # Pillow does not tell. Lossless pixels are in a chunk VP8L, those with loss in one called VP8.
+    return image.format == "WEBP" and b"VP8 " in path.read_bytes()[:4096]
 
 
 def _not_values(what: str) -> DatasetError:
