@@ -34,6 +34,10 @@ LENDING = "lending"
 FIRST = {"encode": 1 / 2e6, "attention": 1 / 2e9, "words": 1e-3}
 
 
+class NotLentError(BackboneError):
+    """The GPU is not lent; what needs none goes on working."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What a call computes; see `Segmenter.compute`.
@@ -121,14 +125,14 @@ class Lender:
         """Runs an order on the lent GPU, for whoever's event this thread handles.
 
         Raises:
-            BackboneError: the GPU is not lent, in a sentence with the way forward.
+            NotLentError: in a sentence with the way forward.
         """
         try:
             computed = self.call(order)
         except Exception as error:
             why = _refusal(error)
             _LOG.warning("the GPU was not lent: %s", why, exc_info=None if why else error)
-            raise BackboneError(
+            raise NotLentError(
                 f"The GPU that this Space borrows was not lent: {why or 'it failed'}. The embedded "
                 "model goes on working without it: choose Lite under Advanced."
             ) from error

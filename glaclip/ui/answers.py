@@ -52,6 +52,9 @@ ALONE = (
     "the word does not fit.</p>"
 )
 
+#: What is said when the embedded model has answered for one that was lent no GPU.
+EMBEDDED = "<p class='look'>Lite has answered, and is chosen under Advanced from now on.</p>"
+
 
 def compare_value(
     photo: Image.Image,

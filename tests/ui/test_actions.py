@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from glaclip.segmenter import Computed
+from glaclip.serving.lending import Lender, NotLentError, Order
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
 from glaclip.ui import answers
@@ -50,6 +52,30 @@ def keeping(event: Event) -> tuple[Event, dict[str, Any]]:
     """The event, and the states that its handler keeps."""
     kept: dict[str, Any] = {}
     return dataclasses.replace(event, keep=kept.__setitem__), kept
+
+
+def test_the_embedded_model_answers_where_no_gpu_is_lent(tmp_path: Path) -> None:
+    class Refusing(Lender):
+        def compute(self, order: Order) -> Computed:
+            raise NotLentError("The GPU was not lent: no quota is left.")
+
+    class Lent(ColorBackbone):
+        fingerprint = "lent"
+
+    lender = Refusing()
+    lender.add(Lent())
+    load = {"clip-b16": Lent(), "lite": ColorBackbone()}.__getitem__
+    form = Form(words=("red", "blue"), backbone="clip-b16", baseline="identity")
+    event = visit(tmp_path, form.changed({"crop": 64, "stride": 32, "cross_window": False}))
+    changes = compare(Demo(Service(load, lender=lender), Form(), ("clip-b16", "lite")), event)
+    assert [side["title"] for side in changes["viewer"]["sides"]]
+    assert "no quota is left" in changes["status"]
+    assert "Lite has answered" in changes["status"]
+    assert changes["backbone"] == "lite"
+    assert changes["crop"] == ColorBackbone().default_windows.crop
+    assert "cross_window" not in changes, "the visitor's switches stay"
+    only = Demo(Service(load, lender=lender), Form(), ("clip-b16",))
+    assert set(compare(only, event)) == {"status"}
 
 
 @pytest.mark.parametrize("handler", [windows, charts, download])
