@@ -272,7 +272,7 @@ root.addEventListener('keydown', (event) => {
 });
 heatBox.addEventListener('change', () => { if (state) drawPhoto(); });
 playButton.addEventListener('click', () => playing ? stop() : state && play(0, chosen));
-present(root, $('.av-present'), () => '1 to ' + (state?.value.panels.length ?? 4) + ' choose a step \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 Esc leaves.');
+present(root, $('.av-present'), () => '1 to ' + (state?.value.panels.length ?? 4) + ' choose a step \u00b7 \u2192 next \u00b7 \u2190 back');
 document.addEventListener('keydown', (event) => {
   const key = root.dataset.present === 'true' && state && lectureKey(event);
   if (!key) return;
