@@ -190,6 +190,7 @@ function show() {
   root.dataset.sides = String(data.sides.length);
   root.style.setProperty("--lv-ratio", String(data.width / data.height));
   find(".lv-modes").hidden = data.sides.length < 2;
+  find(".lv-worst").hidden = !worst();
   find('.lv-toggle[data-value="contradictions"]').hidden = !data.plain && !data.contradictions.every(Boolean);
   for (const frame of frames) {
     frame.picture.width = frame.overlay.width = data.width;
@@ -788,10 +789,21 @@ watch(["answer"], () => {
   card.learn(props.answer);
   if (data) later(drawTop);
 });
-playSteps(root, find(".lv-play"));
+const play = playSteps(root, find(".lv-play"));
+const worst = () => data && !data.plain && worstSeam(data.labels, data.edges, data.width, data.height);
+function playAtWorst() {
+  const place = worst();
+  if (!place) return;
+  zoom.to(place.u, place.v, place.scale);
+  play();
+}
+find(".lv-worst").addEventListener("click", playAtWorst);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "w" && root.dataset.present === "true" && !event.ctrlKey && !event.metaKey) playAtWorst();
+});
 present(root, find(".lv-present"), () => {
   const steps = [...document.querySelectorAll("#ladder label")].map((step, index) => `${index + 1} ${step.textContent.trim()}`);
-  return `${steps.join(" \u00b7 ")} \u00b7 \u2192 next \u00b7 \u2190 back`;
+  return `${steps.join(" \u00b7 ")} \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 W worst seam`;
 });
 
 // ---------------------------------------------------------------- legend
