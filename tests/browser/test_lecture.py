@@ -151,3 +151,13 @@ def test_the_caption_of_presented_attention_is_whole(new_page: NewPage, page_url
         picture = page.locator(".av-photo").bounding_box()
         assert picture
         assert picture["height"] > 300
+
+
+def test_the_worst_seam_is_gone_to_and_the_steps_play_there(page: Page, page_url: str) -> None:
+    site = Site(page, page_url)
+    with site.next_turn():
+        page.get_by_role("button", name="Worst seam").click()
+    zoom = float(page.locator(".lv-frame").first.get_attribute("data-zoom") or 0)
+    assert zoom > 1.5
+    assert site.rung in ("Alone", "+ Context")
+    expect(page.locator(".lv-play")).to_have_text("Stop playing")
