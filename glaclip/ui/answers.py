@@ -18,17 +18,17 @@ from glaclip.ui.viewers.shown_photo import ShownPhoto
 
 
 def status(result: Answer, backbone: Backbone) -> str:
-    """The line below the viewers: backbone, type, windows, time, what came from the cache."""
+    """The line below the viewers: backbone, windows, time; and folded away how it was computed."""
     kind = str(backbone.dtype).removeprefix("torch.")
     why = f" title='{escape(backbone.dtype_why)}'" if backbone.dtype_why else ""
     rows, columns = result.encoded.grid
     origin = " (photo from cache)" if result.encoded_cached else ""
-    steps = [
+    line = [
         f"<span class='badge'>{escape(backbone.title)}</span>",
-        f"<span{why}>{kind}</span>",
         f"<span><b>{rows * columns}</b> windows, {rows} × {columns}</span>",
         f"<span><b>{result.seconds:.2f} s</b>{origin}</span>",
     ]
+    steps = [f"<span{why}>{kind}</span>"]
     for name, label in (("words", "words"), ("attention", "attention"), ("labels", "labels")):
         cached = name in result.right.cached
         value = "from cache" if cached else f"{result.right.seconds[name]:.2f} s"
@@ -38,7 +38,8 @@ def status(result: Answer, backbone: Backbone) -> str:
     problems = "".join(
         f"<p class='problem'>{escape(note)}</p>" for note in result.right.vocabulary.notes
     )
-    return f"{problems}<p class='line'>{''.join(steps)}</p>"
+    costs = f"<details><summary>How computed</summary>{''.join(steps)}</details>"
+    return f"{problems}<div class='line'>{''.join(line)}{costs}</div>"
 
 
 def problem(sentence: str, about: str = "") -> str:

@@ -120,7 +120,9 @@ class Watch:
         self._checks: dict[str, Callable[[Any], None]] = {
             "request": lambda request: self._request(request.url),
             "pageerror": lambda error: self.problems.append(f"page error: {error}"),
-            "console": lambda message: self._console(message.type, message.text),
+            "console": lambda message: self._console(
+                message.type, f"{message.text} ({message.location.get('url')})"
+            ),
         }
 
     def _request(self, url: str) -> None:

@@ -23,6 +23,8 @@ from glaclip.ui.refusals import REFUSALS, about, sentence
 SHOWN = ("viewer", "status", "attention", "readout", "link", "background")
 #: What follows when another backbone is chosen.
 BACKBONES_OWN = (*SETTINGS, "baseline", "key_source")
+#: The pictures show what they showed before a photo came whose result does not come.
+EARLIER = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
 #: What stood in the way, such as "press Segment to start", is over once Segment is pressed.
 _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
@@ -131,12 +133,13 @@ def connect(demo: Demo, board: Board) -> None:
 
     def stop(event: Event) -> Changes:
         demo.stop(event.page, event.at)
-        sentence = "Stopped. What was there before is still shown."
+        sentence = "Stopped. What was there before is shown."
         return {"status": answers.problem(sentence)}
 
     board.in_browser(board["run"].click, _FORGET, ["status"], ["status"])
     run_on(demo, board, board["run"].click, always=True)
-    board.on(board["stop"].click, stop, (), ["status"], in_order=True)
+    stopped = board.on(board["stop"].click, stop, (), ["status"], in_order=True)
+    board.in_browser(stopped.then, EARLIER)
 
     def closed(request: gr.Request) -> None:
         demo.stop(request.session_hash or "")  # nobody waits for the run

@@ -36,7 +36,8 @@
   }
   async function kept() {
     const uri = sessionStorage.getItem(KEPT);
-    return uri && new File([await (await fetch(uri)).blob()], 'photo', {type: uri.slice(5, uri.indexOf(';'))});
+    // By this name the server knows it, and leaves the words as they are: SENT_AGAIN of photo_input.py.
+    return uri && new File([await (await fetch(uri)).blob()], 'sent-again', {type: uri.slice(5, uri.indexOf(';'))});
   }
 
   const input = () => document.querySelector('#photo-row input[type=file]');

@@ -28,6 +28,7 @@ const range = find(".lv-opacity-range");
 
 let data = null; // the decoded value; null shows the empty state
 let turn = 0; // a decoded value of an older turn is dropped
+let results = 0; // that were shown; a plain photo is none
 let earlier = null; // what a photo on its way has taken the place of
 const state = {
   // A phone has room for one picture beside its controls.
@@ -120,7 +121,12 @@ async function receive() {
   if (state.cursor && !inside(state.cursor)) state.cursor = null;
   if (data.sides.length < 2) state.mode = "side";
   state.contradictions &&= data.contradictions.every(Boolean);
+  earlier = null;
   show();
+  waitFor("");
+  root.dataset.turn = String(++results);
+  // What else a new result changes may wait until this one is on the screen.
+  if (results > 1) requestAnimationFrame(() => setTimeout(() => trigger("shown")));
 }
 
 function showEmpty(value) {
@@ -150,7 +156,8 @@ document.addEventListener("glaclip:photo", ({ detail: { image } }) => {
   data = {
     plain: true, photo_name: "", photo_size: [high, wide], width, height, image, gray: null, classes: [], rgb: [],
     labels: titles.map(() => new Uint16Array(width * height)), regions: [], edges: none, changed: 0, point: null,
-    sides: titles.map((title) => ({ title, subtitle: "", areas: [], seam_rate: null, seams: none })),
+    contradictions: titles.map(() => null),
+    sides: titles.map((title) => ({ title, subtitle: "", areas: [], seam_rate: null, disagreement: null, seams: none })),
   };
   state.point = state.cursor = null;
   state.pinned = state.preview = -1;
@@ -162,8 +169,11 @@ document.addEventListener("glaclip:photo", ({ detail: { image } }) => {
 document.addEventListener("glaclip:sending", ({ detail: { share } }) => {
   if (data?.plain) waitFor(share < 1 ? `Your photo is on its way: ${Math.round(100 * share)}${THIN}%` : "Your photo is there; its result is computed");
 });
+document.addEventListener("glaclip:answered", () => waitFor(""));
 document.addEventListener("glaclip:refused", () => {
   if (!data?.plain) return;
+  turn++; // an answer that is still being decoded comes too late
+  waitFor("");
   data = earlier;
   if (!data) return showEmpty(props.value);
   state.point = data.point;
@@ -180,7 +190,8 @@ function show() {
   root.dataset.sides = String(data.sides.length);
   root.style.setProperty("--lv-ratio", String(data.width / data.height));
   find(".lv-modes").hidden = data.sides.length < 2;
-  find('.lv-toggle[data-value="contradictions"]').hidden = !data.contradictions.every(Boolean);
+  find(".lv-worst").hidden = !worst();
+  find('.lv-toggle[data-value="contradictions"]').hidden = !data.plain && !data.contradictions.every(Boolean);
   for (const frame of frames) {
     frame.picture.width = frame.overlay.width = data.width;
     frame.picture.height = frame.overlay.height = data.height;
@@ -195,15 +206,7 @@ function show() {
   drawTop();
   root.dataset.ready = "true";
   root.dataset.lost = "false";
-  if (data.plain) {
-    root.dataset.plain = "true";
-    return;
-  }
-  delete root.dataset.plain;
-  waitFor("");
-  root.dataset.turn = String(turn);
-  // What else a new result changes may wait until this one is on the screen.
-  if (turn > 1) requestAnimationFrame(() => setTimeout(() => trigger("shown")));
+  root.toggleAttribute("data-plain", Boolean(data.plain));
 }
 
 // ---------------------------------------------------------------- words
@@ -355,11 +358,12 @@ function packed([red, green, blue], alpha) {
   return ((Math.round(255 * alpha) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+const marksContradictions = () => state.contradictions && !data.plain;
 const isolated = () => (state.preview >= 0 ? state.preview : state.pinned);
 
 // Fills the overlays: one per side, or in the "changed" view the first alone.
 function compose() {
-  if (state.contradictions) {
+  if (marksContradictions()) {
     frames.forEach((_, index) => {
       const against = data.contradictions[state.mode === "changed" ? 1 : index];
       if (index < visibleFrames() || state.mode === "slider") fillOverlay(index, (i) => CONTRADICTED[Math.min(against[i], 3) - 1] ?? CHANGED_VEIL);
@@ -398,7 +402,7 @@ function paint() {
     if (side >= visibleFrames()) return;
     const context = frame.picture.getContext("2d");
     context.clearRect(0, 0, width, height);
-    const gray = state.mode === "changed" || state.contradictions;
+    const gray = state.mode === "changed" || marksContradictions();
     if (gray) data.gray ??= grayscale(data.image, width, height);
     context.drawImage(gray ? data.gray : data.image, 0, 0, width, height);
     if (state.mode !== "slider") {
@@ -785,10 +789,21 @@ watch(["answer"], () => {
   card.learn(props.answer);
   if (data) later(drawTop);
 });
-playSteps(root, find(".lv-play"));
+const play = playSteps(root, find(".lv-play"));
+const worst = () => data && !data.plain && worstSeam(data.labels, data.edges, data.width, data.height);
+function playAtWorst() {
+  const place = worst();
+  if (!place) return;
+  zoom.to(place.u, place.v, place.scale);
+  play();
+}
+find(".lv-worst").addEventListener("click", playAtWorst);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "w" && root.dataset.present === "true" && !event.ctrlKey && !event.metaKey) playAtWorst();
+});
 present(root, find(".lv-present"), () => {
   const steps = [...document.querySelectorAll("#ladder label")].map((step, index) => `${index + 1} ${step.textContent.trim()}`);
-  return `${steps.join(" \u00b7 ")} \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 Esc leaves.`;
+  return `${steps.join(" \u00b7 ")} \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 W worst seam`;
 });
 
 // ---------------------------------------------------------------- legend

@@ -9,7 +9,7 @@ from glaclip.ui.viewers.drawn import Drawn, source
 #: In this order: what the viewer uses, and last the viewer itself.
 _SCRIPTS = (
     "drawing.js", "photos.js", "card.js", "names.js", "zoom.js", "present.js", "steps.js",
-    "comparison.js",
+    "worst.js", "comparison.js",
 )  # fmt: skip
 
 

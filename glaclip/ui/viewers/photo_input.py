@@ -14,6 +14,8 @@ from glaclip.ui.gradio.served_files import save_to_cache
 
 #: The page shrinks photos to this long side; the command line keeps every pixel.
 LONG_SIDE = 2048
+#: How the browser names a photo that the server had and lost, see photo.js.
+SENT_AGAIN = "sent-again"
 
 
 class LostPhotoError(gr.Error):  # type: ignore[misc]
@@ -35,6 +37,11 @@ class PhotoInput(gr.UploadButton):  # type: ignore[misc]
     def preprocess(self, payload: Any) -> Any:
         """The uploaded file's path; it may be gone, see `read`."""
         return None if payload is None else payload.path
+
+
+def sent_again(path: str | None) -> bool:
+    """Whether an upload is a photo that the page had before."""
+    return os.path.basename(path or "").startswith(SENT_AGAIN)
 
 
 def shrink(photo: Image.Image) -> Image.Image:
