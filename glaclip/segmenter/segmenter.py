@@ -209,8 +209,7 @@ class Segmenter:
             raise SettingsError(f"limit must be at least 1; received {limit}")
         note, known = progress or unheard, candidates()
         with torch.inference_mode():
-            # A list this long under all of CLIP's templates would take longer than the photo.
-            words, _ = self._words.features(known.vocabulary.prompts, note, self._one_template)
+            words = torch.stack(list(self._candidates(note).values()))
         features, grid = self.features(encoded, self.method(settings), note)[0]
         with torch.inference_mode():
             scores = torch.stack([words @ window.T for window in features])  # [L, Q, S]
@@ -239,7 +238,14 @@ class Segmenter:
 
     @property
     def _one_template(self) -> tuple[str, ...]:
+        # A list this long under all of CLIP's templates would take longer than the photo.
         return self.backbone.templates[:1]
+
+    def _candidates(self, note: Progress) -> dict[str, Tensor]:
+        """Features [E] by prompt of what `suggest` looks for."""
+        prompts = candidates().vocabulary.prompts
+        words, _ = self._words.features(prompts, note, self._one_template)
+        return dict(zip(prompts, words, strict=True))
 
     def unknown_candidates(self) -> int:
         """How many texts `suggest` would have to embed."""
@@ -339,6 +345,7 @@ class Segmenter:
         windows: WindowSettings,
         methods: Sequence[Method] = (),
         prompts: tuple[str, ...] = (),
+        suggested: int = 0,
     ) -> Computed:
         """The long steps of a run, for another segmenter of the same backbone to `keep`.
 
@@ -347,6 +354,8 @@ class Segmenter:
             windows: how it is cut.
             methods: whose features are computed.
             prompts: whose features are computed.
+            suggested: above 0 also the features of what `suggest` looks for and, with a photo, of
+                as many words as it suggests by the first method.
         """
         seconds: dict[str, float] = {}
         features: dict[Hashable, tuple[Tensor, Grid]] = {}
@@ -361,9 +370,15 @@ class Segmenter:
                         key = _mean_key(encoded, method)
                         if (mean := self._features.peek(key)) is not None:
                             features[key] = mean
+        candidates: dict[str, Tensor] = {}
         with _timed(seconds, "words"), torch.inference_mode():
+            if suggested:
+                candidates = self._candidates(unheard)
+                if encoded is not None:
+                    prompts = (*prompts, *self.suggest(encoded, suggested, methods[0]))
             words = self._words.features(prompts, unheard)[0] if prompts else ()
-        return Computed(encoded, features, dict(zip(prompts, words, strict=True)), seconds)
+        known = dict(zip(prompts, words, strict=True))
+        return Computed(encoded, features, known, seconds, candidates)
 
     def keep(self, computed: Computed) -> None:
         """Puts what another segmenter computed where this one would look for it."""
@@ -373,6 +388,7 @@ class Segmenter:
         for key, found in computed.features.items():
             self._features.put(key, found)
         self._words.keep(computed.words)
+        self._words.keep(computed.candidates, self._one_template)
 
     def text_features(self, prompts: tuple[str, ...]) -> Tensor:
         """[P, E] unit features of prompts; see `Words.features`."""

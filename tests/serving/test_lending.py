@@ -123,6 +123,26 @@ def test_new_words_alone_are_a_call_without_the_photo(lender: Counting) -> None:
     assert own.encoded_texts == []
 
 
+def test_words_for_a_new_photo_and_its_result_are_one_call(lender: Counting) -> None:
+    service, own = served(lender)
+    words, _ = service.suggest(PHOTO, request(), 3)
+    plain = Service(lambda name: ColorBackbone()).suggest(PHOTO, request(), 3)
+    assert words == plain[0]
+    service.answer(PHOTO, request(", ".join(words)))
+    assert (len(lender.orders), own.encoded_windows, own.encoded_texts) == (1, 0, [])
+    # The list is known now: on a known photo nothing is left to borrow.
+    service.suggest(PHOTO, request(), 3)
+    assert len(lender.orders) == 1
+
+
+def test_words_for_a_known_photo_lend_for_the_list_alone(lender: Counting) -> None:
+    service, own = served(lender)
+    service.answer(PHOTO, request())
+    service.suggest(PHOTO, request(), 3)
+    assert [order.photo is None for order in lender.orders] == [False, True]
+    assert own.encoded_texts == []
+
+
 def test_a_click_on_a_new_photo_lends_for_its_tokens(lender: Counting) -> None:
     service, own = served(lender)
     maps = service.attention(PHOTO, (5, 5), request())
