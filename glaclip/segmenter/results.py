@@ -19,13 +19,11 @@ from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, class_sco
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import Progress
 from glaclip.segmenter.seams import Pairs
-from glaclip.segmenter.suggestions import coarse
+from glaclip.segmenter.suggestions import coarse, sureness
 from glaclip.settings import SettingsError, WindowSettings
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Box, Size, stitch
 
-#: Share of the photo by which `presence` goes.
-_SURE_SHARE = 0.01
 #: Of words whose presence is below, 97 in 100 have less than .5 % of a held-out photo.
 PROBABLY_ABSENT = 0.05
 
@@ -123,11 +121,7 @@ class Segmentation:
             canvas = coarse(self.window_scores, self.encoded.boxes, self.encoded.size)
             # Over classes, not prompts: synonyms are no rivals of each other.
             cosines = class_scores(canvas, self.vocabulary).flatten(1)
-            probabilities = (LOGIT_SCALE * cosines).softmax(dim=0)
-            most = max(1, round(_SURE_SHARE * probabilities.shape[1]))
-            presence: NDArray[np.float32] = (
-                probabilities.topk(most, dim=1).values[:, -1].float().cpu().numpy()
-            )
+            presence: NDArray[np.float32] = sureness(LOGIT_SCALE * cosines).float().cpu().numpy()
         return presence
 
     def canvas(self) -> Tensor:

@@ -207,14 +207,24 @@ class Segmenter:
         """`suggest`, and the candidates that come next, likeliest first."""
         if limit < 1:
             raise SettingsError(f"limit must be at least 1; received {limit}")
-        note, known = progress or unheard, candidates()
+        canvas = self.candidate_scores(encoded, settings, progress=progress)
+        return likeliest(canvas, candidates(), limit)
+
+    def candidate_scores(
+        self,
+        encoded: Encoded,
+        settings: AttentionSettings | Method | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """[Q, h, w] fused cosines of the prompts that `suggest` looks for; see `coarse`."""
+        note = progress or unheard
         with torch.inference_mode():
             words = torch.stack(list(self._candidates(note).values()))
         features, grid = self.features(encoded, self.method(settings), note)[0]
         with torch.inference_mode():
             scores = torch.stack([words @ window.T for window in features])  # [L, Q, S]
-            scores = scores.reshape(*scores.shape[:2], *grid)
-            return likeliest(coarse(scores, encoded.boxes, encoded.size), known, limit)
+            return coarse(scores.unflatten(2, grid), encoded.boxes, encoded.size)
 
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None
