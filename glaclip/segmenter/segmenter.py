@@ -31,7 +31,7 @@ from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.method import Method, complete
 from glaclip.segmenter.progress import WAITING, Progress, unheard
 from glaclip.segmenter.results import Encoded, Segmentation, labels_and_scores, to_working
-from glaclip.segmenter.suggestions import candidates, coarse, likeliest
+from glaclip.segmenter.suggestions import candidates, coarse, likeliest, rivals
 from glaclip.segmenter.word_store import WordStore
 from glaclip.segmenter.words import Words
 from glaclip.settings import FAST, AttentionSettings, SettingsError, WindowSettings
@@ -172,7 +172,14 @@ class Segmenter:
             if known_before:
                 cached.add(step)
                 seconds[step] = 0.0
-        return Segmentation(labels, vocabulary, method, scores, encoded, seconds, frozenset(cached))
+
+        def others() -> Tensor:
+            found = torch.stack(list(self._candidates(unheard).values()))
+            return rivals(features, grid, words, found)
+
+        return Segmentation(
+            labels, vocabulary, method, scores, encoded, seconds, frozenset(cached), others
+        )
 
     def suggest(
         self,
@@ -355,7 +362,7 @@ class Segmenter:
         windows: WindowSettings,
         methods: Sequence[Method] = (),
         prompts: tuple[str, ...] = (),
-        suggested: int = 0,
+        suggested: int | None = None,
     ) -> Computed:
         """The long steps of a run, for another segmenter of the same backbone to `keep`.
 
@@ -364,8 +371,8 @@ class Segmenter:
             windows: how it is cut.
             methods: whose features are computed.
             prompts: whose features are computed.
-            suggested: above 0 also the features of what `suggest` looks for and, with a photo, of
-                as many words as it suggests by the first method.
+            suggested: also the features of what `suggest` looks for and, with a photo, of as many
+                words as it suggests by the first method.
         """
         seconds: dict[str, float] = {}
         features: dict[Hashable, tuple[Tensor, Grid]] = {}
@@ -382,9 +389,9 @@ class Segmenter:
                             features[key] = mean
         candidates: dict[str, Tensor] = {}
         with _timed(seconds, "words"), torch.inference_mode():
-            if suggested:
+            if suggested is not None:
                 candidates = self._candidates(unheard)
-                if encoded is not None:
+                if encoded is not None and suggested:
                     prompts = (*prompts, *self.suggest(encoded, suggested, methods[0]))
             words = self._words.features(prompts, unheard)[0] if prompts else ()
         known = dict(zip(prompts, words, strict=True))

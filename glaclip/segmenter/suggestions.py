@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glaclip.backbones.base import Grid
 from glaclip.segmenter.labels import LOGIT_SCALE, class_scores
 from glaclip.vocabulary import ASSETS, Vocabulary, parse_vocabulary
 from glaclip.windows import Box, Size, stitch
@@ -33,6 +34,8 @@ _TILT = 1.0
 AREA_ODDS, SURE_ODDS = 0.56, 1.52
 #: Added to areas before the logarithm, and the least area of a word that is proposed.
 NO_AREA, LEAST_AREA = 1e-4, 1e-3
+#: A candidate whose cosine with a word is above is no rival of it: it means the same.
+_SAME = 0.9
 #: What stands beside a single proposed word.
 OTHER = "something else"
 
@@ -102,6 +105,21 @@ def sureness(scores: Tensor) -> Tensor:
     """[C] the probability that `SURE_SHARE` of the places exceed, by scores [C, places]."""
     most = max(1, round(SURE_SHARE * scores.shape[1]))
     return scores.softmax(dim=0).topk(most, dim=1).values[:, -1]
+
+
+def rivals(features: Tensor, grid: Grid, words: Tensor, others: Tensor) -> Tensor:
+    """Scores [L, 1, *grid] of all other words together, as that of one word.
+
+    Args:
+        features: [L, S, E] of a photo's windows.
+        grid: rows and columns of S.
+        words: [Q, E] of the words that are asked for.
+        others: [P, E] of the candidates; those that mean the same as one of the words are no rivals.
+    """
+    others = others[(others @ words.T).amax(dim=1) < _SAME]
+    # As sure of one word with this score as of all of them: the sum in a softmax over words.
+    scores = [(LOGIT_SCALE * others @ window.T).logsumexp(dim=0) for window in features]
+    return torch.stack(scores).unflatten(1, grid)[:, None] / LOGIT_SCALE
 
 
 def evidence(canvas: Tensor, known: Candidates) -> NDArray[np.float32]:

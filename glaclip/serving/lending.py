@@ -49,7 +49,7 @@ class Order:
     windows: WindowSettings
     methods: tuple[Method, ...] = ()
     prompts: tuple[str, ...] = ()
-    suggested: int = 0
+    suggested: int | None = None
 
 
 def call_seconds(estimate: Estimate, steps: Collection[str]) -> float:

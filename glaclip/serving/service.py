@@ -42,6 +42,8 @@ _LOG = logging.getLogger(__name__)
 SWITCHES_OFF = "off"
 #: Runs may hold this many times the memory of the largest one that is allowed.
 _TOGETHER = 2
+#: Step of a run at which its words are compared with common ones.
+PRESENCE = "presence"
 Point = tuple[float, float]
 
 
@@ -137,9 +139,7 @@ class _Job:
         for method in plan.methods:
             known = encoded is not None and segmenter.knows_features(encoded, method)
             anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
-            compared = count.similarities(
-                segmenter.backbone, plan, method, anchors_known=anchored
-            )
+            compared = count.similarities(segmenter.backbone, plan, method, anchors_known=anchored)
             yield "attention", 0.0 if known else compared
 
     def looking(self, plan: Plan, *, after_run: bool) -> Iterator[tuple[str, float]]:
@@ -264,12 +264,12 @@ class Service:
 
         Args:
             job: what is asked.
-            whole: whether labels are wanted, not only the photo's tokens.
+            whole: whether labels or words are wanted, not only the photo's tokens.
             suggesting: whether words are to be found, not those of the request.
         """
         if self.lender is None or not self.lender.serves(job.segmenter.backbone):
             return ()
-        new = job.segmenter.unknown_candidates() if suggesting else len(job.new_words)
+        new = job.segmenter.unknown_candidates() + (0 if suggesting else len(job.new_words))
         words = ("words",) if whole and new else ()
         if job.encoded is not None:
             return words
@@ -296,7 +296,7 @@ class Service:
             job.request.windows,
             tuple(dict.fromkeys(methods)),
             job.new_words if methods and not suggested else (),
-            suggested,
+            suggested or (0 if methods and job.segmenter.unknown_candidates() else None),
         )
         computed = self.lender.compute(order)
         job.segmenter.keep(computed)
@@ -367,6 +367,9 @@ class Service:
             encoded, _ = job.encode(step)
             right = job.segment(encoded, job.right, step)
             left = job.segment(encoded, job.left, step)
+            # While it is this run's turn; its rivals, the same for all, are no part of an estimate.
+            step(PRESENCE, 0, 1)
+            right.presence  # noqa: B018 (computed and kept)
             seconds = time.perf_counter() - started
             alone = maps = None
             if point is not None:
