@@ -114,7 +114,7 @@ def rivals(features: Tensor, grid: Grid, words: Tensor, others: Tensor) -> Tenso
         features: [L, S, E] of a photo's windows.
         grid: rows and columns of S.
         words: [Q, E] of the words that are asked for.
-        others: [P, E] of the candidates; those that mean the same as one of the words are no rivals.
+        others: [P, E] of the candidates; one that means the same as a word is no rival.
     """
     others = others[(others @ words.T).amax(dim=1) < _SAME]
     # As sure of one word with this score as of all of them: the sum in a softmax over words.

@@ -29,7 +29,7 @@ def test_a_new_photo_is_shown_plain_while_its_result_is_computed(
     site: Site, toy: PageBackbone
 ) -> None:
     site.set_words("red, lime")
-    site.upload_and_hold(halves("red", "lime", mark=next(marks)), toy)
+    site.upload_and_hold(halves("red", "lime", mark=next(marks)), toy, again=True)
     assert site.page.evaluate(COLOR) == [0, 255, 0]
     expect(site.page.locator(".lv-wait")).to_be_visible()
     assert site.legend == [] or not site.page.locator(".lv-legend").is_visible()
@@ -51,7 +51,7 @@ def test_a_large_photo_is_shrunk_before_it_is_sent(
 
     monkeypatch.setattr(Demo, "accept", note)
     site.set_words("red, blue")
-    site.upload_and_wait(halves(size=(4000, 2000), mark=next(marks)))
+    site.upload_and_wait(halves(size=(4000, 2000), mark=next(marks)), again=True)
     assert sizes == [(2048, 1024)]
     assert site.name_at("right", 0.75, 0.5) == "blue"
 
@@ -69,7 +69,7 @@ def test_a_photo_that_the_server_lost_is_sent_again(
         return kept[-1]
 
     monkeypatch.setattr(Demo, "accept", note)
-    site.upload_and_wait(halves(mark=next(marks)))
+    site.upload_and_wait(halves(mark=next(marks)), again=True)
     Path(kept[0]).unlink()
     with site.next_turn():
         site.page.locator("#cross-window input").uncheck()
@@ -82,8 +82,8 @@ def test_a_page_that_is_loaded_anew_keeps_its_photo_and_a_link_asks_for_it(
     site: Site, new_page: NewPage
 ) -> None:
     """Gradio loads the page anew once a server that was gone is back."""
-    site.set_words("red, blue")
     site.upload_and_wait(halves(mark=next(marks)))
+    site.set_words("red, blue")  # for this photo, whose words they stay
     site.wait_for_query(photo="own")
     link = site.page.url
     site.page.wait_for_load_state("networkidle")

@@ -41,8 +41,8 @@ def measure(segmenter: Segmenter, view: View) -> str:
     sure, known = np.concatenate(values), np.concatenate(there)
     doubted = sure < PROBABLY_ABSENT
     return (
-        f"AUC {auc(sure, known):.3f}; {doubted.mean():.0%} of {len(sure)} words are called probably "
-        f"absent, {1 - known[doubted].mean():.1%} of them rightly"
+        f"AUC {auc(sure, known):.3f}; {doubted.mean():.0%} of {len(sure)} words are called "
+        f"probably absent, {1 - known[doubted].mean():.1%} of them rightly"
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
+from glaclip.serving.estimate import ExpensiveError
 from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.proposals import proposed, with_words, written
 from glaclip.ui.actions.run import compare, shown_by
@@ -12,6 +14,8 @@ from glaclip.ui.demo import Demo, ended
 from glaclip.ui.examples import find
 from glaclip.ui.refusals import REFUSALS, refusals_as_toasts
 
+#: What photo.js names a photo that the server had lost: it has its words already.
+_AGAIN = "sent-again"
 #: The pictures show what they showed before the photo came.
 _REFUSED = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
 
@@ -22,6 +26,7 @@ def uploaded(demo: Demo, event: Event) -> Changes:
 
     That no point is chosen is kept at once: whatever is asked for meanwhile is about the upload.
     """
+    again = Path(event["photo"] or "").name == _AGAIN
     photo = demo.accept(event["photo"])
     newest = demo.views.start(event.page, at=event.at)
     own: Changes = {"photo": photo, "point": None, "example": ""}
@@ -30,9 +35,12 @@ def uploaded(demo: Demo, event: Event) -> Changes:
     brought = dataclasses.replace(event, values={**event.values, **own})
     proposal = None
     try:
-        proposal = proposed(demo, brought, only_if_cheap=True)
-        brought = with_words(brought, proposal)
-    except (StoppedError, *REFUSALS):
+        if not again:
+            proposal = proposed(demo, brought, only_if_cheap=True)
+            brought = with_words(brought, proposal)
+    except (ExpensiveError, StoppedError):
+        event.keep("unproposed", [photo, list(event["words"] or [])])
+    except REFUSALS:
         pass  # what stands in the way of words is said of the run, which goes by the former ones
     shown = compare(demo, brought, only_if_cheap=True)
     if ended(newest):

@@ -16,8 +16,6 @@ from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import REFUSALS, about, sentence
 
 SHOWN = ("viewer", "status", "attention", "readout", "link", "background")
-#: What stood in the way, such as "press Segment to start", is over once Segment is pressed.
-_FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
 
 def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes:
@@ -103,15 +101,13 @@ def shown_by(
 
 
 def connect(demo: Demo, board: Board) -> None:
-    """Segment, Stop, and leaving the page."""
+    """Stop, and leaving the page; for Segment see proposals.py."""
 
     def stop(event: Event) -> Changes:
         demo.stop(event.page, event.at)
         sentence = "Stopped. What was there before is still shown."
         return {"status": answers.problem(sentence)}
 
-    board.in_browser(board["run"].click, _FORGET, ["status"], ["status"])
-    run_on(demo, board, board["run"].click, always=True)
     board.on(board["stop"].click, stop, (), ["status"], in_order=True)
 
     def closed(request: gr.Request) -> None:

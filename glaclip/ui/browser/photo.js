@@ -4,6 +4,7 @@
   // anew after a restart of the server.
   const LONG_SIDE = 2048, MOST_PIXELS = 120e6; // photo_input.py; what a browser decodes without harm
   const KEPT = 'glaclip-photo', MOST_KEPT = 4.5e6; // characters; a tab may keep about five million
+  const AGAIN = 'sent-again'; // a photo of this name keeps its words (actions/photo.py)
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`glaclip:${name}`, {detail}));
   const note = (text) => { document.querySelector('#photo-note').textContent = text; };
   // What was wrong with the last try is said until the next press.
@@ -36,7 +37,7 @@
   }
   async function kept() {
     const uri = sessionStorage.getItem(KEPT);
-    return uri && new File([await (await fetch(uri)).blob()], 'photo', {type: uri.slice(5, uri.indexOf(';'))});
+    return uri && new File([await (await fetch(uri)).blob()], AGAIN, {type: uri.slice(5, uri.indexOf(';'))});
   }
 
   const input = () => document.querySelector('#photo-row input[type=file]');
