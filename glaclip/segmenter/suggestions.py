@@ -163,8 +163,10 @@ def likeliest(
     """
     areas, sure = evidence(canvas.float(), known).T
     odds = AREA_ODDS * np.log(areas + NO_AREA) + SURE_ODDS * sure + known.odds
-    odds[areas < LEAST_AREA] -= 100  # behind all others
-    order = np.argsort(-odds, kind="stable")
-    names = tuple(known.vocabulary.names[i] for i in order)
-    count = min(limit, max(1, int((odds > 0).sum())))
-    return names[:count], names[count : count + limit]
+    odds[areas < LEAST_AREA] = -np.inf
+    there = np.argsort(-odds, kind="stable")
+    there = there[: min(limit, max(1, int((odds > 0).sum())))]
+    # What is best nowhere comes by how near it is to being the best.
+    others = [i for i in np.argsort(-sure, kind="stable") if i not in there]
+    names = known.vocabulary.names
+    return tuple(names[i] for i in there), tuple(names[i] for i in others[:limit])
