@@ -19,14 +19,13 @@ from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, class_sco
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import Progress
 from glaclip.segmenter.seams import Pairs
-from glaclip.segmenter.suggestions import coarse
+from glaclip.segmenter.suggestions import coarse, sureness
 from glaclip.settings import SettingsError, WindowSettings
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Box, Size, stitch
 
-#: Share of the photo by which `presence` goes.
-_SURE_SHARE = 0.01
-#: Of words whose presence is below, 97 in 100 have less than .5 % of a held-out photo.
+#: Of words whose presence is below, 9 in 10 and more have less than .5 % of a held-out photo
+#: (training/run/presence.py).
 PROBABLY_ABSENT = 0.05
 
 
@@ -78,6 +77,7 @@ class Segmentation:
         encoded: the photo's tokens.
         seconds: time of each step; 0 for a step that came from the cache.
         cached: the steps that came from the cache.
+        rivals: gives the scores [L, 1, gh, gw] of other words, see `suggestions.rivals`.
     """
 
     labels: NDArray[np.int16]
@@ -87,6 +87,7 @@ class Segmentation:
     encoded: Encoded
     seconds: Mapping[str, float]
     cached: frozenset[str]
+    rivals: Callable[[], Tensor]
 
     def __repr__(self) -> str:
         height, width = self.labels.shape
@@ -116,18 +117,19 @@ class Segmentation:
         """[C] in 0..1, how surely a word is in the photo at all, however many pixels it was given.
 
         The probability that a hundredth of the photo's places exceed, at an eighth of the working
-        size: a single place may be sure by chance. Below `PROBABLY_ABSENT` a word is probably not
-        there; a word that is the only one to look like what is there may be high in vain.
+        size: a single place may be sure by chance. The photo's words have common words as rivals,
+        since every pixel gets the best of its own words, also where none fits. Below
+        `PROBABLY_ABSENT` a word is probably not there.
         """
         with torch.inference_mode():
-            canvas = coarse(self.window_scores, self.encoded.boxes, self.encoded.size)
-            # Over classes, not prompts: synonyms are no rivals of each other.
-            cosines = class_scores(canvas, self.vocabulary).flatten(1)
-            probabilities = (LOGIT_SCALE * cosines).softmax(dim=0)
-            most = max(1, round(_SURE_SHARE * probabilities.shape[1]))
-            presence: NDArray[np.float32] = (
-                probabilities.topk(most, dim=1).values[:, -1].float().cpu().numpy()
+            own, others = (
+                coarse(scores, self.encoded.boxes, self.encoded.size)
+                for scores in (self.window_scores, self.rivals())
             )
+            # Over classes, not prompts: synonyms are no rivals of each other.
+            cosines = torch.cat([class_scores(own, self.vocabulary), others]).flatten(1)
+            sure = sureness(LOGIT_SCALE * cosines)[:-1]
+        presence: NDArray[np.float32] = sure.float().cpu().numpy()
         return presence
 
     def canvas(self) -> Tensor:

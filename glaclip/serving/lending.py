@@ -53,6 +53,7 @@ class Order:
     windows: WindowSettings
     methods: tuple[Method, ...] = ()
     prompts: tuple[str, ...] = ()
+    suggested: int | None = None
 
 
 def call_seconds(estimate: Estimate, steps: Collection[str]) -> float:
@@ -116,7 +117,7 @@ class Lender:
         segmenter = self._twins[order.backbone]
         try:
             return segmenter.compute(
-                order.photo, order.windows, order.methods, order.prompts
+                order.photo, order.windows, order.methods, order.prompts, order.suggested
             ).packed()
         finally:
             segmenter.forget()

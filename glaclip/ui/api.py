@@ -283,28 +283,6 @@ def _whole(name: str, value: Any) -> int:
     raise SettingsError(f"{name} must be a number; received {brief(value)}")
 
 
-def _size(photo: Image.Image) -> dict[str, int]:
-    return {"width": photo.width, "height": photo.height}
-
-
-def _in_copy(point: tuple[int, int], original: Image.Image, copy: Image.Image) -> tuple[int, int]:
-    """A pixel of the upright original in what is computed of it.
-
-    Raises:
-        SettingsError: a point outside.
-    """
-    for name, value, most in zip("xy", point, original.size, strict=True):
-        if not 0 <= value < most:
-            raise SettingsError(
-                f"{name} must lie inside the upright photo, from 0 to {most - 1}; received {value}"
-            )
-    x, y = (
-        min(round((value + 0.5) * to / had - 0.5), to - 1)
-        for value, had, to in zip(point, original.size, copy.size, strict=True)
-    )
-    return x, y
-
-
 def _refusal(error: Exception) -> gr.Error:
     """A sentence for a program: it names the endpoints' own parameters."""
     text = error.message if isinstance(error, gr.Error) else error

@@ -95,6 +95,7 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
         example=gr.State(first.name),
         known_words=gr.State(list(form.words)),
         proposal=gr.Textbox("", visible="hidden"),
+        unproposed=gr.State(None),  # an upload that waits for Segment, with the words of then
         pasted=gr.Textbox("", visible="hidden"),
         linked=gr.Textbox("", visible="hidden"),
         copied=gr.Textbox("", visible="hidden"),

@@ -74,7 +74,7 @@ def test_a_photo_that_the_server_lost_is_sent_again(
         return kept[-1]
 
     monkeypatch.setattr(Demo, "accept", note)
-    site.upload_and_wait(halves(mark=next(marks)))
+    site.upload_and_wait(halves(mark=next(marks)), again=True)
     Path(kept[0]).unlink()
     with site.next_turn():
         site.page.locator("#cross-window input").uncheck()

@@ -22,7 +22,7 @@ from glaclip.ui.actions import run
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
 from glaclip.ui.actions.photo import uploaded
-from glaclip.ui.actions.proposals import adopt, suggest
+from glaclip.ui.actions.proposals import adopt, segment, suggest
 from glaclip.ui.actions.run import compare
 from glaclip.ui.actions.show import restore, show
 from glaclip.ui.actions.words import changed, split
@@ -45,6 +45,7 @@ def visit(folder: Path, form: Form, **values: Any) -> Event:
     side_by_side((200, 150)).save(folder / "photo.png")
     given = {"photo": str(folder / "photo.png"), "point": None, "example": "", **form.values}
     extra = {"rung": "+ Normalization", "exclude_own": False, "link": "", "formats": None}
+    extra |= {"unproposed": None}
     return Event("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
 
 
@@ -220,6 +221,32 @@ def test_an_upload_that_takes_long_is_shown_and_waits_for_segment(
     assert "press Segment to start" in changes["status"]
     assert (changes["example"], changes["attention"]) == ("", None)
     assert "viewer" not in changes
+
+
+def test_an_upload_that_takes_long_gets_its_words_once_segment_is_pressed(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glaclip.serving.estimate.CHEAP_WINDOWS", 0)
+    event, kept = keeping(visit(tmp_path, Form(words=("road", "sign"))))
+    photo = uploaded(demo, event)["photo"]
+    waiting = {**event.values, "photo": photo, "unproposed": kept["unproposed"]}
+    pressed = segment(demo, dataclasses.replace(event, values=waiting))
+    words = json.loads(pressed["proposal"])["words"]
+    assert [entry["name"] for entry in pressed["viewer"]["classes"]] == words
+    # Words that were typed meanwhile are the person's own.
+    typed = dataclasses.replace(event, values={**waiting, "words": ["my word", "sign"]})
+    pressed = segment(demo, typed)
+    assert "proposal" not in pressed
+    assert [entry["name"] for entry in pressed["viewer"]["classes"]] == ["my word", "sign"]
+
+
+def test_a_photo_that_is_sent_again_keeps_its_words(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(words=("road", "sign")))
+    (tmp_path / "photo.png").rename(tmp_path / "sent-again")
+    values = {**event.values, "photo": str(tmp_path / "sent-again")}
+    changes = uploaded(demo, dataclasses.replace(event, values=values))
+    assert "proposal" not in changes
+    assert [entry["name"] for entry in changes["viewer"]["classes"]] == ["road", "sign"]
 
 
 @pytest.mark.parametrize("later", ["an upload", "a shipped photo"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from glaclip.serving.estimate import ExpensiveError
 from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.proposals import proposed, with_words, written
 from glaclip.ui.actions.run import EARLIER, compare, shown_by
@@ -34,7 +35,9 @@ def uploaded(demo: Demo, event: Event) -> Changes:
         if not sent_again(event["photo"]):  # a person's words for it are there
             proposal = proposed(demo, brought, only_if_cheap=True)
             brought = with_words(brought, proposal)
-    except (StoppedError, *REFUSALS):
+    except (ExpensiveError, StoppedError):
+        event.keep("unproposed", [photo, list(event["words"] or [])])
+    except REFUSALS:
         pass  # what stands in the way of words is said of the run, which goes by the former ones
     shown = compare(demo, brought, only_if_cheap=True)
     if ended(newest):

@@ -25,8 +25,6 @@ SHOWN = ("viewer", "status", "attention", "readout", "link", "background")
 BACKBONES_OWN = (*SETTINGS, "baseline", "key_source")
 #: The pictures show what they showed before a photo came whose result does not come.
 EARLIER = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
-#: What stood in the way, such as "press Segment to start", is over once Segment is pressed.
-_FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
 
 def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes:
@@ -129,15 +127,13 @@ def shown_by(
 
 
 def connect(demo: Demo, board: Board) -> None:
-    """Segment, Stop, and leaving the page."""
+    """Stop, and leaving the page; for Segment see proposals.py."""
 
     def stop(event: Event) -> Changes:
         demo.stop(event.page, event.at)
         sentence = "Stopped. What was there before is shown."
         return {"status": answers.problem(sentence)}
 
-    board.in_browser(board["run"].click, _FORGET, ["status"], ["status"])
-    run_on(demo, board, board["run"].click, always=True)
     stopped = board.on(board["stop"].click, stop, (), ["status"], in_order=True)
     board.in_browser(stopped.then, EARLIER)
 
