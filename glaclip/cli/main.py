@@ -120,7 +120,8 @@ def _add_segment(commands: Any) -> None:
         default="off",
         metavar="NAME",
         help="the left side: off (each window alone), switches joined by + "
-        f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone; /gauss blends windows",
+        f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone; /gauss blends windows, "
+        "/splice and /whole join them",
     )
     parser.add_argument(
         "--left",

@@ -86,7 +86,8 @@ def _meaning(path: Path, vocabulary: Vocabulary) -> Meaning:
 
 def _scores(labels: Labels, beside: Segmentation) -> torch.Tensor:
     """[L, Q, gh, gw]: 1 for the class of a place and 0 else; no window contradicts another."""
-    scores = torch.zeros_like(beside.window_scores)
+    theirs = beside.window_scores
+    scores = theirs.new_zeros((len(beside.encoded.boxes), *theirs.shape[1:]))
     rows, columns = scores.shape[-2:]
     small = resize_labels(labels, beside.encoded.size)
     first = np.cumsum([0, *(len(entry.prompts) for entry in beside.vocabulary.classes)])[:-1]
