@@ -1,4 +1,4 @@
-"""The command line: segment, evaluate, benchmark, backbones, doctor, label-studio.
+"""The command line: segment, compare, evaluate, benchmark, backbones, doctor, label-studio.
 
 Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, 130 interrupted.
 Results go to stdout, everything else to stderr.
@@ -27,6 +27,7 @@ from glaclip.cli.arguments import (
     add_windows,
 )
 from glaclip.cli.arguments import words as split_words
+from glaclip.cli.compare_arguments import add_compare
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import add_evaluate
 from glaclip.settings import STAGE_NAMES, STAGES
@@ -258,6 +259,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="command", metavar="COMMAND", required=True, parser_class=_Parser
     )
     _add_segment(commands)
+    add_compare(commands)
     add_evaluate(commands)
     _add_benchmark(commands)
     _add_backbones(commands)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,8 +14,8 @@ from PIL import Image
 
 from glaclip.cli.arguments import check_formats
 from glaclip.cli.console import Console, UsageError, table
-from glaclip.cli.options import Loader, Options, RunOptions, output_folder, write
-from glaclip.evaluation.data.class_lists import load_class_list
+from glaclip.cli.options import Loader, Options, output_folder, write
+from glaclip.cli.word_options import WordOptions, vocabulary_of
 from glaclip.evaluation.data.foreign_side import side_from_file
 from glaclip.evaluation.data.photo_inputs import is_one_photo
 from glaclip.evaluation.run.team import Shard
@@ -31,23 +30,17 @@ from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
-from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentOptions(RunOptions):
+class SegmentOptions(WordOptions):
     """The arguments of `segment`; `stages` are the switches that are on.
 
     `suggest` is true too where no words were given.
     """
 
     photos: tuple[str, ...]
-    vocabulary: str | None
-    preset: str | None
-    vocabulary_file: Path | None
     suggest: bool
-    background: bool | str | None
-    background_threshold: float | None
     out: Path
     baseline: str
     point: tuple[float, float] | None
@@ -75,37 +68,6 @@ class SegmentOptions(RunOptions):
             raise UsageError("several photos need words: --vocabulary, --preset or a file of them")
         own = {"stages": stages, "shard": shard, "photos": photos, "suggest": suggest}
         return super().of(args, **own, **derived)
-
-
-def vocabulary_of(options: SegmentOptions, suggested: Sequence[str] = ()) -> Vocabulary:
-    """The vocabulary asked for, or that of suggested words.
-
-    Raises:
-        UsageError: a file that cannot be read, or a threshold without a background.
-        VocabularyError: words that cannot be used.
-    """
-    threshold = options.background_threshold
-    background: bool | str = options.background if options.background is not None else False
-    if options.preset is not None:
-        preset = load_preset(options.preset).vocabulary
-        if preset.background is None and background is not False:
-            preset = parse_vocabulary(preset.text(), background=background)
-        vocabulary = preset
-    else:
-        text = ", ".join(suggested) or _vocabulary_text(options)
-        vocabulary = parse_vocabulary(text, background=background)
-    if threshold is None:
-        return vocabulary
-    if vocabulary.background is None:
-        raise UsageError("--threshold needs --background")
-    return dataclasses.replace(vocabulary, background_threshold=threshold)
-
-
-def _vocabulary_text(options: SegmentOptions) -> str:
-    if options.vocabulary_file is None:
-        return str(options.vocabulary)
-    # Doubled words are left out and said so, as in the words box.
-    return load_class_list(options.vocabulary_file, unique=False).text()
 
 
 def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.options import Loader, output_folder, write
-from glaclip.cli.segment import SegmentOptions, vocabulary_of
+from glaclip.cli.segment import SegmentOptions
+from glaclip.cli.word_options import vocabulary_of
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.photo_inputs import PhotoFile, photos_of
 from glaclip.evaluation.run.evaluate import CACHE_BYTES

@@ -134,9 +134,9 @@ def parse_method(text: str, backbone: Backbone, base: AttentionSettings | None =
     """Reads a method's short name.
 
     Args:
-        text: "off", "on", switches joined by "+" ("context+anchors"), or one of the backbone's
-            baselines. "@" and a key source may follow all but baselines ("on@q"), and last "/" and
-            one of `FUSIONS` ("on/gauss").
+        text: "off", "on" (or "gla"), switches joined by "+" ("context+anchors"), or one of the
+            backbone's baselines. "@" and a key source may follow all but baselines ("on@q"), and
+            last "/" and one of `FUSIONS` ("on/gauss").
         backbone: whose baselines and key sources are meant.
         base: the constants; the backbone's default when left out.
 
@@ -149,13 +149,15 @@ def parse_method(text: str, backbone: Backbone, base: AttentionSettings | None =
         return _fused(parse_method(name, backbone, base), fusion)
     if name in backbone.baselines and not joined:
         return Method(None, baseline=name)
-    chosen = {"off": (), "on": STAGE_NAMES}.get(switches, tuple(switches.split("+")))
+    chosen = {"off": (), "on": STAGE_NAMES, "gla": STAGE_NAMES}.get(
+        switches, tuple(switches.split("+"))
+    )
     unknown = [word for word in chosen if word not in STAGE_NAMES]
     if joined or unknown or (source and source not in backbone.key_sources):
         raise SettingsError(
-            f"a method must be off, on, switches joined by + ({', '.join(STAGE_NAMES)}), or one of "
-            f"the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with @ and a "
-            f"key source ({', '.join(backbone.key_sources)}) and / and a way of fusing windows "
-            f"({', '.join(FUSIONS)}) if wanted; received {text!r}"
+            f"a method must be off, on (or gla), switches joined by + ({', '.join(STAGE_NAMES)}), "
+            f"or one of the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with "
+            f"@ and a key source ({', '.join(backbone.key_sources)}) and / and a way of fusing "
+            f"windows ({', '.join(FUSIONS)}) if wanted; received {text!r}"
         )
     return Method((base or backbone.default_attention).with_stages(chosen), source)

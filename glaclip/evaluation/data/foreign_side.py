@@ -39,7 +39,7 @@ def side_from_file(
     """
     vocabulary = beside.vocabulary
     height, width = beside.encoded.photo_size
-    label_map = fitted(read_label_map(path, _meaning(path, vocabulary)), (height, width), photo)
+    label_map = fitted(read_label_map(path, meaning_of(path, vocabulary)), (height, width), photo)
     if label_map.outside:
         if vocabulary.background is None:
             raise DatasetError(
@@ -69,7 +69,8 @@ class ForeignSide(Segmentation):
         return Pairs(), np.zeros(self.encoded.size, np.uint8)
 
 
-def _meaning(path: Path, vocabulary: Vocabulary) -> Meaning:
+def meaning_of(path: Path, vocabulary: Vocabulary) -> Meaning:
+    """What the values of a person's label map mean in the classes of a vocabulary."""
     found = find_class_list(path.parent)
     if found is None:
         return Meaning.of({index: index for index in range(len(vocabulary.classes))})
