@@ -138,6 +138,19 @@ def _add_segment(commands: Any) -> None:
         metavar="X,Y",
         help="also draw where the attention of this photo pixel goes",
     )
+    parser.add_argument(
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="also write the features of the photo by GLA-CLIP, and those of the words apart, as "
+        ".npz (docs/methods.md says what is in it)",
+    )
+    parser.add_argument(
+        "--features-as",
+        choices=("windows", "stitched"),
+        default="windows",
+        help="features [L, S, E] of each window, or [E, H, W] on one map",
+    )
     parser.add_argument("--opacity", type=float, default=0.55, help="of the overlays, 0 to 1")
     switches = parser.add_argument_group("switches of GLA-CLIP, all on unless left out")
     for stage in STAGES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import time
 from collections.abc import Mapping
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from PIL import Image
 
 from glaclip.cli.arguments import check_formats
 from glaclip.cli.console import Console, UsageError, table
-from glaclip.cli.options import Loader, Options, output_folder, write
+from glaclip.cli.options import Loader, Options, check_writable, output_folder, write
 from glaclip.cli.word_options import WordOptions, vocabulary_of
 from glaclip.evaluation.data.foreign_side import side_from_file
 from glaclip.evaluation.data.photo_inputs import is_one_photo
@@ -26,6 +28,7 @@ from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
+from glaclip.segmenter.dense import dense_features, text_arrays
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
@@ -48,6 +51,8 @@ class SegmentOptions(WordOptions):
     stages: tuple[str, ...]
     left: Path | None
     left_name: str
+    features: Path | None
+    features_as: str
     formats: tuple[str, ...]
     shard: Shard
     json: bool
@@ -64,6 +69,8 @@ class SegmentOptions(WordOptions):
         photos = tuple(args.photos)
         given = (args.vocabulary, args.preset, args.vocabulary_file)
         suggest = args.suggest or all(words is None for words in given)
+        if args.features is not None and args.features.suffix.lower() != ".npz":
+            raise UsageError(f"--features must end in .npz; received {args.features.name}")
         if suggest and not is_one_photo(photos):
             raise UsageError("several photos need words: --vocabulary, --preset or a file of them")
         own = {"stages": stages, "shard": shard, "photos": photos, "suggest": suggest}
@@ -93,6 +100,9 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     if not 0 <= options.opacity <= 1:
         raise UsageError(f"--opacity must be a number from 0 to 1; received {options.opacity:g}")
     folder = output_folder(options.out)
+    if options.features:
+        output_folder(options.features.parent)
+        check_writable(options.features)
     for note in vocabulary.notes:
         console.say(note)
 
@@ -145,6 +155,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
         files |= dict(FORMATS[form].files([labeled]))
     for name, content in files.items():
         write(folder / name, content)
+    if options.features:
+        arrays = dense_features(segmenter, encoded, right.method, options.features_as)
+        stream = io.BytesIO()
+        np.savez(stream, **arrays, **text_arrays(segmenter, vocabulary))
+        write(options.features, stream.getvalue())
     if options.json:
         console.result(
             json.dumps({**document, "files": sorted(files)}, ensure_ascii=False, indent=2)

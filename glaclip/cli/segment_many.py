@@ -26,8 +26,8 @@ from glaclip.segmenter.word_store import WordStore
 
 def run_many(options: SegmentOptions, load: Loader, console: Console) -> None:
     """Labels all photos, with all processes that torchrun started, and goes on after a stop."""
-    if options.point or options.baseline != "off" or options.left:
-        raise UsageError("--point, --baseline and --left are for a single photo")
+    if options.point or options.baseline != "off" or options.left or options.features:
+        raise UsageError("--point, --baseline, --left and --features are for a single photo")
     team = team_of_environment()
     console.follow(team.rank)
     photos, unread = photos_of(options.photos)
