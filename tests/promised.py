@@ -113,6 +113,7 @@ def baseline(folder: Path) -> None:
     named = parse_method("toy", backbone)
     assert named.title == "toy"
     segmenter.segment(encoded, VOCABULARY, baseline=named.baseline)
+    assert segmenter.attention(encoded, (10, 20), baseline="toy").cls > 0
     link = to_link(FORM.changed({"baseline": "toy"}), FORM)
     assert from_link(dict(parse_qsl(link)), FORM)[0].baseline == "toy"
 

@@ -59,10 +59,10 @@ LINES = {
     ],
     "baseline": [
         (
-            "backbones/clip/last_block.py",
+            "backbones/clip/baselines.py",
             r'^@baseline\("clip"\)',
-            '@baseline("toy")\ndef _toy(last: LastBlock, tokens: Tokens) -> tuple[Tensor, Grid]:\n'
-            "    return last.project(tokens.values), tokens.value_grid\n\n\n",
+            '@baseline("toy")\ndef _toy(last: LastBlock, tokens: Tokens) -> Mixing:\n'
+            "    return HeadMixing(last, tokens, lambda q, k: ((k, q),))\n\n\n",
         )
     ],
     "backbone": [

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.attention.point import AttentionMaps
-from glaclip.backbones.base import Grid, Tokens
+from glaclip.backbones.base import Grid, Identity, Tokens
 from glaclip.settings import AttentionSettings, WindowSettings
 
 WORDS = {
@@ -77,6 +77,9 @@ class ColorBackbone:
 
     def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
         return self.project(tokens.values), tokens.value_grid
+
+    def mixing(self, name: str, tokens: Tokens) -> Identity:
+        return Identity(self.project, tokens)
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         self.encoded_texts += prompts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
@@ -93,6 +93,58 @@ class Tokens:
         return sum(tensor.numel() * tensor.element_size() for tensor in self._tensors())
 
 
+class Mixing(Protocol):
+    """A baseline on the tokens of L windows: which tokens a patch averages, and what that gives.
+
+    Attributes:
+        grid: (rows, columns) of the S patches of a window.
+    """
+
+    @property
+    def grid(self) -> Grid:
+        """See above."""
+        ...
+
+    def features(self) -> Tensor:
+        """Unit vectors [L, S, E] of the joint space."""
+        ...
+
+    def row(self, window: int, token: int) -> Tensor:
+        """[H, 1 + S] float32: what each head weighs the tokens of a patch's window with, CLS first.
+
+        Each head's weights are together 1; H is 1 where all heads do alike.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Every patch keeps its own value; see `Mixing`.
+
+    Attributes:
+        project: values [..., Dv] to unit vectors [..., E].
+        tokens: of L windows.
+    """
+
+    project: Callable[[Tensor], Tensor]
+    tokens: Tokens
+
+    @property
+    def grid(self) -> Grid:
+        """See `Mixing`."""
+        return self.tokens.value_grid
+
+    def features(self) -> Tensor:
+        """See `Mixing`."""
+        return self.project(self.tokens.values)
+
+    def row(self, window: int, token: int) -> Tensor:
+        """See `Mixing`."""
+        row = torch.zeros(1, 1 + self.tokens.values.shape[1], device=self.tokens.values.device)
+        row[0, 1 + token] = 1
+        return row
+
+
 @runtime_checkable
 class Backbone(Protocol):
     """Turns windows and words into tokens of one joint space. It knows nothing of window positions.
@@ -161,6 +213,10 @@ class Backbone(Protocol):
 
     def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
         """Unit vectors [L, S, E] of a method that looks at each window alone, and their grid."""
+        ...
+
+    def mixing(self, name: str, tokens: Tokens) -> Mixing:
+        """How a baseline mixes tokens; `baseline` is what that gives."""
         ...
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:

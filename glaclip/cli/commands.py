@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from glaclip.cli.benchmark import BenchmarkOptions, run_benchmark
+from glaclip.cli.compare import CompareOptions, run_compare
 from glaclip.cli.console import Console
 from glaclip.cli.doctor import DoctorOptions, run_doctor
 from glaclip.cli.evaluate import run_evaluate
@@ -33,6 +34,7 @@ def _run_segment(options: SegmentOptions, load: Loader, console: Console) -> Non
 #: By the command's name: arguments to options, and what runs with options, loader and console.
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[..., None]]] = {
     "segment": (SegmentOptions.of, _run_segment),
+    "compare": (CompareOptions.of, run_compare),
     "evaluate": (EvaluateOptions.of, run_evaluate),
     "benchmark": (BenchmarkOptions.of, run_benchmark),
     "backbones": (BackbonesOptions.of, run_backbones),

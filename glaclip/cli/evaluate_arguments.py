@@ -181,7 +181,7 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
         type=words,
         metavar="LIST",
         help=f"off, on, switches joined by + ({', '.join(STAGE_NAMES)}), baselines; @ a key "
-        "source, /gauss blends windows (default: off,on)",
+        "source, /gauss blends windows, /splice and /whole join them (default: off,on)",
     )
     which.add_argument(
         "--ladder", action="store_true", help=f"the ablation: {', '.join(RUNG_NAMES)}"

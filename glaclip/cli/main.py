@@ -1,4 +1,4 @@
-"""The command line: segment, evaluate, benchmark, backbones, doctor, label-studio.
+"""The command line: segment, compare, evaluate, benchmark, backbones, doctor, label-studio.
 
 Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, 130 interrupted.
 Results go to stdout, everything else to stderr.
@@ -27,6 +27,7 @@ from glaclip.cli.arguments import (
     add_windows,
 )
 from glaclip.cli.arguments import words as split_words
+from glaclip.cli.compare_arguments import add_compare
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import add_evaluate
 from glaclip.settings import STAGE_NAMES, STAGES
@@ -120,7 +121,8 @@ def _add_segment(commands: Any) -> None:
         default="off",
         metavar="NAME",
         help="the left side: off (each window alone), switches joined by + "
-        f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone; /gauss blends windows",
+        f"({', '.join(STAGE_NAMES)}), or a baseline of the backbone; /gauss blends windows, "
+        "/splice and /whole join them",
     )
     parser.add_argument(
         "--left",
@@ -135,6 +137,19 @@ def _add_segment(commands: Any) -> None:
         type=_point,
         metavar="X,Y",
         help="also draw where the attention of this photo pixel goes",
+    )
+    parser.add_argument(
+        "--features",
+        type=Path,
+        metavar="FILE",
+        help="also write the features of the photo by GLA-CLIP, and those of the words apart, as "
+        ".npz (docs/methods.md says what is in it)",
+    )
+    parser.add_argument(
+        "--features-as",
+        choices=("windows", "stitched"),
+        default="windows",
+        help="features [L, S, E] of each window, or [E, H, W] on one map",
     )
     parser.add_argument("--opacity", type=float, default=0.55, help="of the overlays, 0 to 1")
     switches = parser.add_argument_group("switches of GLA-CLIP, all on unless left out")
@@ -257,6 +272,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="command", metavar="COMMAND", required=True, parser_class=_Parser
     )
     _add_segment(commands)
+    add_compare(commands)
     add_evaluate(commands)
     _add_benchmark(commands)
     _add_backbones(commands)

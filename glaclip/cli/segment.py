@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import io
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from PIL import Image
 
 from glaclip.cli.arguments import check_formats
 from glaclip.cli.console import Console, UsageError, table
-from glaclip.cli.options import Loader, Options, RunOptions, output_folder, write
-from glaclip.evaluation.data.class_lists import load_class_list
+from glaclip.cli.options import Loader, Options, check_writable, output_folder, write
+from glaclip.cli.word_options import WordOptions, vocabulary_of
 from glaclip.evaluation.data.foreign_side import side_from_file
 from glaclip.evaluation.data.photo_inputs import is_one_photo
 from glaclip.evaluation.run.team import Shard
@@ -27,27 +28,22 @@ from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmentation, Segmenter
+from glaclip.segmenter.dense import dense_features, text_arrays
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
-from glaclip.vocabulary import Vocabulary, load_preset, parse_vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentOptions(RunOptions):
+class SegmentOptions(WordOptions):
     """The arguments of `segment`; `stages` are the switches that are on.
 
     `suggest` is true too where no words were given.
     """
 
     photos: tuple[str, ...]
-    vocabulary: str | None
-    preset: str | None
-    vocabulary_file: Path | None
     suggest: bool
-    background: bool | str | None
-    background_threshold: float | None
     out: Path
     baseline: str
     point: tuple[float, float] | None
@@ -55,6 +51,8 @@ class SegmentOptions(RunOptions):
     stages: tuple[str, ...]
     left: Path | None
     left_name: str
+    features: Path | None
+    features_as: str
     formats: tuple[str, ...]
     shard: Shard
     json: bool
@@ -71,41 +69,12 @@ class SegmentOptions(RunOptions):
         photos = tuple(args.photos)
         given = (args.vocabulary, args.preset, args.vocabulary_file)
         suggest = args.suggest or all(words is None for words in given)
+        if args.features is not None and args.features.suffix.lower() != ".npz":
+            raise UsageError(f"--features must end in .npz; received {args.features.name}")
         if suggest and not is_one_photo(photos):
             raise UsageError("several photos need words: --vocabulary, --preset or a file of them")
         own = {"stages": stages, "shard": shard, "photos": photos, "suggest": suggest}
         return super().of(args, **own, **derived)
-
-
-def vocabulary_of(options: SegmentOptions, suggested: Sequence[str] = ()) -> Vocabulary:
-    """The vocabulary asked for, or that of suggested words.
-
-    Raises:
-        UsageError: a file that cannot be read, or a threshold without a background.
-        VocabularyError: words that cannot be used.
-    """
-    threshold = options.background_threshold
-    background: bool | str = options.background if options.background is not None else False
-    if options.preset is not None:
-        preset = load_preset(options.preset).vocabulary
-        if preset.background is None and background is not False:
-            preset = parse_vocabulary(preset.text(), background=background)
-        vocabulary = preset
-    else:
-        text = ", ".join(suggested) or _vocabulary_text(options)
-        vocabulary = parse_vocabulary(text, background=background)
-    if threshold is None:
-        return vocabulary
-    if vocabulary.background is None:
-        raise UsageError("--threshold needs --background")
-    return dataclasses.replace(vocabulary, background_threshold=threshold)
-
-
-def _vocabulary_text(options: SegmentOptions) -> str:
-    if options.vocabulary_file is None:
-        return str(options.vocabulary)
-    # Doubled words are left out and said so, as in the words box.
-    return load_class_list(options.vocabulary_file, unique=False).text()
 
 
 def _check_point(point: tuple[float, float] | None, photo: Image.Image) -> None:
@@ -131,6 +100,9 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     if not 0 <= options.opacity <= 1:
         raise UsageError(f"--opacity must be a number from 0 to 1; received {options.opacity:g}")
     folder = output_folder(options.out)
+    if options.features:
+        output_folder(options.features.parent)
+        check_writable(options.features)
     for note in vocabulary.notes:
         console.say(note)
 
@@ -183,6 +155,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
         files |= dict(FORMATS[form].files([labeled]))
     for name, content in files.items():
         write(folder / name, content)
+    if options.features:
+        arrays = dense_features(segmenter, encoded, right.method, options.features_as)
+        stream = io.BytesIO()
+        np.savez(stream, **arrays, **text_arrays(segmenter, vocabulary))
+        write(options.features, stream.getvalue())
     if options.json:
         console.result(
             json.dumps({**document, "files": sorted(files)}, ensure_ascii=False, indent=2)

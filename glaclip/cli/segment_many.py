@@ -11,7 +11,8 @@ from typing import Any
 
 from glaclip.cli.console import Console, UsageError, table
 from glaclip.cli.options import Loader, output_folder, write
-from glaclip.cli.segment import SegmentOptions, vocabulary_of
+from glaclip.cli.segment import SegmentOptions
+from glaclip.cli.word_options import vocabulary_of
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.photo_inputs import PhotoFile, photos_of
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
@@ -25,8 +26,8 @@ from glaclip.segmenter.word_store import WordStore
 
 def run_many(options: SegmentOptions, load: Loader, console: Console) -> None:
     """Labels all photos, with all processes that torchrun started, and goes on after a stop."""
-    if options.point or options.baseline != "off" or options.left:
-        raise UsageError("--point, --baseline and --left are for a single photo")
+    if options.point or options.baseline != "off" or options.left or options.features:
+        raise UsageError("--point, --baseline, --left and --features are for a single photo")
     team = team_of_environment()
     console.follow(team.rank)
     photos, unread = photos_of(options.photos)

@@ -1,5 +1,6 @@
 """Encode a photo once, ask many times."""
 
+from glaclip.segmenter.baseline_attention import BaselineAttention
 from glaclip.segmenter.computed import Computed
 from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.method import Method
@@ -10,6 +11,7 @@ from glaclip.segmenter.segmenter import Segmenter
 __all__ = [
     "WAITING",
     "AnyPhoto",
+    "BaselineAttention",
     "Computed",
     "Encoded",
     "HashedPhoto",

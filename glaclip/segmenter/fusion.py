@@ -13,5 +13,13 @@ def gaussian(side: int) -> Tensor:
     return line[:, None] * line
 
 
-#: What each name weighs a window's pixels with, by the window's side.
-FUSIONS = {"gauss": gaussian}
+#: What each name weighs a window's pixels with, by the window's side: a blend of the scores.
+BLENDS = {"gauss": gaussian}
+#: Windows that are one before there are scores: see `glaclip.segmenter.joining`.
+SPLICE, WHOLE = JOINS = ("splice", "whole")
+#: All names, and what they do, for people.
+FUSIONS = {
+    "gauss": "windows blended",
+    SPLICE: "spliced, then aggregated",
+    WHOLE: "the whole photo as one window",
+}

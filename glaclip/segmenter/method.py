@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from glaclip.backbones.base import Backbone
-from glaclip.segmenter.fusion import FUSIONS
+from glaclip.segmenter.fusion import FUSIONS, JOINS, SPLICE
 from glaclip.settings import STAGE_NAMES, AttentionSettings, SettingsError, brief
 
 #: Baselines for people; one that is not named here goes by its registered name.
@@ -15,6 +15,7 @@ BASELINE_TITLES = {
     "maskclip": "MaskCLIP",
     "sclip": "SCLIP",
     "clearclip": "ClearCLIP",
+    "naclip": "NACLIP",
     "proxyclip": "ProxyCLIP",
 }
 
@@ -49,7 +50,7 @@ class Method:
     def title(self) -> str:
         """For people: "Each window alone", "With context", "GLA-CLIP", a baseline's name."""
         if self.fusion:
-            return f"{self.before_fusion.title}, windows blended"
+            return f"{replace(self, fusion='').title}, {FUSIONS[self.fusion]}"
         if self.settings is None:
             return baseline_title(self.baseline)
         on = self.settings.stages
@@ -58,9 +59,17 @@ class Method:
         return f"With {' and '.join(on)}" if on else "Each window alone"
 
     @property
+    def joins(self) -> bool:
+        """Whether windows are one before there are scores: features are of the whole photo."""
+        return self.fusion in JOINS
+
+    @property
     def before_fusion(self) -> Method:
-        """What gives each window its features: the same without a way of fusing them."""
-        return replace(self, fusion="")
+        """What gives the features: the same without a way of fusing them, but for one that joins.
+
+        Blending is a matter of scores, and all blends share their features.
+        """
+        return self if self.joins else replace(self, fusion="")
 
     def with_keys(self, source: str | None) -> Method:
         """The same with the keys of `source` where attention names none of its own."""
@@ -96,13 +105,22 @@ def complete(
             given = brief(baseline or key_source)
             raise SettingsError(f"a method must be given alone, it names its own; received {given}")
         plain = complete(backbone, asked.settings, asked.baseline, asked.key_source)
-        return replace(plain, fusion=asked.fusion)
+        return _fused(plain, asked.fusion)
     if baseline:
         _require_known("baseline", baseline, backbone.baselines)
         return Method(None, baseline=baseline)
     source = key_source or backbone.key_sources[0]
     _require_known("key_source", source, backbone.key_sources)
     return Method(asked or backbone.default_attention, source)
+
+
+def _fused(method: Method, fusion: str) -> Method:
+    if fusion == SPLICE and method.settings is None:
+        raise SettingsError(
+            f"a method with /{SPLICE} must be attention over windows, such as off/{SPLICE}; "
+            f"received {method.name}/{fusion}"
+        )
+    return replace(method, fusion=fusion)
 
 
 def _require_known(field: str, received: str, known: tuple[str, ...]) -> None:
@@ -116,9 +134,9 @@ def parse_method(text: str, backbone: Backbone, base: AttentionSettings | None =
     """Reads a method's short name.
 
     Args:
-        text: "off", "on", switches joined by "+" ("context+anchors"), or one of the backbone's
-            baselines. "@" and a key source may follow all but baselines ("on@q"), and last "/" and
-            one of `FUSIONS` ("on/gauss").
+        text: "off", "on" (or "gla"), switches joined by "+" ("context+anchors"), or one of the
+            backbone's baselines. "@" and a key source may follow all but baselines ("on@q"), and
+            last "/" and one of `FUSIONS` ("on/gauss").
         backbone: whose baselines and key sources are meant.
         base: the constants; the backbone's default when left out.
 
@@ -128,16 +146,18 @@ def parse_method(text: str, backbone: Backbone, base: AttentionSettings | None =
     name, joined, fusion = text.strip().partition("/")
     switches, _, source = name.partition("@")
     if joined and fusion in FUSIONS:
-        return replace(parse_method(name, backbone, base), fusion=fusion)
+        return _fused(parse_method(name, backbone, base), fusion)
     if name in backbone.baselines and not joined:
         return Method(None, baseline=name)
-    chosen = {"off": (), "on": STAGE_NAMES}.get(switches, tuple(switches.split("+")))
+    chosen = {"off": (), "on": STAGE_NAMES, "gla": STAGE_NAMES}.get(
+        switches, tuple(switches.split("+"))
+    )
     unknown = [word for word in chosen if word not in STAGE_NAMES]
     if joined or unknown or (source and source not in backbone.key_sources):
         raise SettingsError(
-            f"a method must be off, on, switches joined by + ({', '.join(STAGE_NAMES)}), or one of "
-            f"the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with @ and a "
-            f"key source ({', '.join(backbone.key_sources)}) and / and a way of fusing windows "
-            f"({', '.join(FUSIONS)}) if wanted; received {text!r}"
+            f"a method must be off, on (or gla), switches joined by + ({', '.join(STAGE_NAMES)}), "
+            f"or one of the baselines of {backbone.title} ({', '.join(backbone.baselines)}), with "
+            f"@ and a key source ({', '.join(backbone.key_sources)}) and / and a way of fusing "
+            f"windows ({', '.join(FUSIONS)}) if wanted; received {text!r}"
         )
     return Method((base or backbone.default_attention).with_stages(chosen), source)

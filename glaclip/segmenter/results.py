@@ -14,7 +14,7 @@ from torch import Tensor
 
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.segmenter.disagreement import window_disagreement
-from glaclip.segmenter.fusion import FUSIONS
+from glaclip.segmenter.fusion import BLENDS
 from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, class_scores, label_map
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import Progress
@@ -73,7 +73,8 @@ class Segmentation:
         labels: int16 [H, W] at the photo's size, index into `classes`.
         vocabulary: the words used.
         method: the settings or baseline used.
-        window_scores: [L, Q, gh, gw] float32 cosines of each window before fusion.
+        window_scores: [L, Q, gh, gw] float32 cosines of each window before fusion; one map of the
+            whole photo where the method joins windows before.
         encoded: the photo's tokens.
         seconds: time of each step; 0 for a step that came from the cache.
         cached: the steps that came from the cache.
@@ -122,8 +123,9 @@ class Segmentation:
         `PROBABLY_ABSENT` a word is probably not there.
         """
         with torch.inference_mode():
+            boxes = scored_boxes(self.encoded, self.method)
             own, others = (
-                coarse(scores, self.encoded.boxes, self.encoded.size)
+                coarse(scores, boxes, self.encoded.size)
                 for scores in (self.window_scores, self.rivals())
             )
             # Over classes, not prompts: synonyms are no rivals of each other.
@@ -134,7 +136,7 @@ class Segmentation:
 
     def canvas(self) -> Tensor:
         """[Q, h, w] cosines of all prompts at the working size, fused over windows."""
-        return fused(self.window_scores, self.encoded, self.method.fusion)
+        return fused(self.window_scores, self.encoded, self.method)
 
     def probabilities(self, size: Size | None = None) -> NDArray[np.float32]:
         """[C, height, width] class probabilities, a class taking its synonyms' maximum.
@@ -153,9 +155,10 @@ class Segmentation:
         """[C] class probabilities at a point (x, y) in photo pixels; computes that point alone."""
         x, y = to_working(point, self.encoded)
         scores = torch.zeros(self.window_scores.shape[1], device=self.window_scores.device)
-        weight = _weight(self.encoded, self.method.fusion)
+        weight = _weight(self.encoded, self.method)
+        boxes = scored_boxes(self.encoded, self.method)
         covered = 0.0
-        for window, b in zip(self.window_scores, self.encoded.boxes, strict=True):
+        for window, b in zip(self.window_scores, boxes, strict=True):
             if not (b.left <= x < b.right and b.top <= y < b.bottom):
                 continue
             where = window.new_tensor(
@@ -176,14 +179,19 @@ class Segmentation:
         return result
 
     def window_labels(self, window: int) -> NDArray[np.int16]:
-        """int16 [crop, crop]: what one window says before fusion."""
+        """int16 [crop, crop]: what one window says before fusion, or its part of a joint map."""
         box = self.encoded.boxes[window]
+        if self.method.joins:
+            whole = label_map(self.window_scores[0], self.vocabulary, self.encoded.size)
+            return whole[box.top : box.bottom, box.left : box.right]
         side = (box.bottom - box.top, box.right - box.left)
         return label_map(self.window_scores[window], self.vocabulary, side)
 
     @functools.cached_property
     def _compared(self) -> tuple[Pairs, NDArray[np.uint8]]:
         boxes = self.encoded.boxes
+        if self.method.joins:  # there is one map, which nothing contradicts
+            return Pairs(), np.zeros(self.encoded.size, np.uint8)
         with torch.inference_mode():
             said = [self.window_labels(window) for window in range(len(boxes))]
         return window_disagreement(said, boxes, self.encoded.size, len(self.classes))
@@ -196,6 +204,8 @@ class Segmentation:
     @property
     def disagreement(self) -> float:
         """Share of `window_pairs` that differ before fusion; NaN when no two windows overlap.
+
+        NaN too when a method joins windows before there are scores.
 
         Window bias itself, without ground truth: no way of fusing windows changes it (method,
         section 4).
@@ -222,17 +232,22 @@ def to_working(point: tuple[float, float], encoded: Encoded) -> tuple[float, flo
 def fused(
     scores: Tensor,
     encoded: Encoded,
-    fusion: str,
+    method: Method,
     before_window: Callable[[], None] | None = None,
 ) -> Tensor:
-    """[Q, h, w] canvas of window scores [L, Q, gh, gw]; `fusion` as in `Method`."""
-    weight = _weight(encoded, fusion)
+    """[Q, h, w] canvas of window scores [L, Q, gh, gw], fused as the method says."""
+    weight = _weight(encoded, method)
     weight = weight if weight is None else weight.to(scores)
-    return stitch(scores, encoded.boxes, encoded.size, before_window, weight)
+    return stitch(scores, scored_boxes(encoded, method), encoded.size, before_window, weight)
 
 
-def _weight(encoded: Encoded, fusion: str) -> Tensor | None:
-    return FUSIONS[fusion](encoded.windows.crop) if fusion else None
+def scored_boxes(encoded: Encoded, method: Method) -> tuple[Box, ...]:
+    """What a method's features and scores are of: the windows, or the photo where it joins them."""
+    return (Box(0, 0, *encoded.size),) if method.joins else encoded.boxes
+
+
+def _weight(encoded: Encoded, method: Method) -> Tensor | None:
+    return BLENDS[method.fusion](encoded.windows.crop) if method.fusion in BLENDS else None
 
 
 def labels_and_scores(
@@ -241,7 +256,7 @@ def labels_and_scores(
     grid: Grid,
     words: Tensor,
     vocabulary: Vocabulary,
-    fusion: str,
+    method: Method,
     progress: Progress,
 ) -> tuple[NDArray[np.int16], Tensor]:
     """Labels [H, W] and scores [L, Q, gh, gw] of features [L, S, E] and words [Q, E]."""
@@ -250,7 +265,7 @@ def labels_and_scores(
     for window, target in zip(features, scores.flatten(2), strict=True):
         step()
         torch.mm(words, window.T, out=target)  # [Q, E] @ [E, S] -> [Q, S]
-    canvas = fused(scores, encoded, fusion, step)
+    canvas = fused(scores, encoded, method, step)
     labels = label_map(canvas, vocabulary, encoded.photo_size, step)
     labels.flags.writeable = False  # others may get the same array
     return labels, scores

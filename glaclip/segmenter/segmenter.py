@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -25,12 +25,21 @@ from glaclip.attention.point import (
 from glaclip.attention.precision import attend_and_mean_query, mean_query
 from glaclip.attention.rows import Resizing
 from glaclip.backbones.base import Backbone, Grid
+from glaclip.segmenter.baseline_attention import BaselineAttention, baseline_attention
 from glaclip.segmenter.computed import Computed
 from glaclip.segmenter.encoding import encode
+from glaclip.segmenter.fusion import SPLICE, WHOLE
 from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
+from glaclip.segmenter.joining import aggregated, as_one_window, places, spliced
 from glaclip.segmenter.method import Method, complete
 from glaclip.segmenter.progress import WAITING, Progress, unheard
-from glaclip.segmenter.results import Encoded, Segmentation, labels_and_scores, to_working
+from glaclip.segmenter.results import (
+    Encoded,
+    Segmentation,
+    labels_and_scores,
+    scored_boxes,
+    to_working,
+)
 from glaclip.segmenter.suggestions import candidates, coarse, likeliest, rivals
 from glaclip.segmenter.word_store import WordStore
 from glaclip.segmenter.words import Words
@@ -163,9 +172,7 @@ class Segmenter:
         with _timed(seconds, "labels"), torch.inference_mode():
             (labels, scores), done = self._labels.get(
                 (encoded.key, method, vocabulary),
-                lambda: labels_and_scores(
-                    encoded, features, grid, words, vocabulary, method.fusion, note
-                ),
+                lambda: labels_and_scores(encoded, features, grid, words, vocabulary, method, note),
                 lambda: note(WAITING, 0, 1),
             )
         for step, known_before in (("words", all_known), ("attention", known), ("labels", done)):
@@ -228,15 +235,19 @@ class Segmenter:
         note = progress or unheard
         with torch.inference_mode():
             words = torch.stack(list(self._candidates(note).values()))
-        features, grid = self.features(encoded, self.method(settings), note)[0]
+        method = self.method(settings)
+        features, grid = self.features(encoded, method, note)[0]
         with torch.inference_mode():
             scores = torch.stack([words @ window.T for window in features])  # [L, Q, S]
-            return coarse(scores.unflatten(2, grid), encoded.boxes, encoded.size)
+            boxes = scored_boxes(encoded, method)
+            return coarse(scores.unflatten(2, grid), boxes, encoded.size)
 
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None
     ) -> tuple[tuple[Tensor, Grid], bool]:
         """Unit features [L, S, E] with their grid, and whether they came from the cache.
+
+        A method that joins windows (`Method.joins`) has one map of the whole photo, [1, M, E].
 
         Raises:
             ValueError: tokens of another backbone.
@@ -320,6 +331,12 @@ class Segmenter:
     def _compute_features(
         self, encoded: Encoded, method: Method, progress: Progress
     ) -> tuple[Tensor, Grid]:
+        if method.fusion == WHOLE:
+            encoding = functools.partial(progress, "encode", 0, 1)
+            encoding()
+            with torch.inference_mode(), Interruptible(encoding):
+                whole = as_one_window(self.backbone, encoded)
+            return self._compute_features(whole, replace(method, fusion=""), progress)
         tokens = encoded.tokens
         count = len(encoded.boxes)
         progress("attention", 0, count)
@@ -353,8 +370,14 @@ class Segmenter:
             if method.settings.cross_window and method.settings.proxy_anchors:
                 # A click needs this mean of the first key set; here it comes for nothing.
                 self._features.put(_mean_key(encoded, method), (means[0], grid))
+            mixed = functools.reduce(torch.add, outputs)
             with after:
-                return self.backbone.project(functools.reduce(torch.add, outputs)), grid
+                if method.fusion != SPLICE:
+                    return self.backbone.project(mixed), grid
+                place = encoded.boxes, encoded.size, grid, places(encoded.size, encoded.boxes, grid)
+                keys, values = (spliced(maps, *place) for maps in (key_sets[0][0], mixed))
+                joined = aggregated(keys, values, method.settings.beta)
+                return self.backbone.project(joined)[None], place[-1]
 
     def compute(
         self,
@@ -411,32 +434,70 @@ class Segmenter:
         """[P, E] unit features of prompts; see `Words.features`."""
         return self._words.features(prompts, unheard)[0]
 
+    @overload
     def attention(
         self,
         encoded: Encoded,
         point: tuple[float, float],
         settings: AttentionSettings | Method | None = None,
         *,
+        baseline: None = None,
         key_source: str | None = None,
         progress: Progress | None = None,
-    ) -> AttentionMaps:
+    ) -> AttentionMaps: ...
+
+    @overload
+    def attention(
+        self,
+        encoded: Encoded,
+        point: tuple[float, float],
+        *,
+        baseline: str,
+        per_head: bool = False,
+        progress: Progress | None = None,
+    ) -> BaselineAttention: ...
+
+    def attention(
+        self,
+        encoded: Encoded,
+        point: tuple[float, float],
+        settings: AttentionSettings | Method | None = None,
+        *,
+        baseline: str | None = None,
+        per_head: bool = False,
+        key_source: str | None = None,
+        progress: Progress | None = None,
+    ) -> AttentionMaps | BaselineAttention:
         """Where the attention of one point goes, window by window, at each rung of the ladder.
 
         Args:
             encoded: from `encode`.
             point: (x, y) in photo pixels.
             settings: gives the constants, or with a method the keys too; switches are not used.
+            baseline: the one row of a method of `backbone.baselines` instead.
+            per_head: with a baseline, also the weights of each head.
             key_source: one of `backbone.key_sources`; with several key sets, the first is shown.
             progress: called as ("attention", 0, 1) before each piece of work.
 
+        Returns:
+            The rungs of the ladder, or with a baseline its `BaselineAttention`.
+
         Raises:
-            SettingsError: a point outside the photo, or a baseline.
+            SettingsError: a point outside the photo, a baseline as a method, or an unknown one.
             ValueError: tokens of another backbone.
         """
         self._require_own(encoded)
-        method = self.method(settings, key_source=key_source)
+        method = self.method(settings, baseline, key_source)
+        if baseline:
+            (progress or unheard)("attention", 0, 1)
+            return baseline_attention(
+                self.backbone, encoded, point, method.baseline, per_head=per_head
+            )
         if method.settings is None:
-            raise SettingsError(f"a point's method must be attention; received {method.baseline}")
+            raise SettingsError(
+                "a point's method must be attention, or its baseline named by baseline=; received "
+                f"{method.baseline}"
+            )
         key = encoded.key, method.key_source, method.settings.off(), point
         note = progress or unheard
         return self._maps.get(

@@ -7,6 +7,7 @@ Seconds are learned from the runs of this process.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from glaclip.attention.rows import CHUNK_BYTES
 from glaclip.backbones.base import Backbone, Tokens
 from glaclip.segmenter import Method
 from glaclip.segmenter.encoding import windows_per_batch
+from glaclip.segmenter.fusion import SPLICE, WHOLE
 from glaclip.serving.limits import LimitError, duration
 from glaclip.settings import FAST, AttentionSettings, WindowSettings
 from glaclip.windows import Size, boxes, working_size
@@ -84,9 +86,14 @@ def similarities(
     settings = method.settings
     if settings is None:
         return 0.0
-    return _pairs(backbone, plan, method.key_source, settings.cross_window) * (
+    # As one window a photo sees all of itself, and so does what is laid on one map.
+    whole = method.fusion == WHOLE or settings.cross_window
+    compared = _pairs(backbone, plan, method.key_source, whole) * (
         1.0 + settings.iterations * (_needs_sets(settings) and not anchors_known)
     )
+    if method.fusion == SPLICE:
+        compared += _pairs(backbone, plan, method.key_source, True)
+    return compared
 
 
 def ladder_similarities(backbone: Backbone, plan: Plan, method: Method) -> list[float]:
@@ -116,6 +123,11 @@ def _pairs(backbone: Backbone, plan: Plan, source: str, cross_window: bool) -> i
     return pairs
 
 
+def encoded_again(plan: Plan, method: Method) -> float:
+    """Pixels that a method encodes beside the windows': those of the photo as one window."""
+    return float(plan.size[0] * plan.size[1]) if method.fusion == WHOLE else 0.0
+
+
 def scored(plan: Plan) -> float:
     """Scores that labels are made of: each word at each pixel of canvas and photo, a method."""
     (height, width), (rows, columns) = plan.size, plan.photo
@@ -134,6 +146,8 @@ def memory(backbone: Backbone, plan: Plan) -> int:
     (height, width), pixels = plan.size, plan.photo[0] * plan.photo[1]
     resized = 3 * height * width * (_FLOAT + 1)
     encoding = resized + batch * (3 * crop * crop * _FLOAT + backbone.forward_bytes(crop))
+    if any(encoded_again(plan, method) for method in plan.methods):
+        encoding = max(encoding, resized + backbone.forward_bytes(math.isqrt(height * width)))
     tokens = windows * blank.nbytes
     features = [_features(backbone, blank, method) * windows for method in plan.methods]
     scores = sum(

@@ -128,6 +128,8 @@ class _Job:
             known = encoded is not None and segmenter.knows_features(encoded, method)
             anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
             compared = count.similarities(backbone, plan, method, anchors_known=anchored)
+            if again := count.encoded_again(plan, method):
+                yield "encode", 0.0 if known else again
             yield "attention", 0.0 if known else compared
             known = encoded is not None and segmenter.knows_labels(encoded, method, vocabulary)
             yield "labels", 0.0 if known else count.scored(plan)

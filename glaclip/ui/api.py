@@ -78,7 +78,11 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
     "short_side": (gr.Number, None, "pixels; the backbone's own when left out."),
     "crop": (gr.Number, None, "window side in pixels; the backbone's own when left out."),
     "stride": (gr.Number, None, "pixels; the backbone's own when left out."),
-    "baseline": (gr.Textbox, "off", '"off", a baseline of the backbone, or "on/gauss".'),
+    "baseline": (
+        gr.Textbox,
+        "off",
+        '"off", a baseline of the backbone, or "on/gauss", "off/splice", "off/whole".',
+    ),
     "backbone": (gr.Textbox, "auto", "registry name."),
 }
 #: Their inputs, in the order of plain HTTP calls.

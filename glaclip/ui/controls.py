@@ -10,7 +10,7 @@ from typing import Any
 from glaclip.backbones.base import Backbone
 from glaclip.pictures.formats import FORMATS
 from glaclip.segmenter import Method
-from glaclip.segmenter.fusion import FUSIONS
+from glaclip.segmenter.fusion import BLENDS, JOINS
 from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
 from glaclip.ui.board import Board, Changes
 from glaclip.ui.examples import examples, thumbnail
@@ -70,7 +70,8 @@ def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
     sources = backbone.key_sources[1:] if backbone else ()
     usual = AttentionSettings()
     left = [Method(usual.off()), *(Method(None, baseline=name) for name in baselines)]
-    fused = itertools.product(FUSIONS, (*left[:2], Method(usual.on())))
+    fused = [*itertools.product(BLENDS, (*left[:2], Method(usual.on())))]
+    fused += itertools.product(JOINS, left[:1])
     left += [replace(method, fusion=fusion) for fusion, method in fused]
     return {
         "baseline": [(method.title, method.name) for method in left],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +20,8 @@ from torch import Tensor, nn
 from glaclip.attention import attend
 from glaclip.backbones.base import Backbone, BackboneError, Tokens
 from glaclip.backbones.clip.backbone import ClipBackbone, resized_positions
-from glaclip.backbones.clip.last_block import BASELINES, baseline
+from glaclip.backbones.clip.baselines import BASELINES, baseline
+from glaclip.backbones.clip.mixing import HeadMixing
 from glaclip.backbones.clip.text import OpenClipText
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
@@ -106,6 +109,15 @@ def heads_apart(tower: nn.Module, entering: Tensor) -> tuple[list[Tensor], list[
     return list(q.split(size, dim=1)), list(k.split(size, dim=1)), v
 
 
+def neighborhood(side: int, sigma: float = 5.0) -> Tensor:
+    """NACLIP's W of a square grid, a pair of patches at a time; CLS is near to nothing."""
+    added = torch.zeros(1 + side * side, 1 + side * side)
+    for i, j in itertools.product(range(side * side), repeat=2):
+        (y, x), (v, u) = divmod(i, side), divmod(j, side)
+        added[1 + i, 1 + j] = math.exp(-((y - v) ** 2 + (x - u) ** 2) / (2 * sigma**2))
+    return added
+
+
 def mixed_heads(tower: nn.Module, entering: Tensor, name: str) -> Tensor:
     """Values [T, D] that each head mixes by its own weights, side by side."""
     queries, keys, v = heads_apart(tower, entering)
@@ -115,7 +127,9 @@ def mixed_heads(tower: nn.Module, entering: Tensor, name: str) -> Tensor:
         by_q, by_k, by_both = (
             torch.softmax(a @ b.T * size**-0.5, dim=1) for a, b in ((q, q), (k, k), (q, k))
         )
+        near = torch.softmax(k @ k.T * size**-0.5 + neighborhood(4), dim=1)
         ways = {"maskclip": torch.eye(len(q)), "clearclip": by_q, "sclip": by_q + by_k}
+        ways["naclip"] = near
         mixed.append(ways.get(name, by_both) @ value)
     return torch.cat(mixed, dim=1)
 
@@ -128,7 +142,7 @@ def joint_space(tower: nn.Module, mixed: Tensor) -> Tensor:
     return out / out.norm(dim=-1, keepdim=True)
 
 
-@pytest.mark.parametrize("name", ["sclip", "clearclip", "maskclip"])
+@pytest.mark.parametrize("name", ["sclip", "clearclip", "naclip", "maskclip"])
 def test_baseline_equals_plain_formula(name: str) -> None:
     backbone = tiny_backbone()
     tokens = backbone.encode_windows(random_pixels())
@@ -239,7 +253,8 @@ def test_every_key_source_and_baseline_segments(source: str) -> None:
     assert result.labels.shape == (96, 130)
     maps = segmenter.attention(encoded, (20, 30), key_source=source)
     assert len(maps.rungs) == 4
-    assert segmenter.backbone.baselines == ("clip", "maskclip", "sclip", "clearclip", "proxyclip")
+    every = ("clip", "maskclip", "sclip", "clearclip", "naclip", "proxyclip")
+    assert segmenter.backbone.baselines == every
     for name in segmenter.backbone.baselines:
         assert segmenter.segment(encoded, words, baseline=name).labels.shape == (96, 130)
 
@@ -255,26 +270,27 @@ def test_toggling_never_encodes_again() -> None:
 
 
 def test_a_new_baseline_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glaclip.backbones.clip.last_block.BASELINES", dict(BASELINES))
+    monkeypatch.setattr("glaclip.backbones.clip.baselines.BASELINES", dict(BASELINES))
 
     @baseline("kclip")
     def kclip(last, tokens):  # type: ignore[no-untyped-def]
-        _, k, v = last.qkv(tokens.extras["last_block"])
-        return last.project(last.self_similarity(k, v)[:, 1:]), tokens.value_grid
+        return HeadMixing(last, tokens, lambda q, k: ((k, q),))
 
-    from glaclip.backbones.clip import last_block
+    from glaclip.backbones.clip import baselines
 
-    monkeypatch.setattr("glaclip.backbones.clip.backbone.BASELINES", last_block.BASELINES)
+    monkeypatch.setattr("glaclip.backbones.clip.backbone.BASELINES", baselines.BASELINES)
     backbone = tiny_backbone()
     features, _ = backbone.baseline("kclip", backbone.encode_windows(random_pixels(1)))
     torch.testing.assert_close(features.norm(dim=-1), torch.ones(1, 16))
+    tokens = backbone.encode_windows(random_pixels(1))
+    assert backbone.mixing("kclip", tokens).row(0, 5).shape == (2, 17)  # heads, CLS and patches
 
 
 def test_without_a_vfm_the_keys_are_the_queries() -> None:
     backbone = tiny_backbone(vfm=None)
     tokens = backbone.encode_windows(random_pixels(2))
     assert backbone.key_sources == ("clearclip", "sclip")
-    assert backbone.baselines == ("clip", "maskclip", "sclip", "clearclip")
+    assert backbone.baselines == ("clip", "maskclip", "sclip", "clearclip", "naclip")
     torch.testing.assert_close(tokens.keys, backbone.keys(tokens, "clearclip")[0][0])
     assert tokens.key_grid == tokens.value_grid
     assert backbone.pixel_multiple == 16

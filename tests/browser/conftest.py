@@ -81,7 +81,7 @@ def serve_page(serve: Serve) -> Serve:
 @pytest.fixture(scope="session")
 def page_url(serve_page: Serve, toy: PageBackbone) -> str:
     """The whole page as it is launched, with the toy backbone and a second one to choose."""
-    from glaclip.backbones.clip.last_block import BASELINES
+    from glaclip.backbones.clip.baselines import BASELINES
     from glaclip.serving.service import Service
     from glaclip.settings import WindowSettings
     from tests.browser.site import PageBackbone

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from glaclip.backbones.clip.last_block import BASELINES
+from glaclip.backbones.clip.baselines import BASELINES
 from glaclip.segmenter.method import baseline_title
 from glaclip.ui.examples import examples
 from glaclip.vocabulary import load_preset

@@ -17,7 +17,7 @@ class Clip(ColorBackbone):
 
     name = "clip-b16"
     key_sources = ("vfm", "clearclip", "sclip")
-    baselines = ("clip", "maskclip", "sclip", "clearclip", "proxyclip")
+    baselines = ("clip", "maskclip", "sclip", "clearclip", "naclip", "proxyclip")
 
 
 def clip(name: str, device: str, dtype: str, weights: str | None) -> Clip:

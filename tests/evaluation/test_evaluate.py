@@ -217,7 +217,9 @@ def test_method_names() -> None:
     assert method.key_source == "twice"
     assert parse_method("identity", backbone).settings is None
     for wrong in ("clip", "on@dino", "context+", "ON"):
-        with pytest.raises(SettingsError, match="a method must be off, on, switches joined by"):
+        with pytest.raises(
+            SettingsError, match=r"a method must be off, on \(or gla\), switches joined by"
+        ):
             parse_method(wrong, backbone)
 
 

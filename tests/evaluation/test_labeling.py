@@ -121,7 +121,10 @@ def test_vocabulary_files_follow_the_rule_of_class_lists(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["photos", "--point", "3,3"], "--point, --baseline and --left are for a single photo"),
+        (
+            ["photos", "--point", "3,3"],
+            "--point, --baseline, --left and --features are for a single photo",
+        ),
         (["photos/broken.jpg", "photos/broken.jpg"], "no photo could be labeled"),
         (["photos/a.png", "twice/a.jpg"], "two photos have one name"),
         (["empty"], "there is no photo in what was given"),

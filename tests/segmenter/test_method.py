@@ -77,8 +77,6 @@ def test_a_method_stands_alone_and_is_the_backbones() -> None:
         segmenter.segment(encoded, WORDS, Method(AttentionSettings(), "dino"))
     with pytest.raises(SettingsError, match=r"must be given alone.* received 'twice'"):
         segmenter.segment(encoded, WORDS, Method(AttentionSettings()), key_source="twice")
-    with pytest.raises(SettingsError, match="must be attention; received identity"):
-        segmenter.attention(encoded, (9, 9), Method(None, baseline="identity"))
 
 
 def test_blending_moves_the_fused_labels_alone() -> None:

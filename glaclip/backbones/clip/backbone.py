@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glaclip.backbones.base import Grid, Tokens
-from glaclip.backbones.clip.last_block import BASELINES, INPUT, KEY_SOURCES, KeySource, LastBlock
+from glaclip.backbones.base import Grid, Mixing, Tokens
+from glaclip.backbones.clip.baselines import BASELINES
+from glaclip.backbones.clip.last_block import INPUT, KEY_SOURCES, KeySource, LastBlock
 from glaclip.backbones.clip.vfm import IMAGENET, Normalization, Vfm, normalize
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.cache import digest
@@ -210,7 +211,12 @@ class ClipBackbone:
 
     @torch.no_grad()
     def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
-        """See `Backbone`; the names and their formulas are in last_block.py."""
+        """See `Backbone`."""
+        mixing = self.mixing(name, tokens)
+        return mixing.features(), mixing.grid
+
+    def mixing(self, name: str, tokens: Tokens) -> Mixing:
+        """See `Backbone`; the names and their formulas are in baselines.py."""
         if name not in self.baselines:
             raise SettingsError(
                 f"baseline must be one of {', '.join(self.baselines)}; received {name!r}"

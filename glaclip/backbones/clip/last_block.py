@@ -1,8 +1,7 @@
-"""The last block of CLIP's image tower, and what each baseline makes of it (method, section 3).
+"""The last block of CLIP's image tower, and what attention may take from it as keys.
 
-A baseline is one small function under `@baseline("name")`. It receives the last block and the
-tokens of L windows, and returns unit vectors of the joint space with their grid. Nothing is encoded
-again: `Tokens.extras["last_block"]` holds what enters the block, [L, 1 + S, D] with CLS first.
+Nothing is encoded again: `Tokens.extras["last_block"]` holds what enters the block,
+[L, 1 + S, D] with CLS first. What each baseline makes of it is in baselines.py.
 """
 
 from __future__ import annotations
@@ -14,9 +13,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glaclip.attention import attend
 from glaclip.backbones.base import BackboneError, Grid, Tokens
-from glaclip.settings import AttentionSettings
 
 #: Name of the last block's input in `Tokens.extras`.
 INPUT = "last_block"
@@ -97,69 +94,6 @@ class LastBlock:
     def split_heads(self, tokens: Tensor) -> Tensor:
         """[L, T, D] -> [L, H, T, D / H]."""
         return tokens.view(*tokens.shape[:2], self.attention.num_heads, -1).transpose(1, 2)
-
-    def self_similarity(self, tokens: Tensor, values: Tensor) -> Tensor:
-        """softmax(x x^T s) v per head, s = head_dim^-0.5: two [L, T, D] -> [L, T, D]."""
-        x = self.split_heads(tokens)
-        mixed = F.scaled_dot_product_attention(x, x, self.split_heads(values))
-        return mixed.transpose(1, 2).flatten(2)
-
-
-Baseline = Callable[[LastBlock, Tokens], tuple[Tensor, Grid]]
-
-#: Baselines by name, in the order of the method's table.
-BASELINES: dict[str, Baseline] = {}
-
-
-def baseline(name: str) -> Callable[[Baseline], Baseline]:
-    """Registers a function as a baseline."""
-
-    def register(function: Baseline) -> Baseline:
-        BASELINES[name] = function
-        return function
-
-    return register
-
-
-@baseline("clip")
-def _clip(last: LastBlock, tokens: Tokens) -> tuple[Tensor, Grid]:
-    """CLIP's own last block as it is, residual and feed-forward kept."""
-    leaving: Tensor = last.block(tokens.extras[INPUT])
-    return last.leave(leaving[:, 1:]), tokens.value_grid
-
-
-@baseline("maskclip")
-def _maskclip(last: LastBlock, tokens: Tokens) -> tuple[Tensor, Grid]:
-    """Identity attention: every patch keeps its own value (MaskCLIP, Zhou et al. 2022)."""
-    return last.project(tokens.values), tokens.value_grid
-
-
-@baseline("sclip")
-def _sclip(last: LastBlock, tokens: Tokens) -> tuple[Tensor, Grid]:
-    """softmax(q q^T s) + softmax(k k^T s) (SCLIP, Wang et al. 2024)."""
-    q, k, v = last.qkv(tokens.extras[INPUT])
-    mixed = last.self_similarity(q, v) + last.self_similarity(k, v)
-    return last.project(mixed[:, 1:]), tokens.value_grid
-
-
-@baseline("clearclip")
-def _clearclip(last: LastBlock, tokens: Tokens) -> tuple[Tensor, Grid]:
-    """softmax(q q^T s) (ClearCLIP, Lan et al. 2024)."""
-    q, _, v = last.qkv(tokens.extras[INPUT])
-    return last.project(last.self_similarity(q, v)[:, 1:]), tokens.value_grid
-
-
-@baseline("proxyclip")
-def _proxyclip(last: LastBlock, tokens: Tokens) -> tuple[Tensor, Grid]:
-    """Attention over windows with all switches off, on the VFM's keys (ProxyCLIP, Lan 2024)."""
-    mixed = attend(
-        tokens.keys,
-        tokens.values,
-        AttentionSettings().off(),
-        key_grid=tokens.key_grid,
-        value_grid=tokens.value_grid,
-    )
-    return last.project(mixed), tokens.key_grid
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from glaclip.backbones.base import BackboneError, Grid, Tokens
+from glaclip.backbones.base import BackboneError, Grid, Identity, Tokens
 from glaclip.backbones.lite.heads import Heads, odd_grid, resize, stack_maps
 from glaclip.backbones.lite.keys import KeyHead, accompanied, apart
 from glaclip.backbones.lite.lexicon import Lexicon, WordMixer, read_table
@@ -174,10 +174,15 @@ class LiteBackbone:
         return F.normalize(values.float(), dim=-1)
 
     def baseline(self, name: str, tokens: Tokens) -> tuple[Tensor, Grid]:
+        """See `Backbone`."""
+        mixing = self.mixing(name, tokens)
+        return mixing.features(), mixing.grid
+
+    def mixing(self, name: str, tokens: Tokens) -> Identity:
         """Every patch keeps its own value: each window alone, without attention."""
         if name not in self.baselines:
             raise ValueError(f"name must be one of {self.baselines}; received {name!r}")
-        return self.project(tokens.values), tokens.value_grid
+        return Identity(self.project, tokens)
 
     @torch.inference_mode()
     def encode_text(self, prompts: Sequence[str]) -> Tensor:

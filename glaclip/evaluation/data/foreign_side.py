@@ -40,7 +40,7 @@ def side_from_file(
     """
     vocabulary = beside.vocabulary
     height, width = beside.encoded.photo_size
-    label_map = fitted(read_label_map(path, _meaning(path, vocabulary)), (height, width), photo)
+    label_map = fitted(read_label_map(path, meaning_of(path, vocabulary)), (height, width), photo)
     if label_map.outside:
         if vocabulary.background is None:
             raise DatasetError(
@@ -70,7 +70,8 @@ class ForeignSide(Segmentation):
         return Pairs(), np.zeros(self.encoded.size, np.uint8)
 
 
-def _meaning(path: Path, vocabulary: Vocabulary) -> Meaning:
+def meaning_of(path: Path, vocabulary: Vocabulary) -> Meaning:
+    """What the values of a person's label map mean in the classes of a vocabulary."""
     found = find_class_list(path.parent)
     if found is None:
         return Meaning.of({index: index for index in range(len(vocabulary.classes))})
@@ -87,7 +88,8 @@ def _meaning(path: Path, vocabulary: Vocabulary) -> Meaning:
 
 def _scores(labels: Labels, beside: Segmentation) -> torch.Tensor:
     """[L, Q, gh, gw]: 1 for the class of a place and 0 else; no window contradicts another."""
-    scores = torch.zeros_like(beside.window_scores)
+    theirs = beside.window_scores
+    scores = theirs.new_zeros((len(beside.encoded.boxes), *theirs.shape[1:]))
     rows, columns = scores.shape[-2:]
     small = resize_labels(labels, beside.encoded.size)
     first = np.cumsum([0, *(len(entry.prompts) for entry in beside.vocabulary.classes)])[:-1]

@@ -184,6 +184,21 @@ def _bases(path: Path) -> set[str]:
     return {key[: -len(s)] for s in _TRUTH_SUFFIXES if key.endswith(s) and len(key) > len(s)}
 
 
+#: Label maps are none of these, photos beside them may be.
+_LOSSY = (".jpg", ".jpeg")
+
+
+def map_of(folder: Path, stem: str) -> Path | None:
+    """The label map of a photo in a folder or below, by the rule of `pair`; None without one.
+
+    Raises:
+        DatasetError: two that may be meant.
+    """
+    maps = (path for path in Files.below(folder).paths if path.suffix.lower() not in _LOSSY)
+    found = _Maps(maps).of(name_key(stem))
+    return folder / found if found is not None else None
+
+
 class _Maps:
     """Label maps by the names of their photos."""
 

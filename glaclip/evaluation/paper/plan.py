@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glaclip.backbones.clip.last_block import BASELINES, KEY_SOURCES
+from glaclip.backbones.clip.baselines import BASELINES
+from glaclip.backbones.clip.last_block import KEY_SOURCES
 from glaclip.backbones.registry import BackboneInfo
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from glaclip.evaluation.data.errors import DatasetError

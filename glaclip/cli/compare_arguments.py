@@ -1,0 +1,97 @@
+"""The arguments of `compare`. Nothing here imports PyTorch, which takes seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from glaclip.cli.arguments import (
+    CLASS_LIST_RULE,
+    Help,
+    add_attention,
+    add_backbone,
+    add_windows,
+    words,
+)
+from glaclip.settings import STAGE_NAMES
+from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, preset_names
+
+#: Files of figures by their ending.
+KINDS = ("png", "pdf", "svg")
+
+
+def add_compare(commands: Any) -> None:
+    """The command `compare`."""
+    parser = commands.add_parser(
+        "compare",
+        formatter_class=Help,
+        help="one figure of photos by many methods, with truth and scores",
+        description="Draws photos by several methods beside each other: input, ground truth, a "
+        "column a method, one palette, mIoU and BER under each. Photos that are named are rows of "
+        "one figure; a folder gives a page a photo, and a table. Label maps and a table of scores "
+        "are written beside the figure.",
+    )
+    parser.add_argument("photos", metavar="PHOTO", nargs="+", help="picture files, or a folder")
+    parser.add_argument(
+        "--methods",
+        type=words,
+        default=("off", "gla"),
+        metavar="LIST",
+        help=f"off, gla (all on), switches joined by + ({', '.join(STAGE_NAMES)}), baselines of "
+        "the backbone; @ a key source, /gauss blends windows, /splice and /whole join them "
+        "(default: off,gla)",
+    )
+    parser.add_argument(
+        "--file",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a further column from a label map of any other method, or from a folder of them with "
+        "the photos' names; may be given again",
+    )
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="ground truth: a label map, or a folder of them with the photos' names; values count "
+        "the classes from 0 (255: none), or are what a class list beside the map says",
+    )
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument(
+        "--vocabulary",
+        metavar="WORDS",
+        help='classes separated by commas, ; between synonyms: "sky, tree, person; man; woman"',
+    )
+    given.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
+    given.add_argument("--vocabulary-file", type=Path, metavar="FILE", help=CLASS_LIST_RULE)
+    parser.add_argument(
+        "--background", nargs="?", const=True, metavar="WORDS", help="add a background class"
+    )
+    parser.add_argument(
+        "--background-threshold",
+        type=float,
+        metavar="P",
+        help="probability below which a pixel is background (default: "
+        f"{DEFAULT_BACKGROUND_THRESHOLD})",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="figure.png, .pdf or .svg"
+    )
+    parser.add_argument(
+        "--columns",
+        type=int,
+        default=0,
+        metavar="N",
+        help="at most so many panels beside each other, more go on below (default: all)",
+    )
+    parser.add_argument("--dpi", type=int, default=300, metavar="N", help="100 to 600")
+    parser.add_argument(
+        "--seams", action="store_true", help="draw where labels jump at window edges"
+    )
+    parser.add_argument("--opacity", type=float, default=0.65, help="of the labels, 0 to 1")
+    parser.add_argument("--json", action="store_true", help="scores as JSON on stdout")
+    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    add_attention(parser)
+    add_windows(parser)
+    add_backbone(parser)
