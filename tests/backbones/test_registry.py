@@ -67,6 +67,7 @@ def test_files_are_the_ones_open_clip_and_timm_name() -> None:
 
     tags = {
         "clip-b16": "openai",
+        "clip-b16-s8": "openai",
         "clip-b16-fast": "openai",
         "clip-b16-dinov2": "openai",
         "clip-l14": "openai",
@@ -119,8 +120,21 @@ def test_auto_is_real_clip_when_its_weights_are_here_else_lite(
 
 
 def test_the_registry_prefers_the_paper_and_the_free_license() -> None:
-    assert next(iter(CLIP_MODELS)) == "clip-b16"
+    assert list(CLIP_MODELS)[:2] == ["clip-b16", "clip-b16-s8"]
     assert list(CLIP_MODELS)[-1] == "metaclip-b16"
+
+
+def test_without_the_papers_vfm_auto_takes_the_small_one_on_the_same_grid(tmp_path: Path) -> None:
+    paper, small = CLIP_MODELS["clip-b16"], CLIP_MODELS["clip-b16-s8"]
+    for file in (*small.files, *CLIP_MODELS["clip-b16-fast"].files):
+        place = tmp_path / file.repo / file.names[0]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    assert registry.resolve("auto", tmp_path) == "clip-b16-s8"
+    place = tmp_path / paper.vfm.file.repo / paper.vfm.file.names[0]
+    place.parent.mkdir(parents=True)
+    place.touch()
+    assert registry.resolve("auto", tmp_path) == "clip-b16"
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,9 @@ _METACLIP = _clip_tower(
     nameless=False,
 )
 _DINO_B8 = _vfm_tower("vit_base_patch8_224.dino", 343, "dino_vitbase8_pretrain.pth", (768, 3, 8, 8))
+_DINO_S8 = _vfm_tower(
+    "vit_small_patch8_224.dino", 87, "dino_deitsmall8_pretrain.pth", (384, 3, 8, 8)
+)
 _DINO_S16 = _vfm_tower(
     "vit_small_patch16_224.dino", 87, "dino_deitsmall16_pretrain.pth", (384, 3, 16, 16)
 )
@@ -105,11 +108,18 @@ CLIP_MODELS: dict[str, ClipModel] = {
             "clip-b16", "CLIP ViT-B/16 + DINO ViT-B/8", _B16, _DINO_B8, "The paper's own pair."
         ),
         ClipModel(
+            "clip-b16-s8",
+            "CLIP ViT-B/16 + DINO ViT-S/8",
+            _B16,
+            _DINO_S8,
+            "A smaller VFM on the paper's own grid: the one for computers without a GPU.",
+        ),
+        ClipModel(
             "clip-b16-fast",
             "CLIP ViT-B/16 + DINO ViT-S/16",
             _B16,
             _DINO_S16,
-            "A smaller VFM on a coarser grid, for computers without a GPU.",
+            "A smaller VFM on a coarser grid: the quickest.",
         ),
         ClipModel(
             "clip-l14",
