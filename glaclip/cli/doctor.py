@@ -105,11 +105,14 @@ def _limits() -> tuple[dict[str, Any], str]:
 def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
     from glaclip.backbones.registry import available, resolve
 
+    problem, auto = "", ""
     try:
         auto = resolve("auto", weights)
         infos = available(weights)
     except BackboneError as error:
-        return [], str(error)
+        if weights is None or not Path(weights).is_dir():
+            return [], str(error)
+        infos, problem = available(weights), str(error)
     return [
         {
             "name": info.name,
@@ -118,7 +121,7 @@ def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
             "missing": [str(file) for file in info.missing],
         }
         for info in infos
-    ], ""
+    ], problem
 
 
 def _quick_run(

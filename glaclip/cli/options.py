@@ -98,9 +98,17 @@ class RunOptions(BackboneOptions):
 
 
 def load_registered(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
-    """Starts a backbone of the registry; "auto" as device takes the best one there is."""
-    from glaclip.backbones.registry import load
+    """Starts a backbone of the registry; "auto" as device takes the best one there is.
+
+    Raises:
+        BackboneError: it cannot start, or `weights` could not be used.
+    """
+    from glaclip.backbones.base import BackboneError
+    from glaclip.backbones.registry import LITE, load
     from glaclip.backbones.zero_gpu import default_device
+
+    if name == LITE and weights is not None:
+        raise BackboneError("--weights is for real CLIP; the weights of lite are in its packages.")
 
     place = default_device() if device == "auto" else device
     if place == "cuda":  # torchrun's processes take a GPU each

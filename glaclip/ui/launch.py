@@ -125,6 +125,7 @@ def serve(
         device, dtype = "cpu", "float32"
     place = default_device() if device == "auto" else registry.checked_device(device)
     starting = registry.resolve(backbone, weights)  # an unknown name ends here, not on the page
+    registry.check_used(starting, weights)
     kind = type_named(dtype) or "auto"
 
     limits = Limits.from_environment()
@@ -134,8 +135,13 @@ def serve(
         limits = lender.limits({starting, registry.LITE, *ready}, limits)
     processor()  # a name that is none is refused now, not when a visitor comes
 
+    def folder(name: str) -> str | None:
+        # The folder is for the backbone that the page starts with; a visitor's choice may have its
+        # files elsewhere.
+        return weights if name == starting or registry.uses(name, weights) else None
+
     def load(name: str) -> Backbone:
-        return registry.load(name, place, kind, weights)
+        return registry.load(name, place, kind, folder(name))
 
     def resolve(name: str) -> str:
         return registry.resolve(backbone if name == "auto" else name, weights)
@@ -144,7 +150,7 @@ def serve(
         # What whoever starts the server names may be downloaded; a visitor's choice if allowed.
         registry.fetch(
             name,
-            weights,
+            folder(name),
             lambda done, total: progress("download", done, total),
             downloads=limits.downloads or name == backbone,
         )
