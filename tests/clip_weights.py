@@ -66,9 +66,17 @@ def write_random_weights(model: ClipModel, folder: Path) -> None:
         save_file({k: v.contiguous() for k, v in module.state_dict().items()}, place)
 
 
-def save_as_on_the_hub(model: ClipModel, folder: Path) -> None:
-    """The same by open_clip's and timm's own save functions, with their configurations."""
-    clip, vfm = modules_of(model)
+def save_as_on_the_hub(
+    model: ClipModel, folder: Path, modules: tuple[nn.Module, nn.Module] | None = None
+) -> None:
+    """The same by open_clip's and timm's own save functions, with their configurations.
+
+    Args:
+        model: whose files.
+        folder: where.
+        modules: (CLIP, VFM); untrained ones when left out.
+    """
+    clip, vfm = modules or modules_of(model)
     places = [folder / file.repo for file in model.files]
     tower: Any = clip.visual
     tower.image_mean, tower.image_std = CLIP_NORMALIZATION

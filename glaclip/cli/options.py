@@ -59,6 +59,8 @@ class BackboneOptions(Options):
         """
         backbone = self.load(load)
         console.say(f"Backbone: {described(backbone)}")
+        if self.backbone == "auto" and (said := _doubt(backbone, self.weights)):
+            console.say(said)
         if self.key_source is not None and self.key_source not in backbone.key_sources:
             raise UsageError(
                 f"--key-source must be one of {', '.join(backbone.key_sources)} for "
@@ -95,6 +97,13 @@ class RunOptions(BackboneOptions):
     def windows(self, backbone: Backbone) -> WindowSettings:
         """The windows asked for, on the backbone's."""
         return dataclasses.replace(backbone.default_windows, **self.typed_windows)
+
+
+def _doubt(backbone: Backbone, weights: str | None) -> str:
+    """What is wrong with weights that nobody named, at their first start; mostly nothing."""
+    from glaclip.evaluation.verify.verify import doubt
+
+    return doubt(backbone, weights)
 
 
 def load_registered(name: str, device: str, dtype: str, weights: str | None) -> Backbone:

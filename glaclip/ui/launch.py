@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import threading
 
 from starlette.middleware import Middleware
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
+from glaclip.evaluation.verify.verify import doubt
 from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving.lending import Lender
@@ -24,6 +26,7 @@ from glaclip.ui.page import CSS, FRAMES, JS, build_page
 from glaclip.ui.qr import qr
 from glaclip.vocabulary import ASSETS
 
+_LOG = logging.getLogger(__name__)
 #: Uploads are refused above this by the server, before they are read.
 MAX_UPLOAD = "30mb"
 
@@ -170,9 +173,17 @@ def serve(
     if lender:
         with demo:  # records differ on whether a Space counts functions that no event calls
             gr.Button(visible=False).click(lender.call, api_visibility="private")
+
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
-    warm_up = threading.Timer(8, service.warm_up, args=("auto",))
+    def warmed() -> None:
+        service.warm_up("auto")
+        if backbone == "auto" and starting in service.models.names:
+            # Nobody named these weights, so somebody should hear if they are not what they seem.
+            if said := doubt(service.segmenter(starting).backbone, weights):
+                _LOG.warning("%s", said)
+
+    warm_up = threading.Timer(8, warmed)
     warm_up.daemon = True  # a server that is interrupted ends at once
     warm_up.start()
     demo.launch(

@@ -166,7 +166,8 @@ def archive(tmp_path: Path) -> tuple[Scaled, Path]:
     module, path = Scaled(), tmp_path / "ViT-tiny.pt"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates what OpenAI used
-        torch.jit.trace(module, torch.ones(4)).save(str(path))  # type: ignore[no-untyped-call]
+        trace: Any = torch.jit.trace
+        trace(module, torch.ones(4)).save(str(path))
     return module, path
 
 

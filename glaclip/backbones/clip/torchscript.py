@@ -12,6 +12,7 @@ import hashlib
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 #: SHA-256 of OpenAI's files, which their addresses contain (openai/CLIP, clip.py), and the hub's
 #: name of the same weights.
@@ -72,7 +73,8 @@ def convert(path: Path) -> Path:
     expected, name = PUBLISHED.get(path.name, ("", path.stem))
     if expected and sha256(path) != expected:
         raise ValueError(f"{path.name} is not the file that OpenAI published; download it again")
-    state = torch.jit.load(str(path), map_location="cpu").state_dict()
+    read: Any = torch.jit.load  # without types in some versions
+    state = read(str(path), map_location="cpu").state_dict()
     tensors = {k: v.float().contiguous() for k, v in state.items() if k not in _NUMBERS}
     target = path.with_name(f"{name}.safetensors")
     save_file(tensors, target)
