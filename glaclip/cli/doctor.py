@@ -18,6 +18,7 @@ from glaclip import __version__
 from glaclip.backbones.base import BackboneError
 from glaclip.cli.console import Console, table
 from glaclip.cli.options import BackboneOptions, Loader, type_described, type_name
+from glaclip.evaluation.verify.verify import doubt
 from glaclip.photo import load_photo
 from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
@@ -48,8 +49,8 @@ def run_doctor(options: DoctorOptions, load: Loader, console: Console) -> None:
     report["processor"], processor_problem = _processor()
     report["limits"], problem = _limits()
     report["backbones"], backbone_problem = _backbones(options.weights)
-    report["run"], run_problem = _quick_run(options, load, console)
-    found = processor_problem, problem, backbone_problem, run_problem
+    report["run"], run_problem, doubted = _quick_run(options, load, console)
+    found = processor_problem, problem, backbone_problem, run_problem, doubted
     report["problems"] = problems = list(dict.fromkeys(text for text in found if text))
     console.result(
         json.dumps(report, indent=2, ensure_ascii=False) if options.json else _text(report)
@@ -105,11 +106,14 @@ def _limits() -> tuple[dict[str, Any], str]:
 def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
     from glaclip.backbones.registry import available, resolve
 
+    problem, auto = "", ""
     try:
         auto = resolve("auto", weights)
         infos = available(weights)
     except BackboneError as error:
-        return [], str(error)
+        if weights is None or not Path(weights).is_dir():
+            return [], str(error)
+        infos, problem = available(weights), str(error)
     return [
         {
             "name": info.name,
@@ -118,13 +122,13 @@ def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
             "missing": [str(file) for file in info.missing],
         }
         for info in infos
-    ], ""
+    ], problem
 
 
 def _quick_run(
     options: DoctorOptions, load: Loader, console: Console
-) -> tuple[dict[str, Any], str]:
-    """Start of the backbone and one shipped photo, in seconds."""
+) -> tuple[dict[str, Any], str, str]:
+    """Start of the backbone and one shipped photo, in seconds; what is wrong, and doubtful."""
     try:
         start = time.perf_counter()
         backbone = options.load(load)
@@ -136,19 +140,23 @@ def _quick_run(
         result = segmenter.segment(encoded, parse_vocabulary(_WORDS), progress=console.progress)
         seconds = time.perf_counter() - start
     except (BackboneError, ProcessorError) as error:
-        return {}, str(error)
-    return {
-        "backbone": backbone.name,
-        "title": backbone.title,
-        "device": str(backbone.device),
-        "dtype": type_name(backbone),
-        "dtype_why": backbone.dtype_why,
-        "dtype_said": type_described(backbone),
-        "windows": len(encoded.boxes),
-        "load_seconds": round(loaded, 2),
-        "run_seconds": round(seconds, 2),
-        "largest": result.classes[int(result.areas.argmax())],
-    }, ""
+        return {}, str(error), ""
+    return (
+        {
+            "backbone": backbone.name,
+            "title": backbone.title,
+            "device": str(backbone.device),
+            "dtype": type_name(backbone),
+            "dtype_why": backbone.dtype_why,
+            "dtype_said": type_described(backbone),
+            "windows": len(encoded.boxes),
+            "load_seconds": round(loaded, 2),
+            "run_seconds": round(seconds, 2),
+            "largest": result.classes[int(result.areas.argmax())],
+        },
+        "",
+        doubt(backbone, options.weights),
+    )
 
 
 def _text(report: dict[str, Any]) -> str:

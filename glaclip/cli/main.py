@@ -1,4 +1,4 @@
-"""The command line: segment, compare, evaluate, benchmark, backbones, doctor, label-studio.
+"""The command line: segment, compare, evaluate, benchmark, backbones, verify, doctor, label-studio.
 
 Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, 130 interrupted.
 Results go to stdout, everything else to stderr.
@@ -227,6 +227,19 @@ def _add_backbones(commands: Any) -> None:
     _add_output(parser)
 
 
+def _add_verify(commands: Any) -> None:
+    parser = commands.add_parser(
+        "verify",
+        formatter_class=Help,
+        help="whether the weights of a real CLIP are the right ones",
+        description="Looks at the files of a real CLIP, at its numbers and at what it sees in the "
+        "shipped photos, in float32, and prints what it expects and what it saw. Exit code 3 where "
+        "something is wrong. Takes about a minute on two cores.",
+    )
+    add_backbone(parser)
+    _add_output(parser)
+
+
 def _add_doctor(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
@@ -276,6 +289,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     _add_benchmark(commands)
     _add_backbones(commands)
+    _add_verify(commands)
     _add_doctor(commands)
     _add_label_studio(commands)
     return parser

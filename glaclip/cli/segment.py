@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from PIL import Image
@@ -33,6 +33,9 @@ from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
+
+if TYPE_CHECKING:
+    from glaclip.backbones.registry import BackboneInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,11 +196,28 @@ class BackbonesOptions(Options):
 
 
 def run_backbones(options: BackbonesOptions, load: Loader, console: Console) -> None:
-    """Prints the registry."""
+    """Prints the registry.
+
+    Raises:
+        BackboneError: a folder of weights that helps no backbone to start; said after the list.
+    """
+    from glaclip.backbones.base import BackboneError
     from glaclip.backbones.registry import available, resolve
 
     infos = available(options.weights)
-    auto = resolve("auto", options.weights)
+    problem, auto = None, ""
+    try:
+        auto = resolve("auto", options.weights)
+    except BackboneError as error:
+        problem = error
+    _list_backbones(infos, auto, options, console)
+    if problem is not None:
+        raise problem
+
+
+def _list_backbones(
+    infos: Sequence[BackboneInfo], auto: str, options: BackbonesOptions, console: Console
+) -> None:
     if options.json:
         rows = [
             {
