@@ -6,7 +6,7 @@ import argparse
 import io
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -161,7 +161,9 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     if options.features:
         arrays = dense_features(segmenter, encoded, right.method, options.features_as)
         stream = io.BytesIO()
-        np.savez(stream, **arrays, **text_arrays(segmenter, vocabulary))
+        # Typed by hand: some versions of numpy list `allow_pickle` among the names.
+        save: Callable[..., None] = np.savez
+        save(stream, **arrays, **text_arrays(segmenter, vocabulary))
         write(options.features, stream.getvalue())
     if options.json:
         console.result(

@@ -239,8 +239,9 @@ class Segmenter:
         features, grid = self.features(encoded, method, note)[0]
         with torch.inference_mode():
             scores = torch.stack([words @ window.T for window in features])  # [L, Q, S]
+            scores = scores.reshape(*scores.shape[:2], *grid)
             boxes = scored_boxes(encoded, method)
-            return coarse(scores.unflatten(2, grid), boxes, encoded.size)
+            return coarse(scores, boxes, encoded.size)
 
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None

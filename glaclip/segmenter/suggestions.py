@@ -119,7 +119,7 @@ def rivals(features: Tensor, grid: Grid, words: Tensor, others: Tensor) -> Tenso
     others = others[(others @ words.T).amax(dim=1) < _SAME]
     # As sure of one word with this score as of all of them: the sum in a softmax over words.
     scores = [(LOGIT_SCALE * others @ window.T).logsumexp(dim=0) for window in features]
-    return torch.stack(scores).unflatten(1, grid)[:, None] / LOGIT_SCALE
+    return torch.stack(scores).reshape(len(scores), 1, *grid) / LOGIT_SCALE
 
 
 def evidence(canvas: Tensor, known: Candidates) -> NDArray[np.float32]:

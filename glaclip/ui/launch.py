@@ -178,10 +178,11 @@ def serve(
     # which shows results that are there already.
     def warmed() -> None:
         service.warm_up("auto")
-        if backbone == "auto" and starting in service.models.names:
-            # Nobody named these weights, so somebody should hear if they are not what they seem.
-            if said := doubt(service.segmenter(starting).backbone, weights):
-                _LOG.warning("%s", said)
+        if backbone != "auto" or starting not in service.models.names:
+            return
+        # Nobody named these weights, so somebody should hear if they are not what they seem.
+        if said := doubt(service.segmenter(starting).backbone, weights):
+            _LOG.warning("%s", said)
 
     warm_up = threading.Timer(8, warmed)
     warm_up.daemon = True  # a server that is interrupted ends at once

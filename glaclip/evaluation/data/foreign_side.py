@@ -59,11 +59,18 @@ def side_from_file(
         beside.encoded,
         seconds={},
         cached=frozenset(),
+        rivals=beside.rivals,
     )
 
 
 class ForeignSide(Segmentation):
     """Labels that no windows made: nothing can be said of what its windows contradict."""
+
+    @functools.cached_property
+    def presence(self) -> NDArray[np.float32]:
+        """[C] 1 for classes with a pixel, else 0: of a foreign method no more is known."""
+        present = np.bincount(self.labels.reshape(-1), minlength=len(self.classes)) > 0
+        return present.astype(np.float32)
 
     @functools.cached_property
     def _compared(self) -> tuple[Pairs, NDArray[np.uint8]]:

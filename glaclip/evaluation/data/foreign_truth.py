@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.fitting import fitted
 from glaclip.evaluation.data.foreign_side import meaning_of
-from glaclip.evaluation.data.label_maps import LabelMap, fitted, read_label_map
+from glaclip.evaluation.data.label_maps import LabelMap, read_label_map
 from glaclip.evaluation.data.pairs import map_of
 from glaclip.segmenter.labels import resize_labels
 from glaclip.vocabulary import Vocabulary
@@ -38,7 +41,7 @@ def truth_from_file(
             f"({', '.join(vocabulary.names)}): its values must count them from 0, or a class list "
             "beside it must name them"
         )
-    return dataclasses.replace(found, labels=resize_labels(found.labels, size))
+    return dataclasses.replace(found, labels=resize_labels(found.labels, size).astype(np.int16))
 
 
 def label_map_of(place: Path, stem: str, *, alone: bool) -> Path | None:
