@@ -107,7 +107,7 @@ def principal_components(tokens: Tensor) -> tuple[Tensor, float]:
     Their signs are those that make the largest loading positive: the same photo has the same
     colors.
     """
-    flat = tokens.flatten(0, 1).double()
+    flat = tokens.flatten(0, 1).cpu().double()
     flat = flat - flat.mean(dim=0)
     variances, directions = torch.linalg.eigh(flat.T @ flat)  # ascending
     first = directions[:, -3:].flip(1)  # [D, 3]
