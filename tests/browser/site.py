@@ -319,6 +319,8 @@ class TwoColors(Site):
         # What looks as before is not sent again; this corner, in another red, makes it a new turn.
         photo.paste((155 + 20 * (mark % 5), 0, 0), (1, 1, 9, 9))
         self.upload_and_wait(photo)
+        # The words that the page proposes come next; they would mix with those that are typed.
+        self.page.locator(".chips", has_text="Proposed").wait_for(timeout=PATIENCE)
 
     def _state(self) -> dict[str, Any]:
         drawn(self.page)
