@@ -251,6 +251,10 @@ def test_second_run_says_that_it_came_from_the_cache(two_colors: Site) -> None:
     expect(site.status).to_contain_text("words from cache", timeout=PATIENCE)
     expect(site.status).to_contain_text("photo from cache")
     expect(site.status).to_contain_text("attention from cache")
+    # That is for those who ask.
+    expect(site.status.get_by_text("attention from cache")).to_be_hidden()
+    site.status.get_by_text("How computed").click()
+    expect(site.status.get_by_text("attention from cache")).to_be_visible()
 
 
 def test_a_newer_run_ends_the_older_one(two_colors: Site, toy: PageBackbone) -> None:

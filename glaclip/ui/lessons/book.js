@@ -112,7 +112,7 @@ async function fit() {
     await frames(2);
     return mine !== fitting || figure.offsetHeight * zoom <= side.clientHeight;
   };
-  if (!presented()) return Object.assign(figure.style, {width: '', transform: ''});
+  if (!presented() || innerWidth < 760) return Object.assign(figure.style, {width: '', transform: ''});
   for (const zoom of [1.9, 1.7, 1.55, 1.4, 1.25, 1.1, 0.95, 0.8, 0.6].map((each) => each * innerWidth / 1920)) {
     if (await lay(zoom, 1)) return;
     let [low, high] = [zoom > 0.6 * innerWidth / 1920 ? 0.45 : 0.2, 1];
