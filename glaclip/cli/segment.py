@@ -26,6 +26,7 @@ from glaclip.pictures.formats import FORMATS, LabeledPhoto, place_of
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
+from glaclip.pictures.scores import cutouts, score_files
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.suggestions import at_least_two
@@ -55,6 +56,8 @@ class SegmentOptions(RunOptions):
     stages: tuple[str, ...]
     left: Path | None
     left_name: str
+    scores: str | None
+    cutouts: bool
     formats: tuple[str, ...]
     shard: Shard
     json: bool
@@ -70,6 +73,10 @@ class SegmentOptions(RunOptions):
             raise UsageError(f"--shard {error}") from error
         photos = tuple(args.photos)
         given = (args.vocabulary, args.preset, args.vocabulary_file)
+        if (args.scores or args.cutouts) and not is_one_photo(photos):
+            raise UsageError("--scores and --cutouts are of one photo")
+        if args.scores and args.left:
+            raise UsageError("--scores needs both sides computed here, not --left")
         suggest = args.suggest or all(words is None for words in given)
         if suggest and not is_one_photo(photos):
             raise UsageError("several photos need words: --vocabulary, --preset or a file of them")
@@ -179,6 +186,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     labeled = LabeledPhoto(
         path.stem, path.name, right.labels, right.classes, colors, place_of(path)
     )
+    if options.scores:
+        for side, result in zip(SIDES, (left, right), strict=True):
+            files |= score_files(result, side, options.scores)
+    if options.cutouts:
+        files |= dict(cutouts(photo, right))
     for form in options.formats:
         files |= dict(FORMATS[form].files([labeled]))
     for name, content in files.items():
