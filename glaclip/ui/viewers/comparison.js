@@ -319,6 +319,7 @@ function reflect() {
   const word = scored();
   root.dataset.score = word < 0 ? "" : String(word);
   find(".lv-scale").hidden = word < 0;
+  find(".lv-readout").hidden = word >= 0; // in its place, so that a word that is held stays where it is
   if (word >= 0) find(".lv-scale-word").textContent = `How probable \u201c${nameOf(word)}\u201d is`;
   find(".lv-cut").hidden = state.pinned < 0;
   root.dataset.isolated = only < 0 ? "" : String(only);
@@ -870,6 +871,7 @@ entries.addEventListener("pointerdown", (event) => {
   wasHeld = false;
   holding = setTimeout(() => {
     wasHeld = true;
+    entries.setPointerCapture(event.pointerId);
     hold(label);
   }, HOLD);
 });
