@@ -115,6 +115,15 @@ def _add_segment(commands: Any) -> None:
         metavar="LIST",
         help=f"also write the labels for other tools: {', '.join(FORMAT_NAMES)}",
     )
+    parser.add_argument(
+        "--scores",
+        nargs="?",
+        const="png",
+        choices=("png", "npz"),
+        help="also write how probable each word is at each place of the resized photo, both sides: "
+        "16-bit png (the default; 65535 is 1), or npz",
+    )
+    parser.add_argument("--cutouts", action="store_true", help="also cut each word's region out")
     parser.add_argument("--shard", metavar="I/N", help="of several photos only the I-th of N parts")
     parser.add_argument(
         "--baseline",

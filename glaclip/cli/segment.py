@@ -27,6 +27,7 @@ from glaclip.pictures.formats import FORMATS, LabeledPhoto, place_of
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
+from glaclip.pictures.scores import cutouts, score_files
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.segmenter.dense import dense_features, text_arrays
 from glaclip.segmenter.method import parse_method
@@ -56,6 +57,8 @@ class SegmentOptions(WordOptions):
     left_name: str
     features: Path | None
     features_as: str
+    scores: str | None
+    cutouts: bool
     formats: tuple[str, ...]
     shard: Shard
     json: bool
@@ -71,6 +74,10 @@ class SegmentOptions(WordOptions):
             raise UsageError(f"--shard {error}") from error
         photos = tuple(args.photos)
         given = (args.vocabulary, args.preset, args.vocabulary_file)
+        if (args.scores or args.cutouts) and not is_one_photo(photos):
+            raise UsageError("--scores and --cutouts are of one photo")
+        if args.scores and args.left:
+            raise UsageError("--scores needs both sides computed here, not --left")
         suggest = args.suggest or all(words is None for words in given)
         if args.features is not None and args.features.suffix.lower() != ".npz":
             raise UsageError(f"--features must end in .npz; received {args.features.name}")
@@ -154,6 +161,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     labeled = LabeledPhoto(
         path.stem, path.name, right.labels, right.classes, colors, place_of(path)
     )
+    if options.scores:
+        for side, result in zip(SIDES, (left, right), strict=True):
+            files |= score_files(result, side, options.scores)
+    if options.cutouts:
+        files |= dict(cutouts(photo, right))
     for form in options.formats:
         files |= dict(FORMATS[form].files([labeled]))
     for name, content in files.items():

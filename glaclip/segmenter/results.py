@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,6 +151,22 @@ class Segmentation:
             class_probabilities(canvas[0], self.vocabulary).float().cpu().numpy()
         )
         return probabilities
+
+    def scores(self) -> Iterator[NDArray[np.float32]]:
+        """Probability [h, w] of each class in turn at the working size; see `probabilities`."""
+        with torch.inference_mode():
+            canvas = LOGIT_SCALE * self.canvas()
+            total = canvas.logsumexp(dim=0)
+            counts = [len(entry.prompts) for entry in self.vocabulary.classes]
+            for prompts in torch.split(canvas, counts):
+                score: NDArray[np.float32] = (
+                    (prompts.amax(dim=0) - total).exp().float().cpu().numpy()
+                )
+                yield score
+
+    def score(self, index: int) -> NDArray[np.float32]:
+        """Probability [h, w] of one class at the working size."""
+        return next(itertools.islice(self.scores(), index, None))
 
     def probabilities_at(self, point: tuple[float, float]) -> NDArray[np.float32]:
         """[C] class probabilities at a point (x, y) in photo pixels; computes that point alone."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
+from glaclip.pictures.encoding import data_uri, encoded
 from glaclip.pictures.export import disagreement_of, seam_rate_of
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Segmentation
@@ -65,7 +67,7 @@ def compare_value(
     held: str = "",
 ) -> dict[str, Any]:
     """Value of the linked viewer, without a photo that the page has, by its name."""
-    encoded, vocabulary = result.encoded, result.right.vocabulary
+    photo_tokens, vocabulary = result.encoded, result.right.vocabulary
     known = {"photo": ""} if held == picture.name else {}
     sides = (
         Side(
@@ -83,8 +85,8 @@ def compare_value(
             *sides,
             classes=vocabulary.names,
             background=vocabulary.background,
-            windows=encoded.boxes,
-            working_size=encoded.size,
+            windows=photo_tokens.boxes,
+            working_size=photo_tokens.size,
             point=point,
             picture=picture,
             presence=result.right.presence.tolist(),
@@ -108,6 +110,23 @@ def star(result: Answer, point: tuple[int, int]) -> dict[str, Any]:
         "point": list(point),
         "probabilities": [chance(part) for part in (result.left, result.right)],
     }
+
+
+def scores(result: Answer, label: int, shown: str) -> dict[str, Any]:
+    """How probable a word is at each place on both sides, as the viewer draws it.
+
+    Args:
+        result: of the page's photo and words.
+        label: the word's class.
+        shown: names what the browser shows, which goes back with the maps.
+    """
+
+    def picture(part: Segmentation) -> str:
+        levels = (255 * part.score(label)).round().astype(np.uint8)
+        return data_uri(encoded(Image.fromarray(levels), "PNG"), "png")
+
+    maps = [picture(part) for part in (result.left, result.right)]
+    return {"result": shown, "label": label, "maps": maps}
 
 
 def look(picture: ShownPhoto, result: Answer, point: tuple[int, int] | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from glaclip.evaluation.data.class_lists import read_class_list
 from glaclip.evaluation.score.counts import Score
+from glaclip.photo import upright_size
 from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
@@ -26,7 +27,7 @@ from glaclip.ui.gradio.quick import gr
 from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.viewers.attention_value import receiving_windows
-from glaclip.ui.viewers.photo_input import read_whole, shrink
+from glaclip.ui.viewers.photo_input import read
 from glaclip.ui.viewers.truth import measure
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD
 
@@ -137,10 +138,7 @@ class Endpoints:
         return self._demo.start.changed({**given, "words": split_words([listed_words(words)])})
 
     def _photo(self, path: str | None) -> Image.Image:
-        return shrink(self._whole_photo(path))
-
-    def _whole_photo(self, path: str | None) -> Image.Image:
-        return read_whole(path, self._demo.service.limits.max_pixels)
+        return read(path, self._demo.service.limits.max_pixels)
 
     def segment(self, photo: str, vocabulary: str, **options: Any) -> tuple[dict[str, Any], str]:
         """Segments a photo with words, as baseline and as GLA-CLIP.
@@ -152,14 +150,13 @@ class Endpoints:
         with self._place():
             form = self._form(vocabulary, options)
             request = form.request()
-            whole = self._whole_photo(photo)
-            picture = shrink(whole)
+            picture, whole = self._photo(photo), upright_size(photo)
             result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
             colors = class_colors(request.vocabulary.names, request.vocabulary.background)
             sides = (result.left, result.right)
             document = result_document(*sides, model, colors)
-            document["original"] = {"width": whole.width, "height": whole.height}
+            document["original"] = _sides(whole)
             files = result_files(*sides, model, colors, picture, document=document)
             return document, save_to_cache(zip_files(files), "gla-clip.zip")
 
@@ -188,10 +185,10 @@ class Endpoints:
         """
         with self._place():
             form = self._form("any, thing", options)
-            whole = self._whole_photo(photo)
-            picture = shrink(whole)
+            picture = self._photo(photo)
+            whole = upright_size(photo)
             point = _whole("x", x), _whole("y", y)
-            shrunk = _shrunk_point(point, whole.size, picture.size)
+            shrunk = _shrunk_point(point, whole, picture.size)
             maps = self._demo.service.attention(picture, shrunk, form.request())
             panels = attention_panels(maps, picture)
         steps = [
@@ -209,8 +206,8 @@ class Endpoints:
         ]
         document = {
             "point": list(point),
-            "photo": {"width": whole.width, "height": whole.height},
-            "shrunk": {"width": picture.width, "height": picture.height, "point": list(shrunk)},
+            "photo": _sides(whole),
+            "shrunk": {**_sides(picture.size), "point": list(shrunk)},
             "own_window": maps.window,
             "token": list(maps.token),
             "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
@@ -278,6 +275,10 @@ def _shrunk_point(
         )
     x, y = (int((p + 0.5) * s / w) for p, w, s in zip(point, whole, shrunk, strict=True))
     return x, y
+
+
+def _sides(size: tuple[int, int]) -> dict[str, int]:
+    return {"width": size[0], "height": size[1]}
 
 
 def _whole(name: str, value: Any) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from glaclip.pictures.everything import everything
-from glaclip.pictures.export import result_document, result_files, zip_files
+from glaclip.pictures.export import SIDES, result_document, result_files, zip_files
 from glaclip.pictures.formats import FORMATS, LabeledPhoto
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
+from glaclip.pictures.scores import cutouts, score_files
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.gradio.served_files import save_to_cache
@@ -34,6 +35,9 @@ def download(demo: Demo, event: Event) -> Changes:
     document = result_document(*sides, backbone, colors, point=point)
     files = result_files(*sides, backbone, colors, photo.image, panels=panels, document=document)
     files |= everything(sides, photo.image, colors, link=event["link"], maps=maps)
+    for side, part in zip(SIDES, sides, strict=True):
+        files |= score_files(part, side)
+    files |= dict(cutouts(photo.image, result.right))
     for name in event["formats"] or ():
         if (written := FORMATS.get(name)) is not None:
             labels = result.right.labels

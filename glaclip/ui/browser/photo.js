@@ -2,7 +2,8 @@
   // A photo from anywhere goes through the upload button's input: one way in, one check. It is on
   // both sides at once, shrunk to what the server would use, and kept for a page that is loaded
   // anew after a restart of the server.
-  const LONG_SIDE = 2048, MOST_PIXELS = 120e6; // photo_input.py; what a browser decodes without harm
+  // photo_input.py, photo/reading.py; what a browser decodes without harm.
+  const LONG_SIDE = 2048, MOST_WHOLE = 40e6, MOST_PIXELS = 120e6;
   const KEPT = 'glaclip-photo', MOST_KEPT = 4.5e6; // characters; a tab may keep about five million
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`glaclip:${name}`, {detail}));
   const note = (text) => { document.querySelector('#photo-note').textContent = text; };
@@ -56,8 +57,10 @@
     note('');
     if (!image) return pass(file);
     tell('photo', {image});
+    const {naturalWidth: wide, naturalHeight: high} = image;
     file = await fitted(file, image);
     if (mine !== last) return;
+    if (wide * high > MOST_WHOLE) note(`The photo has ${Math.round(wide * high / 1e6)} megapixels: it was shrunk to fit ${LONG_SIDE} pixels.`);
     keep(file);
     pass(file);
   }

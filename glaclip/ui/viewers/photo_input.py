@@ -58,12 +58,7 @@ def keep(photo: Image.Image) -> str:
 
 
 def read(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The photo of the input as the model gets it; see `read_whole`."""
-    return shrink(read_whole(path, max_pixels))
-
-
-def read_whole(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The photo of the input with all its pixels.
+    """The photo of the input as the model gets it.
 
     Raises:
         gr.Error: no photo, or one that cannot be read.
@@ -73,6 +68,6 @@ def read_whole(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
     if not os.path.isfile(path):
         raise LostPhotoError
     try:
-        return load_photo(path, max_pixels, say=gr.Info)
+        return shrink(load_photo(path, max_pixels, say=gr.Info))
     except PhotoError as error:
         raise gr.Error(str(error), print_exception=False) from None
