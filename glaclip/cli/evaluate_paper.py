@@ -6,18 +6,35 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.registry import LITE, BackboneInfo, available
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import EvaluateOptions
-from glaclip.cli.evaluate_set import Scorer, check_measured, show, write_results
+from glaclip.cli.evaluate_set import (
+    Scorer,
+    SetRun,
+    check_measured,
+    show,
+    word_store,
+    write_results,
+)
 from glaclip.cli.options import Loader, described
-from glaclip.evaluation.paper.plan import Job, Place, Unstarted, find_sets, missing, plan_table
+from glaclip.evaluation.paper.names import RELEASED
+from glaclip.evaluation.paper.plan import (
+    Job,
+    Place,
+    Unstarted,
+    find_sets,
+    missing,
+    plan_table,
+    together,
+)
 from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES, Able
 from glaclip.evaluation.report.document import Document, paper_document
 from glaclip.evaluation.report.tables import photos_text
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
 from glaclip.segmenter import Segmenter
-from glaclip.segmenter.word_store import WordStore
+from glaclip.settings import PLAIN
 
 
 def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer) -> None:
@@ -55,13 +72,21 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
         return paper_document(str(options.paper), options.settings, options.words, of)
 
     for backbone in _started(infos, options, load, console):
-        segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
-        for job in _say_plan(backbone, places, options, console):
-            out = options.out / backbone.name / job.name if options.out else None
-            dataset = job.open(options.limit)
-            run = scorer.score(segmenter, dataset, job.methods, job.windows, out)
-            if run is not None:
-                runs.append(run)
+        if options.settings == RELEASED and isinstance(backbone, ClipBackbone):
+            backbone = backbone.with_positions(PLAIN)
+        segmenter = Segmenter(backbone, CACHE_BYTES, word_store())
+        for jobs in together(_say_plan(backbone, places, options, console)):
+            scored = [
+                SetRun(
+                    job.open(options.limit),
+                    job.methods,
+                    job.windows,
+                    options.out / backbone.name / job.name if options.out else None,
+                )
+                for job in jobs
+            ]
+            if found := scorer.score(segmenter, scored):
+                runs += found
                 # After every set, so that a run that is stopped leaves the table so far.
                 write_results(runs, document, options, scorer.worst, console)
     if scorer.reports:

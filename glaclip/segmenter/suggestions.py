@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glaclip.segmenter.labels import LOGIT_SCALE, class_scores
-from glaclip.vocabulary import ASSETS, Vocabulary, parse_vocabulary
+from glaclip.segmenter.labels import class_scores
+from glaclip.vocabulary import ASSETS, LOGIT_SCALE, Vocabulary, parse_vocabulary
 from glaclip.windows import Box, Size, stitch
 
 #: Pixels of the working size to one of the map that is counted; tokens are larger than that.
