@@ -158,7 +158,8 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     if options.features:
         arrays = dense_features(segmenter, encoded, right.method, options.features_as)
         stream = io.BytesIO()
-        np.savez(stream, **arrays, **text_arrays(segmenter, vocabulary))
+        save: Any = np.savez  # whose own arguments some versions type as if they were arrays
+        save(stream, **arrays, **text_arrays(segmenter, vocabulary))
         write(options.features, stream.getvalue())
     if options.json:
         console.result(

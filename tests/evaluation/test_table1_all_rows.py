@@ -152,6 +152,20 @@ def test_the_fields_words_are_embedded_once_and_said(
     assert dataset.vocabulary.prompts not in WordStore(tmp_path).lists
 
 
+def test_a_plan_says_how_long(
+    data: Path, capsys: pytest.CaptureFixture[str], full_size_weights: Path
+) -> None:
+    """Where weights are, whatever they are: a photo of each set is timed."""
+    arguments = ["evaluate", "--paper", "TABLE1", "--data", str(data), "--plan", "--rows", "gla"]
+    arguments += ["--sets", "voc21,voc20,ade20k", "--weights", str(full_size_weights)]
+    assert main(arguments, Towers()) == 0
+    said = capsys.readouterr()
+    assert "  VOC21 and VOC20, windows 336/224/112: about " in said.err
+    assert "  ADE, windows 336/224/112: about " in said.err
+    assert "  all: about " in said.err
+    assert said.out == ""
+
+
 def test_classes_that_are_only_predicted() -> None:
     counts = np.array([[6, 2, 0, 2], [0, 8, 0, 2], [0, 0, 0, 0], [0, 0, 0, 0]])
     assert mean_iou(counts) == pytest.approx((6 / 10 + 8 / 12) / 2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.foreign_side import meaning_of
 from glaclip.evaluation.data.label_maps import LabelMap, fitted, read_label_map
@@ -38,7 +40,8 @@ def truth_from_file(
             f"({', '.join(vocabulary.names)}): its values must count them from 0, or a class list "
             "beside it must name them"
         )
-    return dataclasses.replace(found, labels=resize_labels(found.labels, size))
+    labels = resize_labels(found.labels, size).astype(np.int16, copy=False)
+    return dataclasses.replace(found, labels=labels)
 
 
 def label_map_of(place: Path, stem: str, *, alone: bool) -> Path | None:
