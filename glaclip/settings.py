@@ -49,6 +49,10 @@ def _require_bool(field: str, value: object) -> None:
     _require(isinstance(value, bool), field, "True or False", value)
 
 
+#: How photos are resized: smoothed where they shrink, or as OpenCV's bilinear does, plain.
+ANTIALIASED, PLAIN = RESAMPLINGS = ("antialiased", "plain")
+
+
 @dataclass(frozen=True)
 class WindowSettings:
     """How a photo is resized and cut into windows (method, section 1). All lengths are pixels.
@@ -58,19 +62,36 @@ class WindowSettings:
         crop: side of the square window.
         stride: distance between the starts of neighboring windows.
         long_side_limit: the long side is never resized beyond this.
+        resampling: "antialiased", or "plain" for bilinear resizing without smoothing, which is what
+            the released programs do.
     """
 
     short_side: int = 336
     crop: int = 224
     stride: int = 112
     long_side_limit: int = 2048
+    resampling: str = ANTIALIASED
 
     def __post_init__(self) -> None:
+        known = isinstance(self.resampling, str) and self.resampling in RESAMPLINGS
+        _require(known, "resampling", f"one of {', '.join(RESAMPLINGS)}", self.resampling)
         _require_int("crop", self.crop, 32, 1024)
         note = ", and not below the side of a window"
         _require_int("short_side", self.short_side, self.crop, 2048, note)
         _require_int("stride", self.stride, 16, self.crop, ", the side of a window")
         _require_int("long_side_limit", self.long_side_limit, self.short_side, 8192)
+
+    def __repr__(self) -> str:
+        """Like that of any dataclass, without `resampling` where it is the usual one.
+
+        Keys of what is kept on disk are made of this: what was kept before there was a choice
+        stays known.
+        """
+        lengths = ("short_side", "crop", "stride", "long_side_limit")
+        shown = [f"{name}={getattr(self, name)!r}" for name in lengths]
+        if self.resampling != ANTIALIASED:
+            shown.append(f"resampling={self.resampling!r}")
+        return f"WindowSettings({', '.join(shown)})"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ MAX_PROMPTS = 2048
 MAX_PROMPT_LENGTH = 80
 BACKGROUND = "background"
 DEFAULT_BACKGROUND_THRESHOLD = 0.1
+#: Factor on cosines before the softmax over prompts (method, section 1, step 6).
+LOGIT_SCALE = 40.0
 #: What the background stands for when nobody says: surfaces and places around objects.
 BACKGROUND_WORDS = (
     "background, sky, wall, tree, forest, grass, ground, road, street, sidewalk, sand, sea, water, "
@@ -51,14 +53,38 @@ class Vocabulary:
         background: index of the background class, or None.
         background_threshold: where the best probability is below, the pixel is background.
         notes: what was left out or changed while reading, in sentences.
+        logit_scale: factor on cosines before the softmax over prompts; with a background only does
+            it change labels.
+        area_threshold: classes with a smaller share of what is not background are given up, as
+            SCLIP's program does on VOC21; 0 keeps all.
     """
 
     classes: tuple[VocabularyClass, ...]
     background: int | None = None
     background_threshold: float = 0.0
     notes: tuple[str, ...] = ()
+    logit_scale: float = LOGIT_SCALE
+    area_threshold: float = 0.0
+
+    def __repr__(self) -> str:
+        """Like that of any dataclass, without the scale and the area threshold that are usual.
+
+        Keys of what is kept on disk are made of this: what was kept before there was a choice
+        stays known.
+        """
+        names = ["classes", "background", "background_threshold", "notes"]
+        names += ["logit_scale"] if self.logit_scale != LOGIT_SCALE else []
+        names += ["area_threshold"] if self.area_threshold else []
+        return f"Vocabulary({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __post_init__(self) -> None:
+        for name, most in (("logit_scale", 1000.0), ("area_threshold", 1.0)):
+            number: object = getattr(self, name)
+            if not (isinstance(number, (int, float)) and 0.0 <= number <= most):
+                raise VocabularyError(
+                    f"The {name.replace('_', ' ')} must be a number from 0 to {most:g}; "
+                    f"received {str(number)[:60]}."
+                )
         threshold: object = self.background_threshold
         if not (isinstance(threshold, (int, float)) and 0.0 <= threshold <= 1.0):
             raise VocabularyError(

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from glaclip.settings import WindowSettings
+from glaclip.settings import ANTIALIASED, WindowSettings
 
 Size = tuple[int, int]  # (height, width)
 
@@ -67,11 +67,22 @@ def boxes(size: Size, settings: WindowSettings) -> tuple[Box, ...]:
     )
 
 
-def resize_photo(photo: Image.Image, size: Size) -> Tensor:
-    """[3, h, w] float32 in 0..1. Pillow's bilinear with antialiasing is the one resampling used."""
-    if photo.size != (size[1], size[0]):
+def resize_photo(photo: Image.Image, size: Size, resampling: str = ANTIALIASED) -> Tensor:
+    """[3, h, w] float32 in 0..1.
+
+    Args:
+        photo: RGB.
+        size: (height, width).
+        resampling: "antialiased" for Pillow's bilinear, which smooths where it shrinks; "plain" for
+            OpenCV's, which does not: each pixel is read from the four around its place.
+    """
+    if photo.size != (size[1], size[0]) and resampling == ANTIALIASED:
         photo = photo.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(photo)).permute(2, 0, 1).float() / 255
+    pixels = torch.from_numpy(np.array(photo)).permute(2, 0, 1).float()
+    if pixels.shape[1:] != size:
+        pixels = F.interpolate(pixels[None], size, mode="bilinear", align_corners=False)[0]
+        pixels = pixels.round()  # released programs hold 8 bits here too
+    return pixels / 255
 
 
 def crops(pixels: Tensor, windows: Sequence[Box]) -> Tensor:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from glaclip.cli.console import UsageError
-from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS
+from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS, RESAMPLINGS
+from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, LOGIT_SCALE
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 #: Option, field of `AttentionSettings`, symbol, what it is.
@@ -17,11 +19,15 @@ CONSTANTS = (
     ("--beta", "beta", "X", "shift when dynamic normalization is off"),
     ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
 )
-WINDOWS = ("short_side", "crop", "stride")
+WINDOWS = ("short_side", "crop", "stride", "resampling")
+SCALES = ("background_threshold", "logit_scale")
 #: What a setting is called here; refusals name the option that was typed.
 OPTION_NAMES = {
     **{field: option for option, field, _, _ in CONSTANTS},
-    **{name: "--" + name.replace("_", "-") for name in (*WINDOWS, "baseline", "key_source")},
+    **{
+        name: "--" + name.replace("_", "-")
+        for name in (*WINDOWS, *SCALES, "baseline", "key_source")
+    },
 }
 
 
@@ -107,12 +113,41 @@ def add_attention(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_scales(group: Any, *aliases: str) -> None:
+    """What decides between words and the background.
+
+    Args:
+        group: of arguments.
+        aliases: other names of `--background-threshold`.
+    """
+    group.add_argument(
+        "--background-threshold",
+        *aliases,
+        type=float,
+        metavar="P",
+        help="probability below which a pixel is background (default: "
+        f"{DEFAULT_BACKGROUND_THRESHOLD})",
+    )
+    group.add_argument(
+        "--logit-scale",
+        type=float,
+        metavar="X",
+        help="factor on cosines before the softmax over words; it changes labels only where there "
+        f"is a background (default: {LOGIT_SCALE:g})",
+    )
+
+
 def add_windows(parser: argparse.ArgumentParser) -> None:
     """How photos are cut."""
     group = parser.add_argument_group("windows", "left out: measured best for the backbone")
     group.add_argument("--short-side", type=int, metavar="PX", help="short side after resizing")
     group.add_argument("--crop", type=int, metavar="PX", help="side of a window")
     group.add_argument("--stride", type=int, metavar="PX", help="distance of neighboring windows")
+    group.add_argument(
+        "--resampling",
+        choices=RESAMPLINGS,
+        help="photos smoothed where they shrink (default), or plain bilinear as OpenCV's",
+    )
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ from glaclip.cli.arguments import (
     Help,
     add_attention,
     add_backbone,
+    add_scales,
     add_windows,
     words,
 )
 from glaclip.settings import STAGE_NAMES
-from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, preset_names
+from glaclip.vocabulary import preset_names
 
 #: Files of figures by their ending.
 KINDS = ("png", "pdf", "svg")
@@ -68,13 +69,7 @@ def add_compare(commands: Any) -> None:
     parser.add_argument(
         "--background", nargs="?", const=True, metavar="WORDS", help="add a background class"
     )
-    parser.add_argument(
-        "--background-threshold",
-        type=float,
-        metavar="P",
-        help="probability below which a pixel is background (default: "
-        f"{DEFAULT_BACKGROUND_THRESHOLD})",
-    )
+    add_scales(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="figure.png, .pdf or .svg"
     )

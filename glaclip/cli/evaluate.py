@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from glaclip.backbones.base import Backbone
+from glaclip.cli.arguments import SCALES
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.evaluate_paper import run_paper
 from glaclip.cli.evaluate_set import (
     Scorer,
+    SetRun,
     check_measured,
     show,
+    word_store,
     write_files,
     write_json,
     write_results,
@@ -26,7 +29,6 @@ from glaclip.evaluation.run.store import read_counts
 from glaclip.evaluation.run.team import team_of_environment
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.method import parse_method
-from glaclip.segmenter.word_store import WordStore
 from glaclip.support.text import TextError, read_text
 from glaclip.vocabulary import text_lines
 
@@ -52,10 +54,9 @@ def _run_set(options: EvaluateOptions, load: Loader, console: Console, scorer: S
     dataset = _dataset_of(options)
     backbone = options.start(load, console)
     methods = _methods_of(options, backbone)
-    segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
+    segmenter = Segmenter(backbone, CACHE_BYTES, word_store())
     windows = options.windows(backbone)
-    document = scorer.score(segmenter, dataset, methods, windows, options.out)
-    if document is not None:
+    for document in scorer.score(segmenter, [SetRun(dataset, methods, windows, options.out)]):
         show(document, options.per_class, console)
         write_results([document], joined_document, options, scorer.worst, console)
         scorer.write_labels()
@@ -80,7 +81,7 @@ def _dataset_of(options: EvaluateOptions) -> Dataset:
         except TextError as error:
             raise UsageError(f"the list of photos {error}") from error
     assert options.dataset is not None
-    return open_dataset(
+    dataset = open_dataset(
         options.dataset,
         layout=options.layout,
         classes_from=options.classes_from,
@@ -88,6 +89,11 @@ def _dataset_of(options: EvaluateOptions) -> Dataset:
         stems=stems,
         limit=options.limit,
     )
+    if dataset.vocabulary.background is None and options.background_threshold is not None:
+        raise UsageError("--background-threshold needs a set with a class named background")
+    scales = {name: getattr(options, name) for name in SCALES}
+    typed = {name: value for name, value in scales.items() if value is not None}
+    return replace(dataset, vocabulary=replace(dataset.vocabulary, **typed))
 
 
 # ---------------------------------------------------------------------------------------------

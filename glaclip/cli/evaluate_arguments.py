@@ -12,10 +12,12 @@ from glaclip.cli.arguments import (
     CONSTANTS,
     FORMAT_NAMES,
     OPTION_NAMES,
+    SCALES,
     WINDOWS,
     Help,
     add_attention,
     add_backbone,
+    add_scales,
     add_windows,
     check_formats,
     words,
@@ -30,7 +32,7 @@ from glaclip.settings import RUNG_NAMES, STAGE_NAMES
 #: Options that the paper's table sets by itself, by their fields.
 _FIXED = {
     **{name: OPTION_NAMES[name] for _, name, _, _ in CONSTANTS},
-    **{name: OPTION_NAMES[name] for name in WINDOWS},
+    **{name: OPTION_NAMES[name] for name in (*WINDOWS, *SCALES)},
     "methods": "--methods", "switches": "--switches", "key_source": "--key-source",
     "classes_from": "--classes-from", "list": "--list",
 }  # fmt: skip
@@ -50,6 +52,8 @@ class EvaluateOptions(RunOptions):
     dataset: str | None
     layout: str
     classes_from: str | None
+    background_threshold: float | None
+    logit_scale: float | None
     ignore: tuple[str, ...]
     list: Path | None
     limit: int | None
@@ -158,6 +162,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
         "file like the authors' cls_*.txt, the background first where there is one; "
         f"{CLASS_LIST_RULE}",
     )
+    add_scales(group)
     group.add_argument(
         "--ignore",
         type=words,

@@ -6,18 +6,38 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from glaclip.backbones.base import Backbone, BackboneError
+from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.registry import LITE, BackboneInfo, available
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import EvaluateOptions
-from glaclip.cli.evaluate_set import Scorer, check_measured, show, write_results
+from glaclip.cli.evaluate_set import (
+    Scorer,
+    SetRun,
+    check_measured,
+    show,
+    word_store,
+    write_results,
+)
 from glaclip.cli.options import Loader, described
-from glaclip.evaluation.paper.plan import Job, Place, Unstarted, find_sets, missing, plan_table
+from glaclip.evaluation.paper.comparison import windows_text
+from glaclip.evaluation.paper.names import RELEASED
+from glaclip.evaluation.paper.pace import seconds_of
+from glaclip.evaluation.paper.plan import (
+    Job,
+    Place,
+    Unstarted,
+    find_sets,
+    missing,
+    plan_table,
+    together,
+)
 from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES, Able
 from glaclip.evaluation.report.document import Document, paper_document
 from glaclip.evaluation.report.tables import photos_text
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
 from glaclip.segmenter import Segmenter
-from glaclip.segmenter.word_store import WordStore
+from glaclip.serving.limits import duration
+from glaclip.settings import PLAIN
 
 
 def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer) -> None:
@@ -45,9 +65,7 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
         raise UsageError(f"{options.data} holds none of the sets, or not where they are looked for")
     if options.plan:
         for info in infos:
-            # The embedded one needs no weights, and has other baselines.
-            able = options.load(load, LITE) if info.name == LITE else Unstarted(info.title)
-            _say_plan(able, places, options, console)
+            _plan_of(info, places, options, load, console)
         return
     runs: list[Document] = []
 
@@ -55,18 +73,62 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
         return paper_document(str(options.paper), options.settings, options.words, of)
 
     for backbone in _started(infos, options, load, console):
-        segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
-        for job in _say_plan(backbone, places, options, console):
-            out = options.out / backbone.name / job.name if options.out else None
-            dataset = job.open(options.limit)
-            run = scorer.score(segmenter, dataset, job.methods, job.windows, out)
-            if run is not None:
-                runs.append(run)
+        segmenter = Segmenter(_as_asked(backbone, options), CACHE_BYTES, word_store())
+        for jobs in together(_say_plan(backbone, places, options, console)):
+            scored = [
+                SetRun(
+                    job.open(options.limit),
+                    job.methods,
+                    job.windows,
+                    options.out / backbone.name / job.name if options.out else None,
+                )
+                for job in jobs
+            ]
+            if done := scorer.score(segmenter, scored):
+                runs += done
                 # After every set, so that a run that is stopped leaves the table so far.
                 write_results(runs, document, options, scorer.worst, console)
     if scorer.reports:
         show(document(runs), options.per_class, console)
         check_measured(runs, options)
+
+
+def _plan_of(
+    info: BackboneInfo,
+    places: Sequence[Place],
+    options: EvaluateOptions,
+    load: Loader,
+    console: Console,
+) -> None:
+    """Says what would run with a backbone and, where it can start, how long that would take."""
+    backbone = None
+    # The embedded one needs no weights, and has other baselines.
+    if info.ready or info.name == LITE:
+        backbone = _as_asked(options.load(load, info.name), options)
+    jobs = _say_plan(backbone or Unstarted(info.title), places, options, console)
+    if backbone is None or not jobs:
+        return
+    groups = together(jobs)
+    segmenter = Segmenter(backbone, CACHE_BYTES, word_store())
+    console.say("Timing a photo of each set")
+    seconds = seconds_of(
+        segmenter, groups, lambda done: console.progress("evaluate", done, len(groups))
+    )
+    lines = [f"On this computer ({described(backbone)}), by that photo:"]
+    for group, each in zip(groups, seconds, strict=True):
+        titles = dict.fromkeys(BENCHMARKS[job.place.preset].title for job in group)
+        lines.append(
+            f"  {' and '.join(titles)}, windows {windows_text(group[0].windows)}: about "
+            f"{duration(each)}"
+        )
+    console.say("\n".join([*lines, f"  all: about {duration(sum(seconds))}"]))
+
+
+def _as_asked(backbone: Backbone, options: EvaluateOptions) -> Backbone:
+    """With position embeddings resized as the settings say."""
+    if options.settings == RELEASED and isinstance(backbone, ClipBackbone):
+        return backbone.with_positions(PLAIN)
+    return backbone
 
 
 def _check(option: str, wanted: Sequence[str] | None, known: Sequence[str]) -> None:
@@ -126,7 +188,7 @@ def _say_plan(
         console.say(f"Left out: {sentence}")
     lines = [f"To run with {backbone.title}:"]
     for job in plan.jobs:
-        windows = f"{job.windows.short_side}/{job.windows.crop}/{job.windows.stride}"
+        windows = windows_text(job.windows)
         lines.append(
             f"  {BENCHMARKS[job.place.preset].title}, {photos_text(job.place.photos)}, windows "
             f"{windows}, words of {job.words}: {', '.join(row.title for row in job.rows)}"

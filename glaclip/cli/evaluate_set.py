@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from glaclip.cli.console import Console, table
 from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.options import output_folder, write
+from glaclip.evaluation.data.classes import field_prompts
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.pairs import Skip
@@ -18,16 +20,27 @@ from glaclip.evaluation.report.html_report import report_files
 from glaclip.evaluation.report.kept import with_kept
 from glaclip.evaluation.report.tables import classes_table, photos_text, tables_of
 from glaclip.evaluation.report.worst import WorstPhoto, worst_pictures
-from glaclip.evaluation.run.evaluate import Evaluation, evaluate
+from glaclip.evaluation.run.evaluate import Evaluation, Task, evaluate_together
 from glaclip.evaluation.run.labeling import LabelFolder, Labeling
 from glaclip.evaluation.run.setting import Entry, Run
 from glaclip.evaluation.run.store import Store
 from glaclip.evaluation.run.team import Team
 from glaclip.segmenter import Segmenter
+from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import WindowSettings
 
 #: Photos that are named when they are left out; all of them are in scores.json.
 _NAMED = 10
+
+
+@dataclass(frozen=True)
+class SetRun:
+    """A set and how it is scored; counts are kept in the folder, if there is one."""
+
+    dataset: Dataset
+    methods: Sequence[Entry]
+    windows: WindowSettings
+    folder: Path | None
 
 
 class Scorer:
@@ -45,46 +58,49 @@ class Scorer:
         self._photos: list[PhotoFile] = []
         self._folders: dict[str, LabelFolder] = {}
 
-    def score(
-        self,
-        segmenter: Segmenter,
-        dataset: Dataset,
-        methods: Sequence[Entry],
-        windows: WindowSettings,
-        folder: Path | None,
-    ) -> Document | None:
-        """Scores a set from the counts in a folder on; None but for the first process.
+    def score(self, segmenter: Segmenter, scored: Sequence[SetRun]) -> list[Document]:
+        """Scores sets from the counts in their folders on; nothing but for the first process.
+
+        Args:
+            segmenter: with the backbone.
+            scored: sets that share photos and windows, or one.
 
         Raises:
             DatasetError: --strict, and a photo is missing or broken.
-            StoreError: the folder holds counts of another run.
+            StoreError: a folder holds counts of another run.
         """
-        evaluation = self._evaluation(segmenter, dataset, methods, windows, folder)
-        if self._team.rank != 0:
-            return None
-        document = evaluation_document(evaluation)
-        if self._options.worst:
-            self.worst[document["run"]] = self._pictures(segmenter, dataset, evaluation)
-        return document
+        tasks = [self._task(segmenter, each) for each in scored]
+        self._console.errors_of_process(self._team.rank)
+        evaluations = evaluate_together(
+            segmenter,
+            tasks,
+            team=self._team,
+            strict=self._options.strict,
+            progress=self._console.progress,
+        )
+        documents = []
+        for each, evaluation in zip(scored, evaluations, strict=True):
+            self._say_evaluation(each.dataset, evaluation)
+            if self._team.rank == 0:
+                document = evaluation_document(evaluation)
+                documents.append(document)
+                if self._options.worst:
+                    self.worst[document["run"]] = self._pictures(
+                        segmenter, each.dataset, evaluation
+                    )
+        return documents
 
-    def _evaluation(
-        self,
-        segmenter: Segmenter,
-        dataset: Dataset,
-        methods: Sequence[Entry],
-        windows: WindowSettings,
-        folder: Path | None,
-    ) -> Evaluation:
-        strict, shard, rank = self._options.strict, self._options.shard, self._team.rank
+    def _task(self, segmenter: Segmenter, each: SetRun) -> Task:
+        dataset, shard, rank = each.dataset, self._options.shard, self._team.rank
         self._say_skipped(dataset.missing)
-        if strict and dataset.missing:
+        if self._options.strict and dataset.missing:
             raise DatasetError(
                 f"--strict: of {dataset.name} {photos_text(len(dataset.missing))} cannot be used"
             )
         store = None
-        if folder is not None:
-            run = Run.of(dataset, segmenter.backbone, windows)
-            store = Store(folder, run, shard.file_name(rank))
+        if each.folder is not None:
+            run = Run.of(dataset, segmenter.backbone, each.windows)
+            store = Store(each.folder, run, shard.file_name(rank))
         samples = shard.of(dataset.samples)
         part = f", of which part {shard.index} of {shard.count} here: {len(samples)}"
         measured = f", of which the part {dataset.part} is measured" if dataset.part else ""
@@ -92,35 +108,19 @@ class Scorer:
             f"{dataset.name}{measured}: {photos_text(len(dataset.samples))}, "
             f"{len(dataset.vocabulary.classes)} classes{part if shard.count > 1 else ''}"
         )
-        self._console.errors_of_process(rank)
-        evaluation = evaluate(
-            segmenter,
-            dataset,
-            methods,
-            windows,
-            store=store,
-            team=self._team,
-            samples=samples,
-            strict=strict,
-            labels=self._label_folders(segmenter, dataset, methods, windows, folder),
-            progress=self._console.progress,
-        )
+        folders = self._label_folders(segmenter, each)
+        return Task(dataset, each.methods, each.windows, store, samples, folders)
+
+    def _say_evaluation(self, dataset: Dataset, evaluation: Evaluation) -> None:
         self._say_skipped(evaluation.skipped[len(dataset.missing) :])
         for guess in evaluation.guessed[:_NAMED]:
             self._console.say(f"{guess.stem}: {guess.reason}")
         if len(evaluation.guessed) > _NAMED:
             self._console.say(f"and {len(evaluation.guessed) - _NAMED} more photos like these")
-        return evaluation
 
-    def _label_folders(
-        self,
-        segmenter: Segmenter,
-        dataset: Dataset,
-        methods: Sequence[Entry],
-        windows: WindowSettings,
-        folder: Path | None,
-    ) -> dict[str, LabelFolder]:
+    def _label_folders(self, segmenter: Segmenter, each: SetRun) -> dict[str, LabelFolder]:
         """Where --save labels keeps what each method says."""
+        dataset, folder = each.dataset, each.folder
         if folder is None or not self._options.save:
             return {}
         name = self._options.shard.file_name(self._team.rank).replace("photos", "labels", 1)
@@ -128,11 +128,11 @@ class Scorer:
         self._folders = {
             entry.name: LabelFolder(
                 folder / entry.name.replace("/", "-"),
-                Labeling(segmenter, dataset.vocabulary, entry.method, windows),
+                Labeling(segmenter, dataset.vocabulary, entry.method, each.windows),
                 name,
                 self._console.say,
             )
-            for entry in methods
+            for entry in each.methods
         }
         return self._folders
 
@@ -164,6 +164,11 @@ class Scorer:
             self._console.say(f"Drawing the {len(stems)} worst photos")
         method = evaluation.methods[-1]
         return worst_pictures(segmenter, dataset, evaluation.run.windows, method, stems)
+
+
+def word_store() -> WordStore | None:
+    """Where words are kept between two starts: those of the shipped lists, the field's too."""
+    return WordStore.of_this_user(field_prompts())
 
 
 def write_results(

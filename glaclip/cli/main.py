@@ -24,6 +24,7 @@ from glaclip.cli.arguments import (
     Help,
     add_attention,
     add_backbone,
+    add_scales,
     add_windows,
 )
 from glaclip.cli.arguments import words as split_words
@@ -31,7 +32,7 @@ from glaclip.cli.compare_arguments import add_compare
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import add_evaluate
 from glaclip.settings import STAGE_NAMES, STAGES
-from glaclip.vocabulary import BACKGROUND_WORDS, DEFAULT_BACKGROUND_THRESHOLD, preset_names
+from glaclip.vocabulary import BACKGROUND_WORDS, preset_names
 
 if TYPE_CHECKING:
     from glaclip.cli.options import Loader
@@ -98,14 +99,7 @@ def _add_segment(commands: Any) -> None:
         help="add a background class, with words of your own if you like (without: "
         f"{BACKGROUND_WORDS.split(', ', 5)[1]}, {BACKGROUND_WORDS.split(', ', 5)[2]} and more)",
     )
-    parser.add_argument(
-        "--threshold",
-        dest="background_threshold",
-        type=float,
-        metavar="P",
-        help="probability below which a pixel is background (default: "
-        f"{DEFAULT_BACKGROUND_THRESHOLD})",
-    )
+    add_scales(parser, "--threshold")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument(
         "--format",

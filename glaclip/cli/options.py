@@ -76,7 +76,7 @@ class RunOptions(BackboneOptions):
     constants: str
     precision: str
     typed_constants: dict[str, float]
-    typed_windows: dict[str, int]
+    typed_windows: dict[str, Any]
 
     @classmethod
     def of(cls, args: argparse.Namespace, **derived: Any) -> Self:

@@ -173,8 +173,7 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     if options.features:
         arrays = dense_features(segmenter, encoded, right.method, options.features_as)
         stream = io.BytesIO()
-        # Typed by hand: some versions of numpy list `allow_pickle` among the names.
-        save: Callable[..., None] = np.savez
+        save: Any = np.savez  # whose own arguments some versions type as if they were arrays
         save(stream, **arrays, **text_arrays(segmenter, vocabulary))
         write(options.features, stream.getvalue())
     if options.json:

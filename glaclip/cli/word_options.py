@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from glaclip.cli.arguments import SCALES
 from glaclip.cli.console import UsageError
 from glaclip.cli.options import RunOptions
 from glaclip.evaluation.data.class_lists import load_class_list
@@ -22,6 +23,7 @@ class WordOptions(RunOptions):
     vocabulary_file: Path | None
     background: bool | str | None
     background_threshold: float | None
+    logit_scale: float | None
 
 
 def vocabulary_of(options: WordOptions, suggested: Sequence[str] = ()) -> Vocabulary:
@@ -31,7 +33,6 @@ def vocabulary_of(options: WordOptions, suggested: Sequence[str] = ()) -> Vocabu
         UsageError: a file that cannot be read, or a threshold without a background.
         VocabularyError: words that cannot be used.
     """
-    threshold = options.background_threshold
     background: bool | str = options.background if options.background is not None else False
     if options.preset is not None:
         preset = load_preset(options.preset).vocabulary
@@ -41,11 +42,11 @@ def vocabulary_of(options: WordOptions, suggested: Sequence[str] = ()) -> Vocabu
     else:
         text = ", ".join(suggested) or _vocabulary_text(options)
         vocabulary = parse_vocabulary(text, background=background)
-    if threshold is None:
-        return vocabulary
-    if vocabulary.background is None:
-        raise UsageError("--threshold needs --background")
-    return dataclasses.replace(vocabulary, background_threshold=threshold)
+    if vocabulary.background is None and options.background_threshold is not None:
+        raise UsageError("--background-threshold needs --background")
+    scales = {name: getattr(options, name) for name in SCALES}
+    typed = {name: value for name, value in scales.items() if value is not None}
+    return dataclasses.replace(vocabulary, **typed)
 
 
 def _vocabulary_text(options: WordOptions) -> str:

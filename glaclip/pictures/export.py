@@ -129,6 +129,7 @@ def result_document(
         "background_threshold": (
             vocabulary.background_threshold if vocabulary.background is not None else None
         ),
+        "logit_scale": vocabulary.logit_scale,
         "notes": list(vocabulary.notes),
         "classes": legend_document(left, right, colors),
         "seam_rate": {side: _rounded(seam_rate_of(result)) for side, result in sides.items()},

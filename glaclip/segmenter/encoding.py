@@ -29,7 +29,7 @@ def encode(
     size = working_size(*photo_size, settings)
     windows = boxes(size, settings)
     progress("encode", 0, len(windows))
-    pixels = resize_photo(image, size)
+    pixels = resize_photo(image, size, settings.resampling)
     parts = _batches(backbone, pixels, windows, progress)
     return Encoded(
         key=key,

@@ -102,7 +102,9 @@ def key_colors(backbone: Backbone, encoded: Encoded, kind: str = "") -> KeyColor
 
 
 def principal_components(tokens: Tensor) -> tuple[Tensor, float]:
-    """The first three components [L, S, 3] of tokens [L, S, D], and their share of the variance.
+    """The first three components [L, S, 3] of tokens [L, S, D] and their share of the variance.
+
+    On the CPU, whose numbers are double everywhere.
 
     Their signs are those that make the largest loading positive: the same photo has the same
     colors.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,8 +16,6 @@ from glaclip.segmenter.seams import Labels
 from glaclip.vocabulary import Vocabulary
 from glaclip.windows import Size
 
-#: Factor on cosines before the softmax over prompts (method, section 1, step 6).
-LOGIT_SCALE = 40.0
 #: Scores of a strip while resizing; a handful of tensors of this size are alive at a time.
 _STRIP_SCORES = 4_000_000
 
@@ -45,8 +45,8 @@ def class_scores(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
 
 
 def class_probabilities(scores: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """Cosines [Q, ...] to probabilities [C, ...]: x 40, softmax over prompts, class maximum."""
-    return class_scores((scores * LOGIT_SCALE).softmax(dim=0), vocabulary)
+    """Cosines [Q, ...] to probabilities [C, ...]: scale, softmax over prompts, class maximum."""
+    return class_scores((scores * vocabulary.logit_scale).softmax(dim=0), vocabulary)
 
 
 def label_map(
@@ -66,16 +66,40 @@ def label_map(
     Returns:
         int16 [H, W], index into `vocabulary.classes`.
     """
+    background, least = vocabulary.background, vocabulary.area_threshold
+    if background is None or not least:
+        return _label_map(canvas, vocabulary, size, before_strip)
+    # Areas are those of the likeliest classes, before unsure pixels go to the background.
+    sure = dataclasses.replace(vocabulary, background_threshold=0.0)
+    likeliest = _label_map(canvas, sure, size, before_strip)
+    areas = np.bincount(likeliest.ravel(), minlength=len(vocabulary.classes))
+    areas[background] = 0
+    small = np.flatnonzero((areas > 0) & (areas <= least * areas.sum()))
+    return _label_map(canvas, vocabulary, size, before_strip, small.tolist())
+
+
+def _label_map(
+    canvas: Tensor,
+    vocabulary: Vocabulary,
+    size: Size,
+    before_strip: Callable[[], None] | None,
+    given_up: Sequence[int] = (),
+) -> NDArray[np.int16]:
+    """`label_map` without the classes that are given up."""
     labels = np.empty(size, dtype=np.int16)
+    scale = vocabulary.logit_scale
     for first, strip in resized_strips(canvas, size):
         if before_strip:
             before_strip()
         # The class order of probabilities is that of scores; the softmax is needed only to compare
         # the best one with the background threshold.
-        best, winner = class_scores(strip, vocabulary).max(dim=0)
+        scores = class_scores(strip, vocabulary)
+        for index in given_up:
+            scores = scores.index_fill(0, torch.tensor(index, device=scores.device), -math.inf)
+        best, winner = scores.max(dim=0)
         if vocabulary.background is not None and vocabulary.background_threshold > 0:
-            total = (strip * LOGIT_SCALE).logsumexp(dim=0)
-            unsure = (best * LOGIT_SCALE - total).exp() < vocabulary.background_threshold
+            total = (strip * scale).logsumexp(dim=0)
+            unsure = (best * scale - total).exp() < vocabulary.background_threshold
             winner = winner.masked_fill(unsure, vocabulary.background)
         labels[first : first + strip.shape[1]] = winner.to(torch.int16).cpu().numpy()
     return labels

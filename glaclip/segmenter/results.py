@@ -16,13 +16,13 @@ from torch import Tensor
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.segmenter.disagreement import window_disagreement
 from glaclip.segmenter.fusion import BLENDS
-from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, class_scores, label_map
+from glaclip.segmenter.labels import class_probabilities, class_scores, label_map
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import Progress
 from glaclip.segmenter.seams import Pairs
 from glaclip.segmenter.suggestions import coarse, sureness
 from glaclip.settings import SettingsError, WindowSettings
-from glaclip.vocabulary import Vocabulary
+from glaclip.vocabulary import LOGIT_SCALE, Vocabulary
 from glaclip.windows import Box, Size, stitch
 
 #: Of words whose presence is below, 9 in 10 and more have less than .5 % of a held-out photo

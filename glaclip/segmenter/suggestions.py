@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from glaclip.backbones.base import Grid
-from glaclip.segmenter.labels import LOGIT_SCALE, class_scores
-from glaclip.vocabulary import ASSETS, Vocabulary, parse_vocabulary
+from glaclip.segmenter.labels import class_scores
+from glaclip.vocabulary import ASSETS, LOGIT_SCALE, Vocabulary, parse_vocabulary
 from glaclip.windows import Box, Size, stitch
 
 #: Pixels of the working size to one of the map that is counted; tokens are larger than that.

@@ -57,10 +57,14 @@ class WordStore:
         self.lists = shipped_lists() if lists is None else frozenset(lists)
 
     @classmethod
-    def of_this_user(cls) -> WordStore | None:
-        """In the user's cache folder; None where nothing is to be kept."""
+    def of_this_user(cls, more: Iterable[WordList] = ()) -> WordStore | None:
+        """In the user's cache folder; None where nothing is to be kept.
+
+        Args:
+            more: shipped lists beside `shipped_lists`.
+        """
         folder = cache_folder()
-        return None if folder is None else cls(folder / "words")
+        return None if folder is None else cls(folder / "words", shipped_lists() | set(more))
 
     def read(
         self, fingerprint: str, templates: tuple[str, ...], wanted: Iterable[str]

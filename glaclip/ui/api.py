@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import json
 import logging
@@ -29,7 +30,7 @@ from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.viewers.attention_value import receiving_windows
 from glaclip.ui.viewers.photo_input import read
 from glaclip.ui.viewers.truth import measure
-from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD
+from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, LOGIT_SCALE
 
 _LOG = logging.getLogger(__name__)
 #: Requests of programs at once; a person on the page always finds a thread.
@@ -74,6 +75,11 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
         DEFAULT_BACKGROUND_THRESHOLD,
         "probability below which a pixel is background, 0 to 1.",
     ),
+    "logit_scale": (
+        gr.Number,
+        None,
+        f"factor on cosines before the softmax over words, {LOGIT_SCALE:g} when left out.",
+    ),
     **{stage.field: (gr.Checkbox, True, f'switch "{stage.title}".') for stage in STAGES},
     "threshold": (gr.Number, None, "rho, -1 to 1; the backbone's own when left out."),
     "short_side": (gr.Number, None, "pixels; the backbone's own when left out."),
@@ -91,7 +97,7 @@ ENDPOINTS = {
     "segment": (
         *("photo", "vocabulary", "background", "background_threshold"),
         *(stage.field for stage in STAGES),
-        *("threshold", "short_side", "crop", "stride", "baseline", "backbone"),
+        *("threshold", "short_side", "crop", "stride", "baseline", "backbone", "logit_scale"),
     ),
     "suggest": ("photo", "limit", "backbone"),
     "attention": ("photo", "x", "y", "threshold", "backbone"),
@@ -148,8 +154,12 @@ class Endpoints:
             with label maps, overlays, legend and settings.
         """
         with self._place():
+            scale = options.pop("logit_scale", None)
             form = self._form(vocabulary, options)
             request = form.request()
+            if scale is not None:
+                words = dataclasses.replace(request.vocabulary, logit_scale=scale)
+                request = dataclasses.replace(request, vocabulary=words)
             picture, whole = self._photo(photo), upright_size(photo)
             result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)

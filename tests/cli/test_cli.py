@@ -146,7 +146,7 @@ BASE = ["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}"]
         ([*BASE, "--point", "9999,1"], "--point must lie inside the photo, x from 0 to 447"),
         ([*BASE, "--point", "nan,1"], "--point must lie inside the photo"),
         ([*BASE, "--point", "9"], "must be two numbers X,Y"),
-        ([*BASE, "--threshold", "0.3"], "--threshold needs --background"),
+        ([*BASE, "--threshold", "0.3"], "--background-threshold needs --background"),
         ([*BASE, "--opacity", "2"], "--opacity must be a number from 0 to 1"),
         ([*BASE, "--baseline", "sclip"], "the baselines of Colors (identity)"),
         ([*BASE, "--crop", "230"], "--crop must be a multiple of 16"),
@@ -249,7 +249,11 @@ def test_an_output_folder_that_cannot_be_written_gets_a_sentence(
 def test_what_was_typed_is_frozen_before_a_command_sees_it() -> None:
     from glaclip.cli.commands import COMMANDS
 
-    needed = {"segment": ["p.png", "--vocabulary", "a,b", "--out", "o"], "evaluate": ["set"]}
+    needed = {
+        "segment": ["p.png", "--vocabulary", "a,b", "--out", "o"],
+        "compare": ["p.png", "--vocabulary", "a,b", "--out", "o.png"],
+        "evaluate": ["set"],
+    }
     for name, (read, _) in COMMANDS.items():
         options = read(build_parser().parse_args([name, *needed.get(name, [])]))
         with pytest.raises(dataclasses.FrozenInstanceError):

@@ -1,4 +1,4 @@
-"""The commands of docs/data.md run as they stand, from the repository's root."""
+"""The commands of docs/data.md and methods.md run as they stand, from the repository's root."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from tests.toy import ColorBackbone
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    python -m glaclip (.+)$", GUIDE, re.MULTILINE)
+METHODS = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    python -m glaclip (.+)$", GUIDE + METHODS, re.MULTILINE)
 
 
 def test_the_guide_names_every_format() -> None:
@@ -29,7 +30,10 @@ def test_a_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.Monkey
     if arguments[0] == "label-studio":  # which would serve for ever
         assert build_parser().parse_args(arguments).port == 9090
         return
-    place = arguments.index("--out") + 1
-    arguments[place] = str(tmp_path / arguments[place])
+    places = [arguments.index(name) + 1 for name in ("--out", "--features") if name in arguments]
+    for place in places:
+        arguments[place] = str(tmp_path / arguments[place])
     assert main(arguments, lambda *_: ColorBackbone()) == 0
-    assert any(Path(arguments[place]).iterdir())
+    for place in places:
+        written = Path(arguments[place])
+        assert written.is_file() or any(written.iterdir())

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from glaclip.backbones.base import Grid, Tokens
 from glaclip.segmenter import Segmenter
-from glaclip.segmenter.labels import LOGIT_SCALE, class_probabilities, resized_strips
+from glaclip.segmenter.labels import class_probabilities, resized_strips
 from glaclip.segmenter.results import PROBABLY_ABSENT
 from glaclip.settings import PRECISIONS, AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.interruptible import Interruptible
-from glaclip.vocabulary import parse_vocabulary
+from glaclip.vocabulary import LOGIT_SCALE, parse_vocabulary
 from tests.clip_towers import tiny_backbone
 from tests.toy import ColorBackbone
 

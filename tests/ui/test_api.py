@@ -125,6 +125,7 @@ def test_segment_takes_settings(client: Client, photo: Any) -> None:
         crop=128,
         stride=64,
         baseline="identity",
+        logit_scale=65,
         api_name="/segment",
     )
     attention = document["methods"]["glaclip"]["attention"]
@@ -132,6 +133,7 @@ def test_segment_takes_settings(client: Client, photo: Any) -> None:
     assert attention["threshold"] == 0.25
     assert document["windows"]["crop"] == 128
     assert document["background_threshold"] == 0.4
+    assert document["logit_scale"] == 65
     assert document["methods"]["baseline"]["baseline"] == "identity"
     assert document["classes"][-1]["background"] is True
 
@@ -247,6 +249,7 @@ def test_suggest_gives_words_and_those_that_come_next(client: Client, photo: Any
         ("/segment", {"vocabulary": "a, b", "crop": 50, "stride": 25}, "multiple of 16"),
         ("/segment", {"vocabulary": "a, b", "threshold": 7}, "threshold must be"),
         ("/segment", {"vocabulary": "a, b", "stride": 32.5}, "stride must be"),
+        ("/segment", {"vocabulary": "a, b", "logit_scale": -1}, "logit scale must be"),
         ("/segment", {"vocabulary": "a, b", "baseline": "nothing"}, "baseline must be"),
         (
             "/segment",
@@ -284,7 +287,22 @@ def test_bad_files_are_refused_in_a_sentence(client: Client, tmp_path: Path) -> 
 
 def asked_plainly(url: str, photo: dict[str, Any]) -> str:
     """Events of a call over plain HTTP: a well-meant client would upload a file of its own."""
-    values = [photo, "a, b", False, 0.1, True, True, True, None, None, None, None, "off", "auto"]
+    values = [
+        photo,
+        "a, b",
+        False,
+        0.1,
+        True,
+        True,
+        True,
+        None,
+        None,
+        None,
+        None,
+        "off",
+        "auto",
+        None,
+    ]
     address = f"{url}gradio_api/call/segment"
     request = urllib.request.Request(
         address, json.dumps({"data": values}).encode(), {"Content-Type": "application/json"}

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from glaclip.backbones.base import Grid, Mixing, Tokens
 from glaclip.backbones.clip.baselines import BASELINES
 from glaclip.backbones.clip.last_block import INPUT, KEY_SOURCES, KeySource, LastBlock
+from glaclip.backbones.clip.positions import resized_positions
 from glaclip.backbones.clip.vfm import IMAGENET, Normalization, Vfm, normalize
-from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
+from glaclip.settings import ANTIALIASED, AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.cache import digest
 from glaclip.vocabulary import imagenet_templates
 
@@ -58,6 +59,7 @@ class ClipBackbone:
         batch_size: int | None = None,
         clip_normalization: Normalization = CLIP_NORMALIZATION,
         vfm_normalization: Normalization = IMAGENET,
+        positions: str = ANTIALIASED,
     ) -> None:
         """Takes modules as they are; device and type are those of their parameters.
 
@@ -71,6 +73,9 @@ class ClipBackbone:
             batch_size: windows per forward pass; 2 on a CPU and 16 elsewhere if left out.
             clip_normalization: pixel normalization of `visual`.
             vfm_normalization: pixel normalization of `vfm`.
+            positions: how position embeddings are resized for other windows than the towers' own:
+                "antialiased" as open_clip and timm do, or "plain" as the released programs of the
+                baselines do, see positions.py.
 
         Raises:
             BackboneError: modules of another kind.
@@ -79,7 +84,8 @@ class ClipBackbone:
         tower: Any = visual  # to a type checker, attributes of a module may be tensors
         self.visual = tower
         self.last_block = LastBlock.of(visual)
-        self.vfm = Vfm(vfm, vfm_normalization) if vfm is not None else None
+        self.positions = positions
+        self.vfm = Vfm(vfm, vfm_normalization, positions) if vfm is not None else None
         self.clip_normalization = clip_normalization
         self._encode_text = encode_text
         self.device = self.last_block.proj.device
@@ -102,6 +108,8 @@ class ClipBackbone:
             heads,
             self.templates,
         ]
+        if self.positions != ANTIALIASED:
+            parts.append(self.positions)
         modules: list[nn.Module] = [self.visual]
         if self.vfm:
             modules.append(self.vfm.model)
@@ -125,11 +133,28 @@ class ClipBackbone:
         grid = (x.shape[-2], x.shape[-1])
         x = x.flatten(2).transpose(1, 2)  # [B, D, gh, gw] -> [B, S, D]
         cls = visual.class_embedding.to(x.dtype).expand(len(x), 1, -1)
-        x = torch.cat([cls, x], dim=1) + resized_positions(visual, grid).to(x.dtype)
+        own: Grid = tuple(visual.grid_size)
+        positions = resized_positions(visual.positional_embedding, own, grid, self.positions)
+        x = torch.cat([cls, x], dim=1) + positions.to(x.dtype)
         x = visual.ln_pre(x)
         for block in visual.transformer.resblocks[:-1]:
             x = block(x)
         return x
+
+    def with_positions(self, positions: str) -> ClipBackbone:
+        """The same towers with position embeddings resized in another way; see `__init__`."""
+        return ClipBackbone(
+            self.visual,
+            self._encode_text,
+            self.vfm.model if self.vfm else None,
+            name=self.name,
+            title=self.title,
+            templates=self.templates,
+            batch_size=self.batch_size,
+            clip_normalization=self.clip_normalization,
+            vfm_normalization=self.vfm.normalization if self.vfm else IMAGENET,
+            positions=positions,
+        )
 
     def prepare(self) -> None:
         """See `Backbone`. All was read when it was made."""
@@ -238,19 +263,3 @@ class ClipBackbone:
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """See `Backbone`."""
         return F.normalize(self._encode_text(prompts).float(), dim=-1)
-
-
-def resized_positions(visual: Any, grid: Grid) -> Tensor:
-    """Position embeddings [1 + S, D] of an open_clip tower for a grid of patches, CLS first.
-
-    Other grids than the tower's own are resized bicubically with antialiasing and
-    align_corners=False, as open_clip does when it loads a checkpoint for another image size.
-    """
-    positions: Tensor = visual.positional_embedding
-    own = tuple(visual.grid_size)
-    if grid == own:
-        return positions
-    square = positions[1:].T.reshape(1, -1, *own).float()  # [S, D] -> [1, D, gh, gw]
-    square = F.interpolate(square, grid, mode="bicubic", antialias=True, align_corners=False)
-    resized = square.flatten(2)[0].T.to(positions.dtype)  # [1, D, gh, gw] -> [S, D]
-    return torch.cat([positions[:1], resized])

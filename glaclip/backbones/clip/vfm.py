@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from glaclip.backbones.base import BackboneError, Grid
+from glaclip.backbones.clip.positions import resized_positions
+from glaclip.settings import ANTIALIASED
 
 #: Per-channel mean and standard deviation of RGB in 0..1.
 Normalization = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -24,11 +28,17 @@ def normalize(pixels: Tensor, constants: Normalization) -> Tensor:
 class Vfm:
     """A timm VisionTransformer as a source of keys; read, never changed."""
 
-    def __init__(self, model: nn.Module, normalization: Normalization = IMAGENET) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        normalization: Normalization = IMAGENET,
+        positions: str = ANTIALIASED,
+    ) -> None:
         """Args:
         model: timm ViT. With `dynamic_img_size=True` it takes windows of any size (timm resizes
             its position embeddings bicubically); otherwise only those of its own `img_size`.
         normalization: pixel normalization it was trained with.
+        positions: how position embeddings are resized, see `ClipBackbone`.
 
         Raises:
             BackboneError: a model without patch tokens to read.
@@ -41,7 +51,7 @@ class Vfm:
                     f"{type(model).__name__} has no {needed}."
                 )
         self.model = vit
-        self.normalization = normalization
+        self.normalization, self.positions = normalization, positions
         self.patch: Grid = tuple(vit.patch_embed.patch_size)
         self.width: int = vit.num_features
 
@@ -59,6 +69,35 @@ class Vfm:
                 "create it with dynamic_img_size=True for other sizes."
             )
         dtype = next(model.parameters()).dtype
-        tokens: Tensor = model.forward_features(normalize(pixels, self.normalization).to(dtype))
+        pixels = normalize(pixels, self.normalization).to(dtype)
         grid = (size[0] // self.patch[0], size[1] // self.patch[1])
+        if self.positions == ANTIALIASED or size == own or not self._is_plain:
+            tokens: Tensor = model.forward_features(pixels)
+        else:
+            tokens = self._with_plain_positions(pixels, grid)
         return tokens[:, model.num_prefix_tokens :], grid
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether it is a ViT as DINO's: CLS, no registers, one learned position a patch."""
+        positions = getattr(self.model, "pos_embed", None)
+        patches = math.prod(self.model.patch_embed.grid_size)
+        return (
+            self.model.num_prefix_tokens == 1
+            and positions is not None
+            and positions.shape[1] == 1 + patches
+        )
+
+    def _with_plain_positions(self, pixels: Tensor, grid: Grid) -> Tensor:
+        """Timm's `forward_features` of such a ViT with positions resized as DINO's program does."""
+        model = self.model
+        x: Tensor = model.patch_embed(pixels)
+        x = x.flatten(1, -2)  # rows and columns of patches, where timm keeps them apart
+        x = torch.cat([model.cls_token.expand(len(x), -1, -1), x], dim=1)
+        own: Grid = tuple(model.patch_embed.grid_size)
+        x = x + resized_positions(model.pos_embed[0], own, grid, self.positions)
+        x = model.norm_pre(model.patch_drop(model.pos_drop(x)))
+        for block in model.blocks:
+            x = block(x)
+        tokens: Tensor = model.norm(x)
+        return tokens

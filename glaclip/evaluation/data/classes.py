@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,17 @@ def field_names() -> tuple[str, ...]:
     return tuple(sorted(FIELD + path.stem for path in _FIELD_FOLDER.glob("*.txt")))
 
 
+@functools.cache
+def field_prompts() -> frozenset[tuple[str, ...]]:
+    """Prompts of each list of the field in their order, as sets with its words have them."""
+    found = set()
+    for name in field_names():
+        words = class_words(name)
+        vocabulary = load_preset(words.preset).vocabulary
+        found.add(words.vocabulary(vocabulary.background).prompts)
+    return frozenset(found)
+
+
 def class_words(source: str) -> ClassWords:
     """Words by name: a preset, a list of the field, or a file in any form of a class list.
 
@@ -113,7 +125,7 @@ def class_words(source: str) -> ClassWords:
         return ClassWords(source, source, load_preset(source).vocabulary.classes)
     if source in field_names():
         path, name = _FIELD_FOLDER / f"{source.removeprefix(FIELD)}.txt", source
-        preset = path.stem.removesuffix("_names")
+        preset = path.stem.removesuffix("_names").removesuffix("_clearclip")
     else:
         path, name, preset = Path(source), Path(source).name, ""
     if not path.is_file():

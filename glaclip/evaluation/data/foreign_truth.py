@@ -41,7 +41,8 @@ def truth_from_file(
             f"({', '.join(vocabulary.names)}): its values must count them from 0, or a class list "
             "beside it must name them"
         )
-    return dataclasses.replace(found, labels=resize_labels(found.labels, size).astype(np.int16))
+    labels = resize_labels(found.labels, size).astype(np.int16, copy=False)
+    return dataclasses.replace(found, labels=labels)
 
 
 def label_map_of(place: Path, stem: str, *, alone: bool) -> Path | None:

@@ -2,6 +2,6 @@
 
 TABLE_NAMES = ("TABLE1", "ABLATION")
 #: How a row is run; see `glaclip.evaluation.paper.table`.
-SETTINGS = ("paper", "released")
+TEXT, RELEASED = SETTINGS = ("paper", "released")
 #: Words for the classes: the released lists, or this project's presets.
 WORDS = ("field", "project")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ from glaclip.backbones.registry import BackboneInfo
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.layouts import LAYOUTS, folders_within, layout_of
-from glaclip.evaluation.paper.table import BENCHMARKS, Able, PaperRow
+from glaclip.evaluation.paper.table import BENCHMARKS, Able, PaperRow, Scales
 from glaclip.evaluation.run.setting import Entry
-from glaclip.settings import SettingsError, WindowSettings
+from glaclip.settings import ANTIALIASED, SettingsError, WindowSettings
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Job:
         place: the set.
         words: as `class_words` takes them.
         windows: how photos are cut.
+        scales: logit scale and thresholds, where the set has a background.
         rows: of the table.
         methods: the rows as methods of the backbone.
     """
@@ -127,6 +129,7 @@ class Job:
     place: Place
     words: str
     windows: WindowSettings
+    scales: Scales
     rows: tuple[PaperRow, ...]
     methods: tuple[Entry, ...]
 
@@ -134,12 +137,30 @@ class Job:
     def name(self) -> str:
         """A folder's name for its counts: "voc21-336-224-112-field-voc21"."""
         shape = f"{self.windows.short_side}-{self.windows.crop}-{self.windows.stride}"
-        return f"{self.place.preset}-{shape}-{self.words.replace('/', '-')}"
+        name = f"{self.place.preset}-{shape}-{self.words.replace('/', '-')}"
+        plain = f"-{self.windows.resampling}" if self.windows.resampling != ANTIALIASED else ""
+        numbers = (f"{number:g}" for number in dataclasses.astuple(self.scales))
+        return name + plain + ("" if self.scales == Scales() else f"-{'-'.join(numbers)}")
 
     def open(self, limit: int | None = None) -> Dataset:
-        """The set with this job's words."""
+        """The set with this job's words and scales."""
         layout = layout_of(self.place.preset)
-        return open_dataset(self.place.folder, layout=layout, classes_from=self.words, limit=limit)
+        dataset = open_dataset(
+            self.place.folder, layout=layout, classes_from=self.words, limit=limit
+        )
+        if dataset.vocabulary.background is None:
+            return dataset
+        scales = dataclasses.asdict(self.scales)
+        vocabulary = dataclasses.replace(dataset.vocabulary, **scales)
+        return dataclasses.replace(dataset, vocabulary=vocabulary)
+
+
+def together(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Jobs whose photos are the same, cut in the same way: VOC21 and VOC20, in the jobs' order."""
+    groups: dict[tuple[Path, WindowSettings], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.place.folder, job.windows), []).append(job)
+    return list(groups.values())
 
 
 @dataclass(frozen=True)
@@ -178,7 +199,7 @@ def plan_table(
             methods[row.name] = row.entry(backbone, settings)
         except SettingsError as error:
             impossible.append(f"{row.title}: {error}")
-    grouped: dict[tuple[Place, str, WindowSettings], list[PaperRow]] = {}
+    grouped: dict[tuple[Place, str, WindowSettings, Scales], list[PaperRow]] = {}
     for place in places:
         for row in rows:
             if row.name not in methods:
@@ -193,9 +214,10 @@ def plan_table(
                 )
                 impossible.append(sentence)
                 continue
-            grouped.setdefault((place, source, windows), []).append(row)
+            scales = row.scales_for(settings, place.preset)
+            grouped.setdefault((place, source, windows, scales), []).append(row)
     jobs = (
-        Job(place, source, windows, tuple(group), tuple(methods[row.name] for row in group))
-        for (place, source, windows), group in grouped.items()
+        Job(*key, tuple(group), tuple(methods[row.name] for row in group))
+        for key, group in grouped.items()
     )
     return TablePlan(tuple(jobs), tuple(impossible))

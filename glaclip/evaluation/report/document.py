@@ -14,11 +14,22 @@ from typing import Any
 
 import glaclip
 from glaclip.evaluation.data.errors import DatasetError
-from glaclip.evaluation.paper.comparison import compare
-from glaclip.evaluation.paper.table import BENCHMARKS, STANDING_DIFFERENCE, TABLES
+from glaclip.evaluation.paper.comparison import Ran, compare, differences
+from glaclip.evaluation.paper.names import TABLE_NAMES
+from glaclip.evaluation.paper.table import (
+    BENCHMARKS,
+    BEST,
+    PAPER_BACKBONE,
+    RESIZING,
+    TABLES,
+    PaperRow,
+    Scales,
+)
 from glaclip.evaluation.run.evaluate import Evaluation
 from glaclip.evaluation.run.setting import Entry
 from glaclip.evaluation.score.counts import Score
+from glaclip.settings import ANTIALIASED, WindowSettings
+from glaclip.vocabulary import LOGIT_SCALE
 
 FORM = "glaclip evaluation 1"
 #: Photos listed as worst.
@@ -53,6 +64,9 @@ def evaluation_document(evaluation: Evaluation) -> Document:
         "skipped": [dataclasses.asdict(skip) for skip in evaluation.skipped],
         "words": run.words,
         "background_threshold": run.background_threshold,
+        "logit_scale": run.logit_scale,
+        "area_threshold": run.area_threshold,
+        "positions": run.positions,
         "backbone": {
             "name": run.backbone,
             "title": run.backbone_title,
@@ -92,6 +106,8 @@ def _method(evaluation: Evaluation, entry: Entry) -> Document:
         "key_source": method.key_source or None,
         "photos": score.photos,
         "miou": _finite(score.miou),
+        "miou_with_predicted": _finite(score.miou_with_predicted),
+        "only_predicted": score.only_predicted,
         "pixel_accuracy": _finite(score.accuracy),
         "ber": _finite(score.ber),
         "seam_rate": _finite(score.seam_rate),
@@ -158,10 +174,17 @@ def paper_document(table: str, settings: str, words: str, runs: Sequence[Documen
         "table": table,
         "settings": settings,
         "words": words,
-        "standing_difference": STANDING_DIFFERENCE,
+        "standing_difference": " ".join(_standing(table, runs)),
         "rows": [row for name in backbones for row in _table_rows(table, name, runs)],
         "runs": list(runs),
     }
+
+
+def _standing(table: str, runs: Sequence[Document]) -> list[str]:
+    """What is so in every row: how things were resized, and the row that cannot be run."""
+    ways = {run["windows"].get("resampling", ANTIALIASED) for run in runs} or {ANTIALIASED}
+    best = [BEST] if table == TABLE_NAMES[0] else []
+    return [*(RESIZING[way] for way in sorted(ways)), *best]
 
 
 def joined_document(runs: Sequence[Document], table: str | None = None) -> Document:
@@ -192,32 +215,54 @@ def _table_rows(table: str, backbone: str, runs: Sequence[Document]) -> list[Doc
                         "miou": method["miou"],
                         "ber": method["ber"],
                         "paper_miou": row.values.get(run["preset"]),
-                        "differences": _cell_differences(run, method),
+                        "differences": _cell_differences(row, run, method),
+                        "whole": run["whole_benchmark"],
                     }
         if cells:
+            average = _average(cells) if backbone == PAPER_BACKBONE else None
+            # The ablation's averages are all that the paper gives.
+            cited = row.average if average is not None or table != TABLE_NAMES[0] else None
             rows.append(
                 {
                     "row": row.name,
                     "title": row.title,
                     "backbone": backbone,
                     "cells": cells,
-                    "average": _average(cells),
-                    "paper_average": row.average,
+                    "average": average,
+                    "paper_average": cited,
                 }
             )
     return rows
 
 
-def _cell_differences(run: Document, method: Document) -> list[str]:
-    if method["not_comparable"]:
-        return [method["not_comparable"]]
-    return list(method["differences"])
+def _cell_differences(row: PaperRow, run: Document, method: Document) -> list[str]:
+    """What differs from the row; nothing of a row of which the paper has no figure."""
+    if row.average is None:
+        return []
+    windows = WindowSettings(**run["windows"])
+    scales = Scales(
+        run.get("logit_scale", LOGIT_SCALE),
+        run["background_threshold"],
+        run.get("area_threshold", 0.0),
+    )
+    attention = method["attention"]
+    ran = Ran(
+        preset=run["preset"],
+        whole=run["whole_benchmark"],
+        backbone=run["backbone"]["name"],
+        windows=windows,
+        words=run["words"],
+        rho=attention["threshold"] if attention else None,
+        scales=scales if run["background_threshold"] else None,
+    )
+    return list(differences(row, ran))
 
 
 def _average(cells: Document) -> float | None:
-    """Mean over the eight sets, or None before all of them are there."""
+    """Mean over the eight sets, or None unless all of them are there and whole."""
     values = [cell["miou"] for cell in cells.values()]
-    if len(values) < len(BENCHMARKS) or None in values:
+    whole = all(cell["whole"] for cell in cells.values())
+    if len(values) < len(BENCHMARKS) or None in values or not whole:
         return None
     return round(float(sum(values)) / len(values), 6)
 

@@ -65,6 +65,13 @@ def scores_table(run: Document) -> Table:
             )
         )
         notes += [f"≠ {method['title']}: {difference}." for difference in differs]
+        if only := method.get("only_predicted"):
+            classes = "1 class" if only == 1 else f"{only} classes"
+            notes.append(
+                f"{method['title']}: {classes} that no ground truth here has were predicted; "
+                f"counted with an IoU of 0, as MMSegmentation counts, mIoU is "
+                f"{share(method['miou_with_predicted'])}."
+            )
         if method["not_comparable"]:
             notes.append(f"Not comparable with the paper: {method['not_comparable']}.")
     return Table(
@@ -140,7 +147,7 @@ def paper_table(document: Document) -> Table:
         f"{document['words']}.",
         *(f"({letter}) {difference}." for difference, letter in letters.items()),
         document["standing_difference"],
-        "An average is given when all eight sets were run.",
+        "An average is given when all eight sets were run whole with the paper's backbone.",
     ]
     heads = (document["table"], *(BENCHMARKS[preset].title for preset in presets), "average")
     return Table(f"{document['table']} of the paper", heads, tuple(rows), tuple(notes))
@@ -150,10 +157,9 @@ def _paper_cell(cell: Document | None, letters: dict[str, str]) -> str:
     if cell is None:
         return "–"
     marks = ""
-    if cell["paper_miou"] is not None:
-        for difference in cell["differences"]:
-            letter = letters.setdefault(difference, _letter(len(letters)))
-            marks += f"({letter})"
+    for difference in cell["differences"]:
+        letter = letters.setdefault(difference, _letter(len(letters)))
+        marks += f"({letter})"
     return _beside(share(cell["miou"]) + marks, cell["paper_miou"])
 
 

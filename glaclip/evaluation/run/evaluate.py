@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.evaluation.data.errors import DatasetError
@@ -63,6 +64,27 @@ class Evaluation:
         return bool(self.run.benchmark) and self.photos == len(self.run.photos)
 
 
+@dataclass(frozen=True)
+class Task:
+    """A set to score.
+
+    Attributes:
+        dataset: from `open_dataset`.
+        methods: each photo is encoded once for all of them.
+        windows: how photos are cut.
+        store: keeps the counts of every photo and knows those of a run before.
+        samples: a shard of the set's photos; all of them when left out.
+        labels: folders that keep what methods say, by their names.
+    """
+
+    dataset: Dataset
+    methods: Sequence[Entry]
+    windows: WindowSettings
+    store: Store | None = None
+    samples: Sequence[Sample] | None = None
+    labels: Mapping[str, LabelFolder] = field(default_factory=dict)
+
+
 def evaluate(
     segmenter: Segmenter,
     dataset: Dataset,
@@ -76,53 +98,65 @@ def evaluate(
     labels: Mapping[str, LabelFolder] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Scores of a set.
+    """Scores of a set; see `Task` and `evaluate_together`."""
+    task = Task(dataset, methods, windows, store, samples, labels or {})
+    return evaluate_together(segmenter, [task], team=team, strict=strict, progress=progress)[0]
+
+
+def evaluate_together(
+    segmenter: Segmenter,
+    tasks: Sequence[Task],
+    *,
+    team: Team | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> list[Evaluation]:
+    """Scores of sets, photo by photo: sets that share photos and windows encode each once.
 
     Args:
         segmenter: with the backbone.
-        dataset: from `open_dataset`.
-        methods: each photo is encoded once for all of them.
-        windows: how photos are cut.
-        store: keeps the counts of every photo and knows those of a run before.
+        tasks: the sets; they are scored as each alone would be.
         team: the processes that share the photos; this one alone when left out.
-        samples: a shard of the set's photos; all of them when left out.
         strict: stop at the first photo that cannot be used instead of leaving it out.
-        labels: folders that keep what methods say, by their names.
-        progress: called as ("evaluate", photos done by all processes, photos).
+        progress: called as ("evaluate", photos done by all processes, photos) and ("words", texts
+            embedded, texts).
 
     Raises:
         DatasetError: strict, and a photo or ground truth cannot be read.
     """
-    run = Run.of(dataset, segmenter.backbone, windows)
     team = team or Team()
-    folders = labels or {}
-    for folder in folders.values():
-        folder.read()
-    work = _Work(segmenter, dataset, methods, windows, store, folders)
-    todo = list(dataset.samples if samples is None else samples)
-    known = [
-        sample
-        for sample in todo
-        if store is not None
-        and store.has(sample, work.keys)
-        and all(folder.has(PhotoFile.of(sample)) for folder in folders.values())
-    ]
-    pending = [s for s in todo if s not in set(known)]
+    works = [_Work(segmenter, task, progress if team.rank == 0 else None) for task in tasks]
     team.begin()  # nobody writes before all have read
-    if store is not None and team.rank == 0:
-        store.add_methods(methods)
     if team.rank == 0:
-        for sample in known:
-            work.take_known(sample)
+        for work in works:
+            work.begin()
+    by_photo: dict[Path, list[tuple[_Work, Sample]]] = {}
+    for work in works:
+        for sample in work.pending:
+            by_photo.setdefault(sample.photo, []).append((work, sample))
+    everything = {sample.photo for work in works for sample in work.todo}
+    known = len(everything) - len(by_photo)
 
     def report(done: int) -> None:
         if progress and team.rank == 0:
-            progress("evaluate", len(known) + done, len(todo))
+            progress("evaluate", known + done, len(everything))
+
+    def do(parts: list[tuple[_Work, Sample]]) -> None:
+        for work, sample in parts:
+            work.do(sample, strict)
 
     start = time.perf_counter()
-    spread(team, pending, lambda sample: work.do(sample, strict), report)
+    spread(team, list(by_photo.values()), do, report)
     seconds = time.perf_counter() - start  # of the slowest, for the first process waits
-    return _joined(run, methods, team.gather(work.result(seconds)), store, team)
+    busy = sum(work.busy for work in works)
+    found = []
+    for work, task in zip(works, tasks, strict=True):
+        # What all took, by what each was at work.
+        own = seconds * (work.busy / busy if busy else 1 / len(works))
+        parts = team.gather(work.result(own))
+        run = Run.of(task.dataset, segmenter.backbone, task.windows)
+        found.append(_joined(run, task.methods, parts, task.store, team))
+    return found
 
 
 @dataclass(frozen=True)
@@ -139,25 +173,41 @@ class _Part:
 class _Work:
     """Adds up the photos of one process."""
 
-    def __init__(
-        self,
-        segmenter: Segmenter,
-        dataset: Dataset,
-        methods: Sequence[Entry],
-        windows: WindowSettings,
-        store: Store | None,
-        labels: Mapping[str, LabelFolder],
-    ) -> None:
-        self._labels = labels
-        self._segmenter, self._dataset, self._windows = segmenter, dataset, windows
-        self._methods, self._store = methods, store
-        self.keys = [method.key for method in methods]
-        classes = len(dataset.vocabulary.classes)
-        self._scores = {method.name: Score.none(classes) for method in methods}
+    def __init__(self, segmenter: Segmenter, task: Task, progress: Progress | None) -> None:
+        self._segmenter, self._dataset, self._windows = segmenter, task.dataset, task.windows
+        self._methods, self._store, self._labels = task.methods, task.store, task.labels
+        self._progress = progress
+        self.keys = [method.key for method in task.methods]
+        for folder in task.labels.values():
+            folder.read()
+        self.todo = list(task.dataset.samples if task.samples is None else task.samples)
+        self._known = [sample for sample in self.todo if self._knows(sample)]
+        self.pending = [sample for sample in self.todo if sample not in set(self._known)]
+        classes = len(task.dataset.vocabulary.classes)
+        self._scores = {method.name: Score.none(classes) for method in task.methods}
         self._miou: dict[str, dict[str, float]] = {}
         self._skipped: list[Skip] = []
         self._guessed: list[Skip] = []
         self._encode_seconds, self._computed = 0.0, 0
+        self.busy = 0.0
+
+    def _knows(self, sample: Sample) -> bool:
+        """Whether a run before has counted a photo by every method, and kept its labels."""
+        if self._store is None or not self._store.has(sample, self.keys):
+            return False
+        return all(folder.has(PhotoFile.of(sample)) for folder in self._labels.values())
+
+    def begin(self) -> None:
+        """Notes the methods and takes what is known; in the first process."""
+        if self._store is not None:
+            self._store.add_methods(self._methods)
+        for sample in self._known:
+            self.take_known(sample)
+
+    def _words(self, step: str, done: int, total: int) -> None:
+        """Of a photo's steps only the embedding of words, once a run, is worth a line."""
+        if self._progress and step == "words":
+            self._progress(step, done, total)
 
     def take_known(self, sample: Sample) -> None:
         """A photo of a run before."""
@@ -170,6 +220,12 @@ class _Work:
     def do(self, sample: Sample, strict: bool) -> None:
         """Segments a photo by every method, or notes why it is left out."""
         start = time.perf_counter()
+        try:
+            self._do(sample, strict, start)
+        finally:
+            self.busy += time.perf_counter() - start
+
+    def _do(self, sample: Sample, strict: bool, start: float) -> None:
         try:
             content = Content.of(sample)  # before it is read: what changes meanwhile is read again
             encoded, truth = self._read(sample)
@@ -189,7 +245,9 @@ class _Work:
             score = self._store.current(sample, key) if self._store is not None else None
             labels, photo = self._labels.get(entry.name), PhotoFile.of(sample)
             if score is None or (labels is not None and not labels.has(photo)):
-                result = self._segmenter.segment(encoded, self._dataset.vocabulary, entry.method)
+                result = self._segmenter.segment(
+                    encoded, self._dataset.vocabulary, entry.method, progress=self._words
+                )
                 score = score or _score(result, truth)
                 if self._store is not None:
                     self._store.put(sample.stem, key, score, content)

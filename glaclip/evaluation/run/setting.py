@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glaclip.backbones.base import Backbone
+from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.evaluation.data.datasets import Dataset
 from glaclip.segmenter import Method
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.support.cache import digest
+from glaclip.vocabulary import LOGIT_SCALE
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Run:
         default_keys: the backbone's first key source.
         windows: how photos are cut.
         preset: the benchmark whose classes these are, whole set or not, else empty.
+        logit_scale: factor on cosines.
+        area_threshold: share of what is not background below which a class is given up.
+        positions: how CLIP's position embeddings are resized, empty for other backbones.
     """
 
     key: str
@@ -50,6 +55,9 @@ class Run:
     default_keys: str
     windows: WindowSettings
     preset: str = ""
+    logit_scale: float = LOGIT_SCALE
+    area_threshold: float = 0.0
+    positions: str = ""
 
     @classmethod
     def of(cls, dataset: Dataset, backbone: Backbone, windows: WindowSettings) -> Run:
@@ -77,6 +85,9 @@ class Run:
             default_keys=backbone.key_sources[0],
             windows=windows,
             preset=dataset.preset,
+            logit_scale=vocabulary.logit_scale,
+            area_threshold=vocabulary.area_threshold,
+            positions=backbone.positions if isinstance(backbone, ClipBackbone) else "",
         )
 
     def record(self) -> dict[str, Any]:

@@ -9,7 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from glaclip.evaluation.score.metrics import class_iou, confusion, mean_iou, pixel_accuracy
+from glaclip.evaluation.score.metrics import (
+    class_iou,
+    confusion,
+    mean_iou,
+    mean_iou_with_predicted,
+    pixel_accuracy,
+)
 from glaclip.segmenter import Segmentation
 from glaclip.segmenter.labels import label_map
 from glaclip.segmenter.seams import (
@@ -60,6 +66,17 @@ class Score:
     def miou(self) -> float:
         """Mean over the classes present in the ground truth of the whole set."""
         return mean_iou(self.confusion)
+
+    @property
+    def miou_with_predicted(self) -> float:
+        """Mean over the classes present or predicted, as MMSegmentation counts."""
+        return mean_iou_with_predicted(self.confusion)
+
+    @property
+    def only_predicted(self) -> int:
+        """Classes that were predicted and are in no ground truth."""
+        predicted, present = self.confusion.sum(axis=0), self.confusion.sum(axis=1)
+        return int(((predicted > 0) & (present == 0)).sum())
 
     @property
     def accuracy(self) -> float:

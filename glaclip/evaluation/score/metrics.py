@@ -44,6 +44,17 @@ def mean_iou(counts: NDArray[np.int64]) -> float:
     return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
 
+def mean_iou_with_predicted(counts: NDArray[np.int64]) -> float:
+    """Mean over the classes that are in the ground truth or predicted, as MMSegmentation's.
+
+    Of a part of a set it is lower than `mean_iou`: a class that is only predicted has an IoU of 0.
+    """
+    hits = np.diag(counts).astype(np.float64)
+    union = counts.sum(axis=0) + counts.sum(axis=1) - hits
+    there = union > 0
+    return float((hits[there] / union[there]).mean()) if there.any() else float("nan")
+
+
 def pixel_accuracy(counts: NDArray[np.int64]) -> float:
     """Share of valid pixels with the right label; NaN when there is none."""
     total = counts.sum()
