@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from glaclip.backbones.base import Backbone
 from glaclip.backbones.dtypes import keep_record, narrow_type
-from glaclip.benchmark.agreement import dtype_agreement, precision_agreement
 from glaclip.benchmark.costs import word_cost
 from glaclip.benchmark.growth import YARDSTICK_SHAPES, growth, yardstick
 from glaclip.benchmark.processes import WaitingError, page_ratios, page_rows, start_rows
@@ -23,6 +22,7 @@ from glaclip.cli.options import Loader, RunOptions, check_writable, type_name, u
 from glaclip.photo import load_photo
 from glaclip.pictures.charts import png_of, ratio_chart
 from glaclip.segmenter import Segmenter
+from glaclip.segmenter.agreement import dtype_agreement, precision_agreement
 from glaclip.settings import PRECISIONS
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
 
@@ -164,11 +164,12 @@ def _measure_dtype(
 ) -> None:
     """The agreement of labels of two types, which is kept for later choices on this computer."""
     device = next(iter(backbones.values())).device
-    single, narrow = (
-        backbones.get(kind) or options.load(load, dtype=kind)
-        for kind in (SINGLE, str(narrow_type(device)).removeprefix("torch."))
-    )
+    narrow = str(narrow_type(device)).removeprefix("torch.")
+
+    def backbone(kind: str) -> Backbone:
+        return backbones.get(kind) or options.load(load, dtype=kind)
+
     weights = "random" if options.random_weights else "own"
-    record = dtype_agreement(single, narrow, weights, console.progress)
+    record = dtype_agreement(backbone(SINGLE), lambda: backbone(narrow), weights, console.progress)
     said = text.dtype_agreement(record, kept=keep_record(record))
     result("dtype_agreement", dataclasses.asdict(record), said)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from glaclip.backbones.dtypes import ENOUGH, Record
-from glaclip.benchmark.agreement import Agreement
 from glaclip.benchmark.costs import WordCost
 from glaclip.benchmark.growth import Growth, Yardstick
 from glaclip.benchmark.processes import page_ratios
 from glaclip.benchmark.ratios import Memory, Report, Row
 from glaclip.cli.console import table
+from glaclip.segmenter.agreement import Agreement
 
 
 def times(report: Report) -> str:

@@ -10,17 +10,21 @@ from glaclip.backbones.registry import LITE, BackboneInfo, available
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.evaluate_set import Scorer, check_measured, show, write_results
+from glaclip.cli.folder_type import load_for_folder
 from glaclip.cli.options import Loader, described
 from glaclip.evaluation.paper.plan import Job, Place, Unstarted, find_sets, missing, plan_table
 from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES, Able
 from glaclip.evaluation.report.document import Document, paper_document
 from glaclip.evaluation.report.tables import photos_text
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
+from glaclip.evaluation.run.team import Team
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore
 
 
-def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer) -> None:
+def run_paper(
+    options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer, team: Team
+) -> None:
     """Says what is missing, runs the rest, and prints ours beside the paper's.
 
     Raises:
@@ -54,7 +58,7 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
     def document(of: Sequence[Document]) -> Document:
         return paper_document(str(options.paper), options.settings, options.words, of)
 
-    for backbone in _started(infos, options, load, console):
+    for backbone in _started(infos, options, load, console, team):
         segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
         for job in _say_plan(backbone, places, options, console):
             out = options.out / backbone.name / job.name if options.out else None
@@ -94,14 +98,18 @@ def _backbones(options: EvaluateOptions) -> list[BackboneInfo]:
 
 
 def _started(
-    infos: Sequence[BackboneInfo], options: EvaluateOptions, load: Loader, console: Console
+    infos: Sequence[BackboneInfo],
+    options: EvaluateOptions,
+    load: Loader,
+    console: Console,
+    team: Team,
 ) -> Iterator[Backbone]:
     """Backbones one after the other; those that cannot start are said, unless none can."""
     problem: BackboneError | None = None
     some = False
     for info in infos:
         try:
-            backbone = options.load(load, info.name)
+            backbone = load_for_folder(options, load, options.out, team, info.name)
         except BackboneError as error:
             problem = error
             if len(infos) > 1:

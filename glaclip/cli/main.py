@@ -234,6 +234,12 @@ def _add_doctor(commands: Any) -> None:
         "limits of the page with their variables, free memory and disk, and the seconds of one "
         "quick run.",
     )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="first measure whether these weights keep their labels in bfloat16, as the page does "
+        "in the background; --dtype auto follows it from the next start on",
+    )
     add_backbone(parser)
     _add_output(parser)
 

@@ -143,7 +143,7 @@ def half_check(backbone: ClipBackbone) -> Check:
     share = float((values.half().float() == values).float().mean())
     return Check(
         "numbers of the CLIP",
-        "all fit half precision, in which OpenAI published it (MetaCLIP's, LAION's: few)",
+        "all fit half precision, as OpenAI published it",
         f"{share:.1%} fit",
         share == 1.0,
     )
