@@ -278,6 +278,12 @@ def _typed_clip(
     return backbone
 
 
+def narrowed(backbone: Backbone, dtype: torch.dtype) -> Backbone:
+    """A real CLIP in another type at its place; the given one must not be used afterwards."""
+    assert isinstance(backbone, ClipBackbone)
+    return moved(CLIP_MODELS[backbone.name], backbone, backbone.device, dtype)
+
+
 def twin_on_gpu(backbone: Backbone) -> Backbone | None:
     """The same real CLIP on "cuda", beside the given one; None for the embedded model.
 

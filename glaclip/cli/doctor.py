@@ -16,12 +16,14 @@ from typing import Any
 
 from glaclip import __version__
 from glaclip.backbones.base import BackboneError
+from glaclip.backbones.clip.models import CLIP_MODELS
 from glaclip.cli.console import Console, table
 from glaclip.cli.options import BackboneOptions, Loader, type_described, type_name
 from glaclip.evaluation.verify.verify import doubt
 from glaclip.photo import load_photo
 from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
+from glaclip.serving.measuring import measure, running, verdict
 from glaclip.support.processor import VARIABLE, ProcessorError, processor
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
@@ -36,6 +38,7 @@ _WORDS = "sky, building, tree, water"
 class DoctorOptions(BackboneOptions):
     """The arguments of `doctor`."""
 
+    measure: bool
     json: bool
 
 
@@ -49,6 +52,9 @@ def run_doctor(options: DoctorOptions, load: Loader, console: Console) -> None:
     report["processor"], processor_problem = _processor()
     report["limits"], problem = _limits()
     report["backbones"], backbone_problem = _backbones(options.weights)
+    if options.measure:
+        report["measured"] = _measure(options, load, console)
+    report["measuring"] = str(running() or "")
     report["run"], run_problem, doubted = _quick_run(options, load, console)
     found = processor_problem, problem, backbone_problem, run_problem, doubted
     report["problems"] = problems = list(dict.fromkeys(text for text in found if text))
@@ -57,6 +63,20 @@ def run_doctor(options: DoctorOptions, load: Loader, console: Console) -> None:
     )
     if problems:
         raise BackboneError(" ".join(problems))
+
+
+def _measure(options: DoctorOptions, load: Loader, console: Console) -> str:
+    """Measures now what the page measures in the background, for weights in float32.
+
+    Raises:
+        BackboneError: the backbone cannot start, or is none that is measured here.
+    """
+    backbone = options.load(load, dtype="float32")
+    if backbone.name not in CLIP_MODELS or backbone.device.type != "cpu":
+        raise BackboneError(
+            "--measure is for real CLIP on a processor; name one with --backbone and --device cpu."
+        )
+    return verdict(measure(backbone, console.progress))
 
 
 def _versions() -> dict[str, str]:
@@ -155,7 +175,7 @@ def _quick_run(
             "largest": result.classes[int(result.areas.argmax())],
         },
         "",
-        doubt(backbone, options.weights),
+        doubt(backbone, options.weights) if options.backbone == "auto" else "",
     )
 
 
@@ -197,6 +217,10 @@ def _text(report: dict[str, Any]) -> str:
         )
     ]
     parts.append(table(["free", ""], free))
+    if said := report.get("measured"):
+        parts.append(f"Measured: {said}.")
+    if report["measuring"]:
+        parts.append(f"In the background {report['measuring']}.")
     run = report["run"]
     if run:
         parts.append(

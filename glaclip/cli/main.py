@@ -197,6 +197,11 @@ def _add_benchmark(commands: Any) -> None:
     )
     parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
     for name, text in (
+        (
+            "towers",
+            "also time encoding by clip-b16-s8, as this computer runs it, beside clip-b16 in "
+            "float32 (random weights)",
+        ),
         ("yardstick", "also time made-up tokens beside the dense formulation (4 GB of memory)"),
         ("growth", "also measure how time and memory grow from 1,176 to 28,224 tokens (Linux)"),
         (
@@ -208,7 +213,7 @@ def _add_benchmark(commands: Any) -> None:
         ("words", "also time the longest shipped word list at a first and at a second start"),
         ("page", "also drive the page in Chromium (needs playwright): from pressing to pixels"),
         ("start", "also time a new process to its first answer, in parts"),
-        ("all", "--yardstick, --growth, --agreement, --words, --start and --page together"),
+        ("all", "all of these together"),
     ):
         parser.add_argument(f"--{name}", action="store_true", help=text)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw the ratios as PNG")
@@ -251,6 +256,12 @@ def _add_doctor(commands: Any) -> None:
         description="Prints versions, which backbones can start and what the others lack, the "
         "limits of the page with their variables, free memory and disk, and the seconds of one "
         "quick run.",
+    )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="first measure whether these weights keep their labels in bfloat16, as the page does "
+        "in the background; --dtype auto follows it from the next start on",
     )
     add_backbone(parser)
     _add_output(parser)

@@ -49,15 +49,24 @@ class BackboneOptions(Options):
 
     def load(self, load: Loader, name: str = "", dtype: str = "") -> Backbone:
         """The backbone asked for, or another one or of another type at its place."""
-        return load(name or self.backbone, self.device, dtype or self.dtype, self.weights)
+        # The embedded one is refused a folder only by whoever named both.
+        weights = None if name == "lite" else self.weights
+        return load(name or self.backbone, self.device, dtype or self.dtype, weights)
 
-    def start(self, load: Loader, console: Console) -> Backbone:
+    def start(
+        self, load: Loader, console: Console, loaded: Callable[[], Backbone] | None = None
+    ) -> Backbone:
         """Starts the backbone asked for and says which.
+
+        Args:
+            load: starts a backbone.
+            console: hears which.
+            loaded: starts it instead, in a type of its own.
 
         Raises:
             UsageError: a key source it does not have.
         """
-        backbone = self.load(load)
+        backbone = loaded() if loaded else self.load(load)
         console.say(f"Backbone: {described(backbone)}")
         if self.backbone == "auto" and (said := _doubt(backbone, self.weights)):
             console.say(said)

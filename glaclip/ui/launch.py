@@ -15,6 +15,7 @@ from glaclip.backbones.base import Backbone
 from glaclip.evaluation.verify.verify import doubt
 from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
+from glaclip.serving import measuring
 from glaclip.serving.lending import Lender
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
@@ -144,7 +145,10 @@ def serve(
         return weights if name == starting or registry.uses(name, weights) else None
 
     def load(name: str) -> Backbone:
-        return registry.load(name, place, kind, folder(name))
+        loaded = registry.load(name, place, kind, folder(name))
+        if kind == "auto":
+            measuring.begin_later(loaded, folder(name))
+        return loaded
 
     def resolve(name: str) -> str:
         return registry.resolve(backbone if name == "auto" else name, weights)

@@ -21,7 +21,7 @@ from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
 from glaclip.cli.main import main
 from glaclip.evaluation.verify import behavior, verify
 from glaclip.evaluation.verify.check import Check
-from glaclip.evaluation.verify.files import known_digest, neighbor_checks
+from glaclip.evaluation.verify.files import known_digest, neighbor_checks, numbers_check
 from glaclip.evaluation.verify.photos import WORDS, asked_words, subject_photos
 from glaclip.vocabulary import ASSETS
 from tests.clip_towers import random_pixels, text_tower, tiny_backbone, visual_tower
@@ -113,6 +113,19 @@ def test_others_of_the_same_shapes_are_noticed_by_their_numbers(
     in_openais_place(tiny, tmp_path)
     assert run(tmp_path) == 3
     assert "not right: numbers of the CLIP." in capsys.readouterr().err
+
+
+def test_numbers_are_those_of_the_file_whatever_type_they_were_loaded_in(
+    tiny: Standin, tmp_path: Path
+) -> None:
+    path = in_openais_place(tiny, tmp_path)
+    torch.save(load_file(path), tmp_path / "plain.bin")
+    for each in (path, tmp_path / "plain.bin"):
+        assert [check.right for check in numbers_check(tiny[0].clip, each)] == [False]
+    rounded = registry.load("clip-tiny", "cpu", "bfloat16", tmp_path)
+    wrong = [c.name for c in verify.quick_checks(rounded, tmp_path) if c.right is False]
+    assert wrong == ["numbers of the CLIP"]
+    assert not list(numbers_check(CLIP_MODELS["clip-tiny"].vfm, path)), "OpenAI's alone"
 
 
 @pytest.mark.parametrize(

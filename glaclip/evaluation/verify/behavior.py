@@ -25,8 +25,8 @@ from glaclip.evaluation.verify.photos import (
 )
 from glaclip.photo import load_photo
 from glaclip.segmenter import Progress, Segmenter
-from glaclip.segmenter.labels import LOGIT_SCALE
 from glaclip.segmenter.progress import unheard
+from glaclip.vocabulary import LOGIT_SCALE
 
 #: Photos of twelve whose subject must come first.
 _SHARE = 10 / 12
@@ -34,8 +34,6 @@ _SHARE = 10 / 12
 _ABOVE = 0.1
 #: Mean log-probabilities nearer than this tell no activation from another.
 _TOLD = 0.01
-#: A tensor of each kind that OpenAI published in half precision.
-_HALVES = ("conv1.weight", "proj", "transformer.resblocks.0.mlp.c_fc.weight")
 
 
 def whole_photos(backbone: ClipBackbone, photos: Sequence[Image.Image]) -> Tensor:
@@ -134,19 +132,6 @@ def with_activation(backbone: ClipBackbone, kind: str) -> ClipBackbone:
             if type(child).__name__ in ("QuickGELU", "GELU"):
                 setattr(parent, name, QuickGELU() if kind == "QuickGELU" else nn.GELU())
     return ClipBackbone(model.visual, OpenClipText(model, text.tokenizer))
-
-
-def half_check(backbone: ClipBackbone) -> Check:
-    """Whether all numbers fit half precision, as OpenAI's do; other weights' do not."""
-    tensors = dict(backbone.visual.named_parameters())
-    values = torch.cat([tensors[name].detach().flatten() for name in _HALVES]).float()
-    share = float((values.half().float() == values).float().mean())
-    return Check(
-        "numbers of the CLIP",
-        "all fit half precision, in which OpenAI published it (MetaCLIP's, LAION's: few)",
-        f"{share:.1%} fit",
-        share == 1.0,
-    )
 
 
 # ---------------------------------------------------------------------------------------------

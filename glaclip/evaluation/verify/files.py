@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from glaclip.backbones.clip.checkpoint import read_tensors
 from glaclip.backbones.clip.models import ClipModel, Tower
 from glaclip.backbones.clip.torchscript import sha256
 from glaclip.evaluation.verify.check import Check
@@ -21,6 +24,10 @@ from glaclip.evaluation.verify.check import Check
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 #: Files of the same weights are as long as on the hub, but for a header.
 _SIZE = 0.02
+#: Tensors of each kind that OpenAI published in half precision; normalizations and embeddings it
+#: did not.
+_HALVES = ("visual.conv1.weight", "visual.proj", "visual.transformer.resblocks.0.mlp.c_fc.weight")
+_OPENAI = ".openai"
 #: Parts of open_clip's configuration that say of which shape and kind a model is.
 _CONFIGURED = ("embed_dim", "vision_cfg", "text_cfg", "quick_gelu")
 
@@ -97,6 +104,33 @@ def neighbor_checks(tower: Tower, path: Path) -> Iterator[Check]:
         said = f"{config.get('architecture')}.{tag}"
         expected = tower.file.repo.split("/")[-1]
         yield Check("config.json", expected, said, said == expected)
+
+
+def numbers_check(tower: Tower, path: Path) -> Iterator[Check]:
+    """Whether the numbers of OpenAI's CLIP fit half precision, as it was published; others' do not.
+
+    Asked of the file, since a tower in another type has its numbers rounded.
+    """
+    if not tower.file.repo.endswith(_OPENAI):
+        return
+    values = torch.cat([tensor.flatten().float() for tensor in _tensors(path, _HALVES)])
+    share = float((values.half().float() == values).float().mean())
+    yield Check(
+        "numbers of the CLIP",
+        "all fit half precision, as OpenAI published it",
+        f"{share:.1%} fit",
+        share == 1.0,
+    )
+
+
+def _tensors(path: Path, ends: tuple[str, ...]) -> list[torch.Tensor]:
+    """The tensors whose names end in these ways; of safetensors no other is read."""
+    if path.suffix != ".safetensors":
+        return [tensor for name, tensor in read_tensors(path).items() if name.endswith(ends)]
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return [file.get_tensor(name) for name in file.keys() if name.endswith(ends)]  # noqa: SIM118
 
 
 def _open_clip_check(tower: Tower, config: Mapping[str, Any]) -> Check:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,12 @@ from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
 from glaclip.backbones.clip.weights import find, weights_folder
 from glaclip.evaluation.verify import behavior
 from glaclip.evaluation.verify.check import Check, wrong
-from glaclip.evaluation.verify.files import FoundFile, file_checks, neighbor_checks
+from glaclip.evaluation.verify.files import (
+    FoundFile,
+    file_checks,
+    neighbor_checks,
+    numbers_check,
+)
 from glaclip.segmenter import Progress, Segmenter
 from glaclip.segmenter.progress import unheard
 from glaclip.support.cache import digest
@@ -23,7 +27,6 @@ from glaclip.support.files import atomic_write, cache_folder
 
 #: One prompt for what is asked quickly.
 PLAIN = ("a photo of a {}.",)
-_OPENAI = ".openai"
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,9 @@ def verify(
         files.append(FoundFile.of(file.repo, path))
     note("files", len(paths), len(paths))
     checks = list(file_checks(model, (files[0], files[1])))
+    checks += numbers_check(model.clip, paths[0])
     with torch.inference_mode():
-        checks += _seen(clip, model, clip.templates)
+        checks.append(behavior.subject_check(behavior.log_shares(clip, clip.templates)))
         checks += behavior.activation_checks(clip, behavior.log_shares(clip, PLAIN))
     checks += behavior.part_checks(Segmenter(clip), progress)
     return Verification(model.name, tuple(files), tuple(checks))
@@ -86,8 +90,9 @@ def quick_checks(backbone: Backbone, weights: str | Path | None = None) -> tuple
     checks: list[Check] = []
     for tower, path in zip((model.clip, model.vfm), paths, strict=True):
         checks += neighbor_checks(tower, path)
+    checks += numbers_check(model.clip, paths[0])
     with torch.inference_mode():
-        checks += _seen(clip, model, PLAIN)
+        checks.append(behavior.subject_check(behavior.log_shares(clip, PLAIN)))
     return tuple(checks)
 
 
@@ -117,13 +122,6 @@ def doubt(backbone: Backbone, weights: str | Path | None = None) -> str:
             kept.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(kept, said.encode())
     return said
-
-
-def _seen(backbone: ClipBackbone, model: ClipModel, templates: tuple[str, ...]) -> Iterator[Check]:
-    # Rounded to another type, all numbers would fit.
-    if model.clip.file.repo.endswith(_OPENAI) and backbone.dtype == torch.float32:
-        yield behavior.half_check(backbone)
-    yield behavior.subject_check(behavior.log_shares(backbone, templates))
 
 
 def _real(backbone: Backbone) -> tuple[ClipBackbone, ClipModel]:
