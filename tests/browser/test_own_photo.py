@@ -1,4 +1,4 @@
-"""The first minute with a photo of one's own: proposed words, what is not there, scores, cut-outs."""
+"""The first minute with a photo of one's own: proposed words, what is absent, scores, cut-outs."""
 
 from __future__ import annotations
 
