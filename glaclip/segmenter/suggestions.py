@@ -120,7 +120,8 @@ def rivals(features: Tensor, grid: Grid, words: Tensor, others: Tensor) -> Tenso
     others = others[(others @ words.T).amax(dim=1) < _SAME]
     # As sure of one word with this score as of all of them: the sum in a softmax over words.
     scores = [(LOGIT_SCALE * others @ window.T).logsumexp(dim=0) for window in features]
-    return torch.stack(scores).unflatten(1, grid)[:, None] / LOGIT_SCALE
+    # Where no rival is left the sum is minus infinity; a cosine is no less than -1.
+    return (torch.stack(scores).unflatten(1, grid)[:, None] / LOGIT_SCALE).clamp_min(-1)
 
 
 def evidence(canvas: Tensor, known: Candidates) -> NDArray[np.float32]:
