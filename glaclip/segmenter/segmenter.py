@@ -231,7 +231,8 @@ class Segmenter:
         features, grid = self.features(encoded, self.method(settings), note)[0]
         with torch.inference_mode():
             scores = torch.stack([words @ window.T for window in features])  # [L, Q, S]
-            return coarse(scores.unflatten(2, grid), encoded.boxes, encoded.size)
+            scores = scores.view(*scores.shape[:2], *grid)
+            return coarse(scores, encoded.boxes, encoded.size)
 
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None

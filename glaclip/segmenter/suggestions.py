@@ -121,7 +121,7 @@ def rivals(features: Tensor, grid: Grid, words: Tensor, others: Tensor) -> Tenso
     # As sure of one word with this score as of all of them: the sum in a softmax over words.
     scores = [(LOGIT_SCALE * others @ window.T).logsumexp(dim=0) for window in features]
     # Where no rival is left the sum is minus infinity; a cosine is no less than -1.
-    return (torch.stack(scores).unflatten(1, grid)[:, None] / LOGIT_SCALE).clamp_min(-1)
+    return (torch.stack(scores) / LOGIT_SCALE).clamp_min(-1).view(-1, 1, *grid)
 
 
 def evidence(canvas: Tensor, known: Candidates) -> NDArray[np.float32]:

@@ -58,6 +58,7 @@ def side_from_file(
         beside.encoded,
         seconds={},
         cached=frozenset(),
+        rivals=beside.rivals,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
@@ -94,7 +96,10 @@ def _connect(demo: Demo, board: Board) -> None:
         return windows(demo, event) if event["tab"] == TAB.id else {}
 
     # In the page's own bar: one over each of these widgets would cover their headings.
-    progress = {"show_progress": "minimal", "show_progress_on": [board["run_state"]]}
+    progress: dict[str, Any] = {
+        "show_progress": "minimal",
+        "show_progress_on": [board["run_state"]],
+    }
     for events in (due(board, TAB), [board["rung"].input, board["exclude_own"].input]):
         board.on(
             events,
