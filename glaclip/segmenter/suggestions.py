@@ -34,8 +34,8 @@ _TILT = 1.0
 AREA_ODDS, SURE_ODDS = 0.56, 1.52
 #: Added to areas before the logarithm, and the least area of a word that is proposed.
 NO_AREA, LEAST_AREA = 1e-4, 1e-3
-#: A candidate whose cosine with a word is above is no rival of it: it means nearly the same, as cloud
-#: and sky do.
+#: A candidate whose cosine with a word is above is no rival of it: it means nearly the same, as
+#: cloud and sky do.
 _SAME = 0.8
 #: What stands beside a single proposed word.
 OTHER = "something else"
