@@ -26,7 +26,7 @@ def status(result: Answer, backbone: Backbone) -> str:
     rows, columns = result.encoded.grid
     origin = " (photo from cache)" if result.encoded_cached else ""
     line = [
-        f"<span class='badge'>{escape(backbone.title)}</span>",
+        f"<span class='badge' title='{escape(backbone.title)}'>{escape(backbone.title)}</span>",
         f"<span><b>{rows * columns}</b> windows, {rows} × {columns}</span>",
         f"<span><b>{result.seconds:.2f} s</b>{origin}</span>",
     ]
