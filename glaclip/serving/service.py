@@ -382,6 +382,34 @@ class Service:
             self._borrow(job, estimate, step)
             return job.maps(job.encode(step)[0], point, step)
 
+    def by_methods(
+        self,
+        photo: AnyPhoto,
+        request: Request,
+        names: Sequence[str],
+        progress: Progress | None = None,
+        *,
+        unless: Callable[[Estimate], None] = lambda estimate: None,
+    ) -> list[Segmentation]:
+        """A photo by methods of these short names, with the request's words and constants.
+
+        Raises:
+            SettingsError: a name that is no method's here; else as `answer`.
+        """
+        job = self._job(photo, request, progress)
+        source, backbone = request.key_source or None, job.segmenter.backbone
+        methods = [
+            job.segmenter.method(parse_method(name, backbone, request.attention).with_keys(source))
+            for name in names
+        ]
+        plan = job.plan(*methods)
+        lent = self._lent(job, whole=True)
+        estimate = self._counted(job, plan, job.segmenting(plan), lent)
+        with self._run(job, estimate, progress, unless) as step:
+            self._borrow(job, estimate, step, plan.methods)
+            encoded, _ = job.encode(step)
+            return [job.segment(encoded, method, step) for method in methods]
+
     def left_attention(
         self,
         photo: AnyPhoto,
