@@ -18,5 +18,8 @@ setup(
     },
     exclude_package_data={"glaclip.assets": ["readme/*"]},
     install_requires=[need for need in NEEDS if not need.startswith(PAGE)],
-    extras_require={"demo": [need for need in NEEDS if need.startswith(PAGE)]},
+    extras_require={
+        "demo": [need for need in NEEDS if need.startswith(PAGE)],
+        "heic": ["pillow-heif>=1.1,<2"],
+    },
 )

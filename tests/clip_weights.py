@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from safetensors.torch import save_file
 from torch import nn
 
+from glaclip.backbones.clip.backbone import CLIP_NORMALIZATION
 from glaclip.backbones.clip.models import ClipModel, Tower, untrained_clip
 from glaclip.backbones.clip.weights import WeightFile
 from tests.lazy import Lazy
 
-open_clip = Lazy("open_clip")
+open_clip, push = Lazy("open_clip"), Lazy("open_clip.push_to_hf_hub")
+timm_hub = Lazy("timm.models._hub")
 
 TINY_CONFIG = {
     "embed_dim": 24,
@@ -60,3 +64,23 @@ def write_random_weights(model: ClipModel, folder: Path) -> None:
         place = folder / file.repo / file.names[0]
         place.parent.mkdir(parents=True)
         save_file({k: v.contiguous() for k, v in module.state_dict().items()}, place)
+
+
+def save_as_on_the_hub(
+    model: ClipModel, folder: Path, modules: tuple[nn.Module, nn.Module] | None = None
+) -> None:
+    """The same by open_clip's and timm's own save functions, with their configurations.
+
+    Args:
+        model: whose files.
+        folder: where.
+        modules: (CLIP, VFM); untrained ones when left out.
+    """
+    clip, vfm = modules or modules_of(model)
+    places = [folder / file.repo for file in model.files]
+    tower: Any = clip.visual
+    tower.image_mean, tower.image_std = CLIP_NORMALIZATION
+    config = open_clip.get_model_config(model.clip.model)
+    no_words = SimpleNamespace(save_pretrained=lambda directory: None)
+    push.save_for_hf(clip, no_words, config, places[0], safe_serialization=True)
+    timm_hub.save_for_hf(vfm, places[1], safe_serialization=True)

@@ -6,12 +6,13 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.photo import KINDS, PhotoError, as_photo, load_photo, open_picture
+from glaclip.photo import KINDS, PhotoError, as_photo, load_photo, open_picture, upright_size
 from glaclip.pictures.encoding import encoded
 from tests.png import packed_png
 
@@ -115,6 +116,50 @@ def test_heic_is_named_with_what_helps(tmp_path: Path) -> None:
             load_photo(source)
 
 
+def test_heic_is_read_where_the_extra_is_installed(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    path = tmp_path / "photo.heic"
+    pillow_heif.from_pillow(GRADIENT).save(path, quality=95)
+    photo = load_photo(path)
+    assert photo.size == GRADIENT.size
+    assert np.abs(np.asarray(photo).astype(int) - np.asarray(GRADIENT)).mean() < 3
+
+
+def large(width: int, height: int, kind: str, **options: Any) -> bytes:
+    """A ramp from black to white of many pixels, in few bytes."""
+    ramp = Image.fromarray(RAMP).resize((width, height), Image.Resampling.NEAREST)
+    return encoded(ramp, kind, **options)
+
+
+def test_a_photo_above_forty_megapixels_is_shrunk_and_said_so() -> None:
+    said: list[str] = []
+    photo = load_photo(large(9_000, 6_000, "PNG", compress_level=1), say=said.append)
+    assert photo.size == (7745, 5163)
+    assert said == ["The photo has 54 megapixels: it was shrunk to 7745 x 5163 pixels."]
+    assert photo.getpixel((7700, 3000))[0] > 250  # type: ignore[index]
+
+
+def test_a_large_jpeg_is_decoded_small_whatever_pillow_says_of_it() -> None:
+    """Pillow refuses 179 megapixels by itself."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = large(18_000, 11_000, "JPEG", exif=exif)  # 198
+    said: list[str] = []
+    photo = load_photo(content, say=said.append)
+    assert photo.width * photo.height <= 40_000_000
+    assert abs(photo.height / photo.width - 18 / 11) < 0.01  # upright
+    assert "198 megapixels" in said[0]
+    with pytest.raises(PhotoError, match="at most 2 megapixels are accepted of a JPEG"):
+        load_photo(content, max_pixels=400_000)
+
+
+def test_the_upright_size_is_read_from_the_header(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    GRADIENT.resize((80, 50)).save(tmp_path / "lying.jpg", exif=exif)
+    assert upright_size(tmp_path / "lying.jpg") == (50, 80)
+
+
 def test_float_grey_in_unit_range() -> None:
     photo = np.asarray(as_photo(Image.fromarray((RAMP / 255).astype(np.float32))))[..., 0]
     assert np.abs(photo.astype(int) - RAMP).max() <= 1
@@ -149,7 +194,7 @@ def test_first_frame_of_an_animation() -> None:
         ((1, 1), "each side must have at least 16"),
         ((1, 300), "each side must have at least 16"),
         ((20_000, 40), "at most 16 times"),
-        ((20_000, 2_001), "at most 40 megapixels"),
+        ((20_000, 4_001), "at most 80 megapixels are accepted, 200 of a JPEG"),
     ],
 )
 def test_sizes_out_of_range(size: tuple[int, int], sentence: str) -> None:

@@ -3,7 +3,8 @@
 A GPU computes in half precision. A CPU computes in bfloat16 where it has instructions for it
 (`support.processor`) and where it was measured, for exactly these weights, that nearly all labels
 of the shipped photos stay; else in float32. Measurements come with the program (RECORDS) or were
-made on this computer by `python -m glaclip benchmark --agreement`.
+made on this computer: on all photos by `python -m glaclip benchmark --agreement`, or on three by
+the page, in the background (serving/measuring.py), and by `python -m glaclip doctor --measure`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from glaclip.backbones.base import BackboneError
+from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.settings import brief
 from glaclip.support.cache import digest
 from glaclip.support.files import atomic_write, cache_folder
@@ -68,13 +69,26 @@ class Choice:
 
 
 @functools.cache
-def photos_digest() -> str:
-    """Hash of the shipped photos with their words, which a record is of."""
+def photos_digest(photos: tuple[str, ...] = ()) -> str:
+    """Hash of shipped photos with their words, which a record is of.
+
+    Args:
+        photos: file names; all of examples.json when left out.
+    """
     folder = ASSETS / "photos"
     listed = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
     entries = sorted(listed, key=lambda entry: str(entry["file"]))
+    if photos:
+        entries = [entry for entry in entries if entry["file"] in photos]
     words = [entry["vocabulary"] for entry in entries]
     return digest(words, *((folder / entry["file"]).read_bytes() for entry in entries))[:16]
+
+
+@functools.cache
+def few_photos() -> tuple[str, ...]:
+    """The three photos that a measurement in the background takes: those that have a truth."""
+    index = ASSETS / "ground_truth" / "index.json"
+    return tuple(entry["photo"] for entry in json.loads(index.read_text(encoding="utf-8")))
 
 
 def type_named(dtype: torch.dtype | str) -> torch.dtype | None:
@@ -126,20 +140,36 @@ def choose(
 
 
 def find_record(fingerprint: str, dtype: str) -> Record | None:
-    """The measurement made on this computer, else the shipped one; None if there is none.
+    """The measurement on all photos, made on this computer or shipped, else the one on three.
 
     Args:
         fingerprint: of the backbone in float32.
         dtype: "bfloat16" or "float16".
     """
-    own, asked = _own_file(fingerprint, dtype), (fingerprint, dtype, photos_digest())
-    records = (*(_read(own) if own else ()), *_read(RECORDS))
-    return next((r for r in records if (r.fingerprint, r.dtype, r.photos) == asked), None)
+    for photos in ((), few_photos()):
+        asked = (fingerprint, dtype, photos_digest(photos))
+        own = record_file(*asked)
+        records = (*(_read(own) if own else ()), *_read(RECORDS))
+        found = next((r for r in records if (r.fingerprint, r.dtype, r.photos) == asked), None)
+        if found is not None:
+            return found
+    return None
+
+
+def is_unmeasured(backbone: Backbone) -> bool:
+    """Whether a measurement could let a backbone compute quicker here, and there is none."""
+    return (
+        backbone.device.type == "cpu"
+        and backbone.dtype == torch.float32
+        and processor().bfloat16
+        and cache_folder() is not None
+        and find_record(backbone.fingerprint, "bfloat16") is None
+    )
 
 
 def keep_record(record: Record) -> bool:
     """Keeps a measurement for later starts on this computer; whether that was possible."""
-    path = _own_file(record.fingerprint, record.dtype)
+    path = record_file(record.fingerprint, record.dtype, record.photos)
     if path is None:
         return False
     with contextlib.suppress(OSError):
@@ -159,9 +189,16 @@ def write_records(path: Path, records: list[Record]) -> None:
     atomic_write(path, f"{text}\n".encode())
 
 
-def _own_file(fingerprint: str, dtype: str) -> Path | None:
+def record_file(fingerprint: str, dtype: str, photos: str) -> Path | None:
+    """Where a measurement made on this computer lies; None where nothing is to be kept.
+
+    Args:
+        fingerprint: of the backbone in float32.
+        dtype: "bfloat16" or "float16".
+        photos: `photos_digest` of the photos that it is of.
+    """
     folder = cache_folder()
-    name = digest(fingerprint, dtype)[:32]
+    name = digest(fingerprint, dtype, photos)[:32]
     return None if folder is None else folder / "agreement" / f"{name}.json"
 
 

@@ -1,14 +1,18 @@
 """Backbones by name: which can start now, and starting one.
 
 `lite` is embedded and needs no download; the others are real CLIP and need weights (weights.py).
-`auto` is the first real CLIP whose weights are on this computer, else `lite`.
+`auto` is the first real CLIP whose weights are on this computer, else `lite`. A folder of weights
+that is named is used or refused; one that GLACLIP_WEIGHTS names, for all that is started on a
+computer, is used or warned of.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import importlib.util
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +21,7 @@ import torch
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.clip import weights as files
 from glaclip.backbones.clip.backbone import ClipBackbone
+from glaclip.backbones.clip.inventory import from_folder, unused
 from glaclip.backbones.clip.models import (
     CLIP_MODELS,
     ClipModel,
@@ -29,6 +34,7 @@ from glaclip.backbones.dtypes import choose, type_named
 from glaclip.settings import brief
 from glaclip.vocabulary import ASSETS
 
+_LOG = logging.getLogger(__name__)
 AUTO = "auto"
 LITE = "lite"
 #: Packages that hold the embedded backbone's towers, by module name, and its own trained heads.
@@ -104,8 +110,15 @@ def available(weights: str | Path | None = None) -> list[BackboneInfo]:
 def resolve(name: str, weights: str | Path | None = None) -> str:
     """The name of a backbone; "auto" becomes real CLIP when its weights are here, else "lite".
 
+    What a folder of weights holds comes before what lies elsewhere.
+
+    Args:
+        name: one of `names()`.
+        weights: folder of weights; the one that GLACLIP_WEIGHTS names when left out.
+
     Raises:
-        BackboneError: a name that is not in the registry.
+        BackboneError: a name that is not in the registry, or "auto" with a folder that was named
+            and helps no backbone to start.
     """
     if name not in names():
         raise BackboneError(
@@ -113,8 +126,53 @@ def resolve(name: str, weights: str | Path | None = None) -> str:
         )
     if name != AUTO:
         return name
-    ready = (info.name for info in available(weights) if info.ready and info.name != LITE)
-    return next(ready, LITE)
+    folder = weights_folder(weights)
+    ready = [m for m in CLIP_MODELS.values() if all(find(file, folder) for file in m.files)]
+    if folder is not None:
+        given = {m.name: from_folder(m.files, folder) for m in CLIP_MODELS.values()}
+        if not any(given[model.name] for model in ready):
+            _refuse(weights, _helps_none(folder, given))
+        ready.sort(key=lambda model: -given[model.name])
+    return ready[0].name if ready else LITE
+
+
+def _helps_none(folder: Path, given: Mapping[str, int]) -> BackboneError:
+    """Why no backbone starts with a folder: it has parts of one, or nothing that any could use."""
+    most = max(CLIP_MODELS.values(), key=lambda model: given[model.name])
+    if not given[most.name]:
+        return unused(f"a real CLIP, such as {most.title},", most.files, folder)
+    missing = [file for file in most.files if find(file, folder) is None]
+    why = f"the folder {folder} has only the rest of it"
+    return files.missing_weights(most.title, missing, why)
+
+
+def uses(name: str, weights: str | Path | None) -> bool:
+    """Whether a backbone takes any of its files from a folder of weights; see `weights_folder`."""
+    model, folder = CLIP_MODELS.get(name), weights_folder(weights)
+    return model is not None and folder is not None and from_folder(model.files, folder) > 0
+
+
+def check_used(name: str, weights: str | Path | None) -> None:
+    """Refuses a folder that was named and gives a real CLIP nothing, or warns of GLACLIP_WEIGHTS.
+
+    Raises:
+        BackboneError: what was looked for, and what lies there.
+    """
+    model, folder = CLIP_MODELS.get(name), weights_folder(weights)
+    if model is not None and folder is not None and not from_folder(model.files, folder):
+        _refuse(weights, unused(model.title, model.files, folder))
+
+
+def _refuse(weights: str | Path | None, error: BackboneError) -> None:
+    if weights is not None:
+        raise error
+    _warn(str(error))
+
+
+@functools.cache
+def _warn(sentence: str) -> None:
+    """Once a process: models are loaded and asked for again and again."""
+    _LOG.warning("%s", sentence)
 
 
 def fetch(
@@ -135,7 +193,9 @@ def fetch(
     Raises:
         BackboneError: weights that are missing and cannot, or may not, be downloaded.
     """
-    model = CLIP_MODELS.get(resolve(name, weights))
+    name = resolve(name, weights)
+    check_used(name, weights)
+    model = CLIP_MODELS.get(name)
     if model is not None:
         folder = weights_folder(weights)
         files.fetch(model.title, model.files, folder, progress, downloads=downloads)
@@ -154,17 +214,19 @@ def load(
         device: where its modules run, "cpu", "cuda" or "cuda:1"; see `zero_gpu.default_device`.
         dtype: of the towers, by name or PyTorch's; "auto" is the one that dtypes.py chooses.
         weights: folder of weights that is searched before the hub cache and the network; the one
-            that GLACLIP_WEIGHTS names when left out.
+            that GLACLIP_WEIGHTS names when left out. `lite` needs none.
 
     Raises:
-        BackboneError: an unknown name, device or type, or weights that are missing or damaged; one
-            sentence with the way forward.
+        BackboneError: an unknown name, device or type, a folder that holds nothing for the real
+            CLIP asked for, or weights that are missing or damaged; one sentence with the way
+            forward.
     """
     name = resolve(name, weights)
     place, asked = checked_device(device), type_named(dtype)
-    folder = weights_folder(weights)
     if name == LITE:
         return _load_lite(place, asked)
+    check_used(name, weights)
+    folder = weights_folder(weights)
     model = CLIP_MODELS[name]
     return _typed_clip(model, place, asked, lambda kind: load_clip(model, place, kind, folder))
 
@@ -214,6 +276,12 @@ def _typed_clip(
         backbone = single if same else moved(model, single, place, choice.dtype)
     backbone.dtype_why = choice.why
     return backbone
+
+
+def narrowed(backbone: Backbone, dtype: torch.dtype) -> Backbone:
+    """A real CLIP in another type at its place; the given one must not be used afterwards."""
+    assert isinstance(backbone, ClipBackbone)
+    return moved(CLIP_MODELS[backbone.name], backbone, backbone.device, dtype)
 
 
 def twin_on_gpu(backbone: Backbone) -> Backbone | None:

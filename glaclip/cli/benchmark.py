@@ -12,23 +12,24 @@ from typing import Any, Self
 
 from glaclip.backbones.base import Backbone
 from glaclip.backbones.dtypes import keep_record, narrow_type
-from glaclip.benchmark.agreement import dtype_agreement, precision_agreement
 from glaclip.benchmark.costs import word_cost
 from glaclip.benchmark.growth import YARDSTICK_SHAPES, growth, yardstick
 from glaclip.benchmark.processes import WaitingError, page_ratios, page_rows, start_rows
 from glaclip.benchmark.ratios import Row, benchmark, measure_memory
+from glaclip.benchmark.towers import towers
 from glaclip.cli import benchmark_text as text
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.options import Loader, RunOptions, check_writable, type_name, untrained, write
 from glaclip.photo import load_photo
 from glaclip.pictures.charts import png_of, ratio_chart
 from glaclip.segmenter import Segmenter
+from glaclip.segmenter.agreement import dtype_agreement, precision_agreement
 from glaclip.settings import PRECISIONS
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary
 
 SINGLE = "float32"
 #: What is measured on request, all of it by --all.
-PARTS = ("yardstick", "growth", "agreement", "words", "start", "page")
+PARTS = ("towers", "yardstick", "growth", "agreement", "words", "start", "page")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,10 @@ def run_benchmark(options: BenchmarkOptions, load: Loader, console: Console) -> 
         result("memory", dataclasses.asdict(memory) if memory else None, text.memory(memory))
     ladder = [row for row in report.rows if row.group == "attention"]
     ratios = [(f"{row.name} / own window", row.median / ladder[0].median) for row in ladder]
+    if "towers" in options.parts:
+        console.say("Measuring real CLIP with random weights; this takes a minute or two")
+        pairs = towers(photo, options.repeats)
+        result("towers", {"ratio": pairs.ratio, **dataclasses.asdict(pairs)}, text.towers(pairs))
     if "yardstick" in options.parts:
         console.say("Measuring beside the dense formulation; this takes a minute or two")
         sizes = [yardstick(shape, device=backbone.device) for shape in YARDSTICK_SHAPES]
@@ -164,11 +169,12 @@ def _measure_dtype(
 ) -> None:
     """The agreement of labels of two types, which is kept for later choices on this computer."""
     device = next(iter(backbones.values())).device
-    single, narrow = (
-        backbones.get(kind) or options.load(load, dtype=kind)
-        for kind in (SINGLE, str(narrow_type(device)).removeprefix("torch."))
-    )
+    narrow = str(narrow_type(device)).removeprefix("torch.")
+
+    def backbone(kind: str) -> Backbone:
+        return backbones.get(kind) or options.load(load, dtype=kind)
+
     weights = "random" if options.random_weights else "own"
-    record = dtype_agreement(single, narrow, weights, console.progress)
+    record = dtype_agreement(backbone(SINGLE), lambda: backbone(narrow), weights, console.progress)
     said = text.dtype_agreement(record, kept=keep_record(record))
     result("dtype_agreement", dataclasses.asdict(record), said)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from glaclip.backbones.dtypes import ENOUGH, Record
-from glaclip.benchmark.agreement import Agreement
 from glaclip.benchmark.costs import WordCost
 from glaclip.benchmark.growth import Growth, Yardstick
 from glaclip.benchmark.processes import page_ratios
 from glaclip.benchmark.ratios import Memory, Report, Row
+from glaclip.benchmark.towers import PAPER, SMALL, Towers
 from glaclip.cli.console import table
+from glaclip.segmenter.agreement import Agreement
 
 
 def times(report: Report) -> str:
@@ -39,6 +40,17 @@ def memory(found: Memory | None) -> str:
         f"Memory of attention, {found.tokens} tokens (keys of {key_size}, values of "
         f"{value_size}): {found.extra / 2**20:.0f} MB beyond {found.inputs / 2**20:.0f} MB of "
         f"inputs and {found.outputs / 2**20:.0f} MB of outputs; {found.seconds:.0f} s."
+    )
+
+
+def towers(found: Towers) -> str:
+    """Encoding by the small pair beside the paper's, and what it should not pass."""
+    first = found.rows[0].median
+    rows = [[r.name, f"{1000 * r.median:.0f}", f"{r.median / first:.2f}"] for r in found.rows]
+    return (
+        f"{table(['encoding', 'milliseconds', 'ratio'], rows)}\n"
+        f"{SMALL} as this computer runs it ({found.dtype}) takes {found.ratio:.2f} of {PAPER} in "
+        f"float32; at most {found.most:.2f}."
     )
 
 

@@ -16,6 +16,7 @@ from glaclip.cli.label_studio import LabelStudioOptions, run_label_studio
 from glaclip.cli.options import Loader
 from glaclip.cli.segment import BackbonesOptions, SegmentOptions, run_backbones, run_segment
 from glaclip.cli.segment_many import run_many
+from glaclip.cli.verify import VerifyOptions, run_verify
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.data.photo_inputs import is_one_photo
 from glaclip.evaluation.run.store import StoreError
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], Any], Callable[..., Non
     "evaluate": (EvaluateOptions.of, run_evaluate),
     "benchmark": (BenchmarkOptions.of, run_benchmark),
     "backbones": (BackbonesOptions.of, run_backbones),
+    "verify": (VerifyOptions.of, run_verify),
     "doctor": (DoctorOptions.of, run_doctor),
     "label-studio": (LabelStudioOptions.of, run_label_studio),
 }

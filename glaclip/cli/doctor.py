@@ -16,11 +16,14 @@ from typing import Any
 
 from glaclip import __version__
 from glaclip.backbones.base import BackboneError
+from glaclip.backbones.clip.models import CLIP_MODELS
 from glaclip.cli.console import Console, table
 from glaclip.cli.options import BackboneOptions, Loader, type_described, type_name
+from glaclip.evaluation.verify.verify import doubt
 from glaclip.photo import load_photo
 from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
+from glaclip.serving.measuring import measure, running, verdict
 from glaclip.support.processor import VARIABLE, ProcessorError, processor
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
@@ -35,6 +38,7 @@ _WORDS = "sky, building, tree, water"
 class DoctorOptions(BackboneOptions):
     """The arguments of `doctor`."""
 
+    measure: bool
     json: bool
 
 
@@ -48,14 +52,31 @@ def run_doctor(options: DoctorOptions, load: Loader, console: Console) -> None:
     report["processor"], processor_problem = _processor()
     report["limits"], problem = _limits()
     report["backbones"], backbone_problem = _backbones(options.weights)
-    report["run"], run_problem = _quick_run(options, load, console)
-    found = processor_problem, problem, backbone_problem, run_problem
+    if options.measure:
+        report["measured"] = _measure(options, load, console)
+    report["measuring"] = str(running() or "")
+    report["run"], run_problem, doubted = _quick_run(options, load, console)
+    found = processor_problem, problem, backbone_problem, run_problem, doubted
     report["problems"] = problems = list(dict.fromkeys(text for text in found if text))
     console.result(
         json.dumps(report, indent=2, ensure_ascii=False) if options.json else _text(report)
     )
     if problems:
         raise BackboneError(" ".join(problems))
+
+
+def _measure(options: DoctorOptions, load: Loader, console: Console) -> str:
+    """Measures now what the page measures in the background, for weights in float32.
+
+    Raises:
+        BackboneError: the backbone cannot start, or is none that is measured here.
+    """
+    backbone = options.load(load, dtype="float32")
+    if backbone.name not in CLIP_MODELS or backbone.device.type != "cpu":
+        raise BackboneError(
+            "--measure is for real CLIP on a processor; name one with --backbone and --device cpu."
+        )
+    return verdict(measure(backbone, console.progress))
 
 
 def _versions() -> dict[str, str]:
@@ -105,11 +126,14 @@ def _limits() -> tuple[dict[str, Any], str]:
 def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
     from glaclip.backbones.registry import available, resolve
 
+    problem, auto = "", ""
     try:
         auto = resolve("auto", weights)
         infos = available(weights)
     except BackboneError as error:
-        return [], str(error)
+        if weights is None or not Path(weights).is_dir():
+            return [], str(error)
+        infos, problem = available(weights), str(error)
     return [
         {
             "name": info.name,
@@ -118,13 +142,13 @@ def _backbones(weights: str | None) -> tuple[list[dict[str, Any]], str]:
             "missing": [str(file) for file in info.missing],
         }
         for info in infos
-    ], ""
+    ], problem
 
 
 def _quick_run(
     options: DoctorOptions, load: Loader, console: Console
-) -> tuple[dict[str, Any], str]:
-    """Start of the backbone and one shipped photo, in seconds."""
+) -> tuple[dict[str, Any], str, str]:
+    """Start of the backbone and one shipped photo, in seconds; what is wrong, and doubtful."""
     try:
         start = time.perf_counter()
         backbone = options.load(load)
@@ -136,19 +160,23 @@ def _quick_run(
         result = segmenter.segment(encoded, parse_vocabulary(_WORDS), progress=console.progress)
         seconds = time.perf_counter() - start
     except (BackboneError, ProcessorError) as error:
-        return {}, str(error)
-    return {
-        "backbone": backbone.name,
-        "title": backbone.title,
-        "device": str(backbone.device),
-        "dtype": type_name(backbone),
-        "dtype_why": backbone.dtype_why,
-        "dtype_said": type_described(backbone),
-        "windows": len(encoded.boxes),
-        "load_seconds": round(loaded, 2),
-        "run_seconds": round(seconds, 2),
-        "largest": result.classes[int(result.areas.argmax())],
-    }, ""
+        return {}, str(error), ""
+    return (
+        {
+            "backbone": backbone.name,
+            "title": backbone.title,
+            "device": str(backbone.device),
+            "dtype": type_name(backbone),
+            "dtype_why": backbone.dtype_why,
+            "dtype_said": type_described(backbone),
+            "windows": len(encoded.boxes),
+            "load_seconds": round(loaded, 2),
+            "run_seconds": round(seconds, 2),
+            "largest": result.classes[int(result.areas.argmax())],
+        },
+        "",
+        doubt(backbone, options.weights) if options.backbone == "auto" else "",
+    )
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -189,6 +217,10 @@ def _text(report: dict[str, Any]) -> str:
         )
     ]
     parts.append(table(["free", ""], free))
+    if said := report.get("measured"):
+        parts.append(f"Measured: {said}.")
+    if report["measuring"]:
+        parts.append(f"In the background {report['measuring']}.")
     run = report["run"]
     if run:
         parts.append(

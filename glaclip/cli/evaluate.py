@@ -19,6 +19,7 @@ from glaclip.cli.evaluate_set import (
     write_json,
     write_results,
 )
+from glaclip.cli.folder_type import load_for_folder
 from glaclip.cli.options import Loader, check_writable, output_folder
 from glaclip.evaluation.data.datasets import Dataset, open_dataset
 from glaclip.evaluation.data.errors import DatasetError
@@ -26,7 +27,7 @@ from glaclip.evaluation.report.document import evaluation_document, joined_docum
 from glaclip.evaluation.run.evaluate import CACHE_BYTES, Evaluation, absent_photos, evaluation_of
 from glaclip.evaluation.run.setting import Entry
 from glaclip.evaluation.run.store import read_counts
-from glaclip.evaluation.run.team import team_of_environment
+from glaclip.evaluation.run.team import Team, team_of_environment
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.method import parse_method
 from glaclip.support.text import TextError, read_text
@@ -46,13 +47,17 @@ def run_evaluate(options: EvaluateOptions, load: Loader, console: Console) -> No
     # One report and one progress line: the other processes speak only of what fails in their part.
     console.follow(team.rank)
     run = run_paper if options.paper else _run_set
-    run(options, load, console, Scorer(options, console, team))
+    run(options, load, console, Scorer(options, console, team), team)
     team.close()
 
 
-def _run_set(options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer) -> None:
+def _run_set(
+    options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer, team: Team
+) -> None:
     dataset = _dataset_of(options)
-    backbone = options.start(load, console)
+    backbone = options.start(
+        load, console, lambda: load_for_folder(options, load, options.out, team)
+    )
     methods = _methods_of(options, backbone)
     segmenter = Segmenter(backbone, CACHE_BYTES, word_store())
     windows = options.windows(backbone)

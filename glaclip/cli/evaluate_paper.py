@@ -18,6 +18,7 @@ from glaclip.cli.evaluate_set import (
     word_store,
     write_results,
 )
+from glaclip.cli.folder_type import load_for_folder
 from glaclip.cli.options import Loader, described
 from glaclip.evaluation.paper.comparison import windows_text
 from glaclip.evaluation.paper.names import RELEASED
@@ -35,12 +36,15 @@ from glaclip.evaluation.paper.table import BENCHMARKS, PAPER_BACKBONE, TABLES, A
 from glaclip.evaluation.report.document import Document, paper_document
 from glaclip.evaluation.report.tables import photos_text
 from glaclip.evaluation.run.evaluate import CACHE_BYTES
+from glaclip.evaluation.run.team import Team
 from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import duration
 from glaclip.settings import PLAIN
 
 
-def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer) -> None:
+def run_paper(
+    options: EvaluateOptions, load: Loader, console: Console, scorer: Scorer, team: Team
+) -> None:
     """Says what is missing, runs the rest, and prints ours beside the paper's.
 
     Raises:
@@ -72,7 +76,7 @@ def run_paper(options: EvaluateOptions, load: Loader, console: Console, scorer: 
     def document(of: Sequence[Document]) -> Document:
         return paper_document(str(options.paper), options.settings, options.words, of)
 
-    for backbone in _started(infos, options, load, console):
+    for backbone in _started(infos, options, load, console, team):
         segmenter = Segmenter(_as_asked(backbone, options), CACHE_BYTES, word_store())
         for jobs in together(_say_plan(backbone, places, options, console)):
             scored = [
@@ -156,14 +160,18 @@ def _backbones(options: EvaluateOptions) -> list[BackboneInfo]:
 
 
 def _started(
-    infos: Sequence[BackboneInfo], options: EvaluateOptions, load: Loader, console: Console
+    infos: Sequence[BackboneInfo],
+    options: EvaluateOptions,
+    load: Loader,
+    console: Console,
+    team: Team,
 ) -> Iterator[Backbone]:
     """Backbones one after the other; those that cannot start are said, unless none can."""
     problem: BackboneError | None = None
     some = False
     for info in infos:
         try:
-            backbone = options.load(load, info.name)
+            backbone = load_for_folder(options, load, options.out, team, info.name)
         except BackboneError as error:
             problem = error
             if len(infos) > 1:

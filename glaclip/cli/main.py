@@ -1,4 +1,4 @@
-"""The command line: segment, compare, evaluate, benchmark, backbones, doctor, label-studio.
+"""The command line: segment, compare, evaluate, benchmark, backbones, verify, doctor, label-studio.
 
 Exit codes: 0 fine, 2 bad input or usage, 3 the backbone cannot start, 130 interrupted.
 Results go to stdout, everything else to stderr.
@@ -109,6 +109,15 @@ def _add_segment(commands: Any) -> None:
         metavar="LIST",
         help=f"also write the labels for other tools: {', '.join(FORMAT_NAMES)}",
     )
+    parser.add_argument(
+        "--scores",
+        nargs="?",
+        const="png",
+        choices=("png", "npz"),
+        help="also write how probable each word is at each place of the resized photo, both sides: "
+        "16-bit png (the default; 65535 is 1), or npz",
+    )
+    parser.add_argument("--cutouts", action="store_true", help="also cut each word's region out")
     parser.add_argument("--shard", metavar="I/N", help="of several photos only the I-th of N parts")
     parser.add_argument(
         "--baseline",
@@ -188,6 +197,11 @@ def _add_benchmark(commands: Any) -> None:
     )
     parser.add_argument("--no-memory", action="store_true", help="leave the memory out")
     for name, text in (
+        (
+            "towers",
+            "also time encoding by clip-b16-s8, as this computer runs it, beside clip-b16 in "
+            "float32 (random weights)",
+        ),
         ("yardstick", "also time made-up tokens beside the dense formulation (4 GB of memory)"),
         ("growth", "also measure how time and memory grow from 1,176 to 28,224 tokens (Linux)"),
         (
@@ -199,7 +213,7 @@ def _add_benchmark(commands: Any) -> None:
         ("words", "also time the longest shipped word list at a first and at a second start"),
         ("page", "also drive the page in Chromium (needs playwright): from pressing to pixels"),
         ("start", "also time a new process to its first answer, in parts"),
-        ("all", "--yardstick, --growth, --agreement, --words, --start and --page together"),
+        ("all", "all of these together"),
     ):
         parser.add_argument(f"--{name}", action="store_true", help=text)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw the ratios as PNG")
@@ -221,6 +235,19 @@ def _add_backbones(commands: Any) -> None:
     _add_output(parser)
 
 
+def _add_verify(commands: Any) -> None:
+    parser = commands.add_parser(
+        "verify",
+        formatter_class=Help,
+        help="whether the weights of a real CLIP are the right ones",
+        description="Looks at the files of a real CLIP, at its numbers and at what it sees in the "
+        "shipped photos, in float32, and prints what it expects and what it saw. Exit code 3 where "
+        "something is wrong. Takes about a minute on two cores.",
+    )
+    add_backbone(parser)
+    _add_output(parser)
+
+
 def _add_doctor(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
@@ -229,6 +256,12 @@ def _add_doctor(commands: Any) -> None:
         description="Prints versions, which backbones can start and what the others lack, the "
         "limits of the page with their variables, free memory and disk, and the seconds of one "
         "quick run.",
+    )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="first measure whether these weights keep their labels in bfloat16, as the page does "
+        "in the background; --dtype auto follows it from the next start on",
     )
     add_backbone(parser)
     _add_output(parser)
@@ -270,6 +303,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     _add_benchmark(commands)
     _add_backbones(commands)
+    _add_verify(commands)
     _add_doctor(commands)
     _add_label_studio(commands)
     return parser

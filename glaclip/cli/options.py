@@ -49,16 +49,27 @@ class BackboneOptions(Options):
 
     def load(self, load: Loader, name: str = "", dtype: str = "") -> Backbone:
         """The backbone asked for, or another one or of another type at its place."""
-        return load(name or self.backbone, self.device, dtype or self.dtype, self.weights)
+        # The embedded one is refused a folder only by whoever named both.
+        weights = None if name == "lite" else self.weights
+        return load(name or self.backbone, self.device, dtype or self.dtype, weights)
 
-    def start(self, load: Loader, console: Console) -> Backbone:
+    def start(
+        self, load: Loader, console: Console, loaded: Callable[[], Backbone] | None = None
+    ) -> Backbone:
         """Starts the backbone asked for and says which.
+
+        Args:
+            load: starts a backbone.
+            console: hears which.
+            loaded: starts it instead, in a type of its own.
 
         Raises:
             UsageError: a key source it does not have.
         """
-        backbone = self.load(load)
+        backbone = loaded() if loaded else self.load(load)
         console.say(f"Backbone: {described(backbone)}")
+        if self.backbone == "auto" and (said := _doubt(backbone, self.weights)):
+            console.say(said)
         if self.key_source is not None and self.key_source not in backbone.key_sources:
             raise UsageError(
                 f"--key-source must be one of {', '.join(backbone.key_sources)} for "
@@ -97,10 +108,25 @@ class RunOptions(BackboneOptions):
         return dataclasses.replace(backbone.default_windows, **self.typed_windows)
 
 
+def _doubt(backbone: Backbone, weights: str | None) -> str:
+    """What is wrong with weights that nobody named, at their first start; mostly nothing."""
+    from glaclip.evaluation.verify.verify import doubt
+
+    return doubt(backbone, weights)
+
+
 def load_registered(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
-    """Starts a backbone of the registry; "auto" as device takes the best one there is."""
-    from glaclip.backbones.registry import load
+    """Starts a backbone of the registry; "auto" as device takes the best one there is.
+
+    Raises:
+        BackboneError: it cannot start, or `weights` could not be used.
+    """
+    from glaclip.backbones.base import BackboneError
+    from glaclip.backbones.registry import LITE, load
     from glaclip.backbones.zero_gpu import default_device
+
+    if name == LITE and weights is not None:
+        raise BackboneError("--weights is for real CLIP; the weights of lite are in its packages.")
 
     place = default_device() if device == "auto" else device
     if place == "cuda":  # torchrun's processes take a GPU each

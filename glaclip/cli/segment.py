@@ -6,10 +6,10 @@ import argparse
 import io
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from PIL import Image
@@ -27,12 +27,16 @@ from glaclip.pictures.formats import FORMATS, LabeledPhoto, place_of
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
+from glaclip.pictures.scores import cutouts, score_files
 from glaclip.segmenter import Segmentation, Segmenter
 from glaclip.segmenter.dense import dense_features, text_arrays
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
 from glaclip.settings import STAGES
+
+if TYPE_CHECKING:
+    from glaclip.backbones.registry import BackboneInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,8 @@ class SegmentOptions(WordOptions):
     left_name: str
     features: Path | None
     features_as: str
+    scores: str | None
+    cutouts: bool
     formats: tuple[str, ...]
     shard: Shard
     json: bool
@@ -68,6 +74,10 @@ class SegmentOptions(WordOptions):
             raise UsageError(f"--shard {error}") from error
         photos = tuple(args.photos)
         given = (args.vocabulary, args.preset, args.vocabulary_file)
+        if (args.scores or args.cutouts) and not is_one_photo(photos):
+            raise UsageError("--scores and --cutouts are of one photo")
+        if args.scores and args.left:
+            raise UsageError("--scores needs both sides computed here, not --left")
         suggest = args.suggest or all(words is None for words in given)
         if args.features is not None and args.features.suffix.lower() != ".npz":
             raise UsageError(f"--features must end in .npz; received {args.features.name}")
@@ -151,6 +161,11 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     labeled = LabeledPhoto(
         path.stem, path.name, right.labels, right.classes, colors, place_of(path)
     )
+    if options.scores:
+        for side, result in zip(SIDES, (left, right), strict=True):
+            files |= score_files(result, side, options.scores)
+    if options.cutouts:
+        files |= dict(cutouts(photo, right))
     for form in options.formats:
         files |= dict(FORMATS[form].files([labeled]))
     for name, content in files.items():
@@ -194,11 +209,28 @@ class BackbonesOptions(Options):
 
 
 def run_backbones(options: BackbonesOptions, load: Loader, console: Console) -> None:
-    """Prints the registry."""
+    """Prints the registry.
+
+    Raises:
+        BackboneError: a folder of weights that helps no backbone to start; said after the list.
+    """
+    from glaclip.backbones.base import BackboneError
     from glaclip.backbones.registry import available, resolve
 
     infos = available(options.weights)
-    auto = resolve("auto", options.weights)
+    problem, auto = None, ""
+    try:
+        auto = resolve("auto", options.weights)
+    except BackboneError as error:
+        problem = error
+    _list_backbones(infos, auto, options, console)
+    if problem is not None:
+        raise problem
+
+
+def _list_backbones(
+    infos: Sequence[BackboneInfo], auto: str, options: BackbonesOptions, console: Console
+) -> None:
     if options.json:
         rows = [
             {

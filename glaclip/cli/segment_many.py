@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from glaclip.cli.console import Console, UsageError, table
+from glaclip.cli.folder_type import load_for_folder
 from glaclip.cli.options import Loader, output_folder, write
 from glaclip.cli.segment import SegmentOptions
 from glaclip.cli.word_options import vocabulary_of
@@ -37,7 +38,7 @@ def run_many(options: SegmentOptions, load: Loader, console: Console) -> None:
         console.say(f"{skip.stem}: {skip.reason}")
     for note in vocabulary.notes:
         console.say(note)
-    backbone = options.start(load, console)
+    backbone = options.start(load, console, lambda: load_for_folder(options, load, folder, team))
     segmenter = Segmenter(backbone, CACHE_BYTES, WordStore.of_this_user())
     method = segmenter.method(
         options.attention(backbone).with_stages(options.stages), key_source=options.key_source

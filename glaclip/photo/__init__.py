@@ -14,6 +14,7 @@ from glaclip.photo.reading import (
     open_picture,
     orientation_of,
     turned,
+    upright_size,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "open_picture",
     "orientation_of",
     "turned",
+    "upright_size",
 ]

@@ -11,11 +11,14 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, JpegImagePlugin
 
 from glaclip.photo.deep import eight_bit, is_deep, no_data_of, samples_of
 
+#: Pixels of a photo that is used whole; a file with more of them is shrunk while it is read.
 MAX_PIXELS = 40_000_000
+#: Files of this many times as many pixels are read: JPEG is decoded small to begin with.
+LARGEST_JPEG, LARGEST = 5, 2
 MIN_SIDE = 16
 MAX_ASPECT = 16
 
@@ -25,12 +28,19 @@ class PhotoError(ValueError):
 
 
 #: Kinds of files that are opened; no other decoder of Pillow's sees a stranger's bytes.
-KINDS = ("AVIF", "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
+KINDS: tuple[str, ...] = ("AVIF", "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
 #: How names of such files end, in lower case.
-ENDINGS = (
+ENDINGS: tuple[str, ...] = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif",
     ".tiff", ".avif", ".avifs", ".mpo",
 )  # fmt: skip
+try:  # an extra: pip install ".[heic]"
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False)
+    KINDS, ENDINGS = ("HEIF", *KINDS), (*ENDINGS, ".heic", ".heif")
+except ImportError:
+    pass
 #: Brands in the first bytes of pictures of Apple's telephones.
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _ORIENTATION = 0x0112
@@ -116,7 +126,8 @@ def _broken_files_in_a_sentence() -> Iterator[None]:
     except FileNotFoundError as error:
         raise PhotoError("There is no such file.") from error
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"At most {MAX_PIXELS // 1_000_000} megapixels are accepted.") from error
+        most = LARGEST * MAX_PIXELS // 1_000_000
+        raise PhotoError(f"At most {most} megapixels are accepted.") from error
     except Exception as error:
         raise PhotoError(
             "This file is not a picture that can be read, or it is damaged. "
@@ -161,7 +172,16 @@ def open_picture(source: str | Path | IO[bytes]) -> Image.Image:
     Raises:
         OSError: no such file, or of no such kind, or damaged; Pillow raises other errors too.
     """
-    return Image.open(source, formats=KINDS)
+    try:
+        return Image.open(source, formats=KINDS)
+    except Image.DecompressionBombError as refused:
+        # Pillow refuses 179 megapixels of any kind; a JPEG is decoded in a part of its size.
+        if not isinstance(source, str | Path):
+            source.seek(0)
+        try:
+            return JpegImagePlugin.JpegImageFile(source)
+        except SyntaxError:  # of another kind
+            raise refused from None
 
 
 def load_photo(
@@ -173,8 +193,10 @@ def load_photo(
 
     Args:
         source: path, file contents or open binary file.
-        max_pixels: refused above this before any pixel is decoded.
-        say: is told in a sentence how a deep picture was scaled, when that is a guess.
+        max_pixels: shrunk to no more; refused above `LARGEST` times as many (a JPEG `LARGEST_JPEG`
+            times) before any pixel is decoded.
+        say: is told in a sentence that it was shrunk, and how a deep picture was scaled, when that
+            is a guess.
 
     Raises:
         PhotoError: unreadable, truncated, of none of `KINDS`, or see `check_size`.
@@ -189,23 +211,82 @@ def load_photo(
     with _broken_files_in_a_sentence(), warnings.catch_warnings():
         # Our own limit is below Pillow's and speaks in a sentence.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        _refuse_heic(stream)
-        with open_picture(stream) as image:
-            check_size(*image.size, max_pixels)  # the header alone, before any pixel is decoded
-            return _rgb(image, again, say)
+        try:
+            opened = open_picture(stream)
+        except Exception:
+            _refuse_heic(stream)
+            raise
+        with opened as image:
+            width, height = image.size
+            _check_file(image, max_pixels)  # the header alone, before any pixel is decoded
+            if width * height <= max_pixels:
+                return _rgb(image, again, say)
+            photo = _shrunk(image, again, max_pixels, say)
+            if say:
+                say(
+                    f"The photo has {width * height / 1e6:.0f} megapixels: it was shrunk to "
+                    f"{photo.width} x {photo.height} pixels."
+                )
+            return photo
+
+
+def upright_size(source: str | Path) -> tuple[int, int]:
+    """(width, height) of the upright picture in a file, by its header.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
+    with _broken_files_in_a_sentence(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with open_picture(source) as image:
+            width, height = image.size
+            return (height, width) if orientation_of(image) >= 5 else (width, height)
+
+
+def _check_file(image: Image.Image, max_pixels: int) -> None:
+    """Refuses a file's picture by its size; see `load_photo`."""
+    width, height = image.size
+    whole = max_pixels / 1e6
+    if image.format in ("JPEG", "MPO"):
+        most, of = LARGEST_JPEG, " of a JPEG"
+    elif is_deep(image):  # several bytes a sample, and twice that while they are scaled
+        most, of = 1, " of a picture of more than 8 bits"
+    else:
+        most, of = LARGEST, f", {LARGEST_JPEG * whole:g} of a JPEG"
+    if width * height > most * max_pixels:
+        raise PhotoError(
+            f"The photo has {width} x {height} pixels ({width * height / 1e6:.0f} megapixels); "
+            f"at most {most * whole:g} megapixels are accepted{of}."
+        )
+    check_size(width, height, width * height)
+
+
+def _shrunk(
+    image: Image.Image,
+    reopen: Callable[[], Image.Image],
+    max_pixels: int,
+    say: Callable[[str], None] | None,
+) -> Image.Image:
+    """`_rgb` of a large picture, with at most so many pixels and the proportions of all."""
+    width, height = image.size
+    if width * height > LARGEST * max_pixels:  # a JPEG, which is decoded at half its sides
+        image.draft("RGB", (width // 2, height // 2))
+    photo = _rgb(image, reopen, say)
+    share = min(1.0, (max_pixels / (photo.width * photo.height)) ** 0.5)
+    return photo.resize((int(photo.width * share), int(photo.height * share)))
 
 
 def _refuse_heic(source: str | Path | IO[bytes]) -> None:
-    """Names the one format that telephones make and that is not read here."""
+    """Names the format of telephones that only an extra reads, in a file that was not read."""
     if isinstance(source, str | Path):
         with open(source, "rb") as file:
             head = file.read(64)
     else:
-        head = source.read(64)
         source.seek(0)
+        head = source.read(64)
     brands = head[8:]
     if head[4:8] == b"ftyp" and b"avi" not in brands and any(b in brands for b in _HEIC):
         raise PhotoError(
-            "This is a HEIC picture, as telephones take them, which is not read here; save it as "
-            "JPEG or PNG and choose that file."
+            "This is a HEIC picture, as telephones take them, that cannot be read here; save it as "
+            "JPEG or PNG and choose that file, or install pillow-heif where this program runs."
         )

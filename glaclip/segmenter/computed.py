@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,14 @@ class Computed:
         features: those of methods, and mean queries, by the segmenter's own keys.
         words: features [E] by prompt.
         seconds: of each step.
+        candidates: features [E] by prompt of what `Segmenter.suggest` looks for.
     """
 
     encoded: Encoded | None
     features: Mapping[Hashable, tuple[Tensor, Grid]]
     words: Mapping[str, Tensor]
     seconds: Mapping[str, float]
+    candidates: Mapping[str, Tensor] = field(default_factory=dict)
 
     def packed(self) -> Computed:
         """The same with arrays for tensors.

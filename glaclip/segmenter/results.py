@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +20,13 @@ from glaclip.segmenter.labels import class_probabilities, class_scores, label_ma
 from glaclip.segmenter.method import Method
 from glaclip.segmenter.progress import Progress
 from glaclip.segmenter.seams import Pairs
-from glaclip.segmenter.suggestions import coarse
+from glaclip.segmenter.suggestions import coarse, sureness
 from glaclip.settings import SettingsError, WindowSettings
 from glaclip.vocabulary import LOGIT_SCALE, Vocabulary
 from glaclip.windows import Box, Size, stitch
 
-#: Share of the photo by which `presence` goes.
-_SURE_SHARE = 0.01
-#: Of words whose presence is below, 97 in 100 have less than .5 % of a held-out photo.
+#: Of words whose presence is below, 9 in 10 and more have less than .5 % of a held-out photo
+#: (training/run/presence.py).
 PROBABLY_ABSENT = 0.05
 
 
@@ -79,6 +79,7 @@ class Segmentation:
         encoded: the photo's tokens.
         seconds: time of each step; 0 for a step that came from the cache.
         cached: the steps that came from the cache.
+        rivals: gives the scores [L, 1, gh, gw] of other words, see `suggestions.rivals`.
     """
 
     labels: NDArray[np.int16]
@@ -88,6 +89,7 @@ class Segmentation:
     encoded: Encoded
     seconds: Mapping[str, float]
     cached: frozenset[str]
+    rivals: Callable[[], Tensor]
 
     def __repr__(self) -> str:
         height, width = self.labels.shape
@@ -117,20 +119,20 @@ class Segmentation:
         """[C] in 0..1, how surely a word is in the photo at all, however many pixels it was given.
 
         The probability that a hundredth of the photo's places exceed, at an eighth of the working
-        size: a single place may be sure by chance. Below `PROBABLY_ABSENT` a word is probably not
-        there; a word that is the only one to look like what is there may be high in vain.
+        size: a single place may be sure by chance. The photo's words have common words as rivals,
+        since every pixel gets the best of its own words, also where none fits. Below
+        `PROBABLY_ABSENT` a word is probably not there.
         """
         with torch.inference_mode():
-            canvas = coarse(
-                self.window_scores, scored_boxes(self.encoded, self.method), self.encoded.size
+            boxes = scored_boxes(self.encoded, self.method)
+            own, others = (
+                coarse(scores, boxes, self.encoded.size)
+                for scores in (self.window_scores, self.rivals())
             )
             # Over classes, not prompts: synonyms are no rivals of each other.
-            cosines = class_scores(canvas, self.vocabulary).flatten(1)
-            probabilities = (LOGIT_SCALE * cosines).softmax(dim=0)
-            most = max(1, round(_SURE_SHARE * probabilities.shape[1]))
-            presence: NDArray[np.float32] = (
-                probabilities.topk(most, dim=1).values[:, -1].float().cpu().numpy()
-            )
+            cosines = torch.cat([class_scores(own, self.vocabulary), others]).flatten(1)
+            sure = sureness(LOGIT_SCALE * cosines)[:-1]
+        presence: NDArray[np.float32] = sure.float().cpu().numpy()
         return presence
 
     def canvas(self) -> Tensor:
@@ -149,6 +151,22 @@ class Segmentation:
             class_probabilities(canvas[0], self.vocabulary).float().cpu().numpy()
         )
         return probabilities
+
+    def scores(self) -> Iterator[NDArray[np.float32]]:
+        """Probability [h, w] of each class in turn at the working size; see `probabilities`."""
+        with torch.inference_mode():
+            canvas = LOGIT_SCALE * self.canvas()
+            total = canvas.logsumexp(dim=0)
+            counts = [len(entry.prompts) for entry in self.vocabulary.classes]
+            for prompts in torch.split(canvas, counts):
+                score: NDArray[np.float32] = (
+                    (prompts.amax(dim=0) - total).exp().float().cpu().numpy()
+                )
+                yield score
+
+    def score(self, index: int) -> NDArray[np.float32]:
+        """Probability [h, w] of one class at the working size."""
+        return next(itertools.islice(self.scores(), index, None))
 
     def probabilities_at(self, point: tuple[float, float]) -> NDArray[np.float32]:
         """[C] class probabilities at a point (x, y) in photo pixels; computes that point alone."""

@@ -40,7 +40,7 @@ from glaclip.segmenter.results import (
     scored_boxes,
     to_working,
 )
-from glaclip.segmenter.suggestions import candidates, coarse, likeliest
+from glaclip.segmenter.suggestions import candidates, coarse, likeliest, rivals
 from glaclip.segmenter.word_store import WordStore
 from glaclip.segmenter.words import Words
 from glaclip.settings import FAST, AttentionSettings, SettingsError, WindowSettings
@@ -179,7 +179,14 @@ class Segmenter:
             if known_before:
                 cached.add(step)
                 seconds[step] = 0.0
-        return Segmentation(labels, vocabulary, method, scores, encoded, seconds, frozenset(cached))
+
+        def others() -> Tensor:
+            found = torch.stack(list(self._candidates(unheard).values()))
+            return rivals(features, grid, words, found)
+
+        return Segmentation(
+            labels, vocabulary, method, scores, encoded, seconds, frozenset(cached), others
+        )
 
     def suggest(
         self,
@@ -214,17 +221,27 @@ class Segmenter:
         """`suggest`, and the candidates that come next, likeliest first."""
         if limit < 1:
             raise SettingsError(f"limit must be at least 1; received {limit}")
-        note, known = progress or unheard, candidates()
+        canvas = self.candidate_scores(encoded, settings, progress=progress)
+        return likeliest(canvas, candidates(), limit)
+
+    def candidate_scores(
+        self,
+        encoded: Encoded,
+        settings: AttentionSettings | Method | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Tensor:
+        """[Q, h, w] fused cosines of the prompts that `suggest` looks for; see `coarse`."""
+        note = progress or unheard
         with torch.inference_mode():
-            # A list this long under all of CLIP's templates would take longer than the photo.
-            words, _ = self._words.features(known.vocabulary.prompts, note, self._one_template)
+            words = torch.stack(list(self._candidates(note).values()))
         method = self.method(settings)
         features, grid = self.features(encoded, method, note)[0]
         with torch.inference_mode():
             scores = torch.stack([words @ window.T for window in features])  # [L, Q, S]
             scores = scores.reshape(*scores.shape[:2], *grid)
             boxes = scored_boxes(encoded, method)
-            return likeliest(coarse(scores, boxes, encoded.size), known, limit)
+            return coarse(scores, boxes, encoded.size)
 
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None
@@ -250,7 +267,14 @@ class Segmenter:
 
     @property
     def _one_template(self) -> tuple[str, ...]:
+        # A list this long under all of CLIP's templates would take longer than the photo.
         return self.backbone.templates[:1]
+
+    def _candidates(self, note: Progress) -> dict[str, Tensor]:
+        """Features [E] by prompt of what `suggest` looks for."""
+        prompts = candidates().vocabulary.prompts
+        words, _ = self._words.features(prompts, note, self._one_template)
+        return dict(zip(prompts, words, strict=True))
 
     def unknown_candidates(self) -> int:
         """How many texts `suggest` would have to embed."""
@@ -362,6 +386,7 @@ class Segmenter:
         windows: WindowSettings,
         methods: Sequence[Method] = (),
         prompts: tuple[str, ...] = (),
+        suggested: int | None = None,
     ) -> Computed:
         """The long steps of a run, for another segmenter of the same backbone to `keep`.
 
@@ -370,6 +395,8 @@ class Segmenter:
             windows: how it is cut.
             methods: whose features are computed.
             prompts: whose features are computed.
+            suggested: also the features of what `suggest` looks for and, with a photo, of as many
+                words as it suggests by the first method.
         """
         seconds: dict[str, float] = {}
         features: dict[Hashable, tuple[Tensor, Grid]] = {}
@@ -384,9 +411,15 @@ class Segmenter:
                         key = _mean_key(encoded, method)
                         if (mean := self._features.peek(key)) is not None:
                             features[key] = mean
+        candidates: dict[str, Tensor] = {}
         with _timed(seconds, "words"), torch.inference_mode():
+            if suggested is not None:
+                candidates = self._candidates(unheard)
+                if encoded is not None and suggested:
+                    prompts = (*prompts, *self.suggest(encoded, suggested, methods[0]))
             words = self._words.features(prompts, unheard)[0] if prompts else ()
-        return Computed(encoded, features, dict(zip(prompts, words, strict=True)), seconds)
+        known = dict(zip(prompts, words, strict=True))
+        return Computed(encoded, features, known, seconds, candidates)
 
     def keep(self, computed: Computed) -> None:
         """Puts what another segmenter computed where this one would look for it."""
@@ -396,6 +429,7 @@ class Segmenter:
         for key, found in computed.features.items():
             self._features.put(key, found)
         self._words.keep(computed.words)
+        self._words.keep(computed.candidates, self._one_template)
 
     def text_features(self, prompts: tuple[str, ...]) -> Tensor:
         """[P, E] unit features of prompts; see `Words.features`."""

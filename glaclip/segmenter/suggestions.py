@@ -1,7 +1,8 @@
 """Words for a photo that nobody has described: those of a list of common words that cover it.
 
-Two stages: the first finds whether a photo shows a place indoors or outdoors, the second asks again
-without the words of the other place, which would take what looks alike (a sofa's beige is no sand).
+Each place of the photo goes to the word it resembles most. What is asked of a word is how much of
+the photo it gets and how sure its surest places are; how much of both a word needs was fitted on
+photos whose words are known (training/run/suggestions.py).
 """
 
 from __future__ import annotations
@@ -15,16 +16,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from glaclip.backbones.base import Grid
 from glaclip.segmenter.labels import class_scores
 from glaclip.vocabulary import ASSETS, LOGIT_SCALE, Vocabulary, parse_vocabulary
 from glaclip.windows import Box, Size, stitch
 
 #: Pixels of the working size to one of the map that is counted; tokens are larger than that.
 _REDUCTION = 8
+#: Share of the photo whose surest places say how sure a word is: a single place may be by chance.
+SURE_SHARE = 0.01
 #: A place is ruled out where the other one covers this many times as much.
 _OTHER_PLACE = 2.0
-#: A word is proposed where its area, each place counted by its certainty, is above this.
-_LEAST = 0.008
+#: What being at the upper edge adds to the scores of what is mostly above, and takes from those of
+#: what is mostly below: calm water looks like sky.
+_TILT = 1.0
+#: What the logarithm of its area and its sureness add to the log odds that a word is there.
+AREA_ODDS, SURE_ODDS = 0.56, 1.52
+#: Added to areas before the logarithm, and the least area of a word that is proposed.
+NO_AREA, LEAST_AREA = 1e-4, 1e-3
+#: A candidate whose cosine with a word is above is no rival of it: it means the same.
+_SAME = 0.9
 #: What stands beside a single proposed word.
 OTHER = "something else"
 
@@ -37,12 +48,14 @@ class Candidates:
         vocabulary: general words with those that mean nearly the same as their synonyms: the
             general word is proposed for all of them.
         places: "indoors", "outdoors" or "anywhere" of each class.
-        trust: [C] in 0..1, low for words that were often found in vain.
+        above: [C] 1 for what is mostly in the upper part of a photo, -1 for the lower, else 0.
+        odds: [C] log odds that a word is there, but for what the photo says.
     """
 
     vocabulary: Vocabulary
     places: tuple[str, ...]
-    trust: NDArray[np.float64]
+    above: NDArray[np.float32]
+    odds: NDArray[np.float32]
 
     def of(self, place: str) -> NDArray[np.bool_]:
         """[C] whether a word belongs to a place alone."""
@@ -53,17 +66,24 @@ class Candidates:
 def candidates() -> Candidates:
     """The list of assets/candidates.txt, whose head says how it is written."""
     text = (ASSETS / "candidates.txt").read_text(encoding="utf-8")
-    lines, places, trust = [], [], []
+    lines, places, above, odds = [], [], [], []
     place = "anywhere"
     for line in text.splitlines():
         if line.startswith("["):
             place = line.strip("[]")
         elif not line.startswith("#"):
-            words, _, share = line.partition("|")
+            words, _, more = line.partition("|")
+            number, _, where = more.strip().partition(" ")
             lines.append(words)
             places.append(place)
-            trust.append(float(share or 1))
-    return Candidates(parse_vocabulary("\n".join(lines)), tuple(places), np.array(trust))
+            above.append({"above": 1.0, "below": -1.0}.get(where, 0.0))
+            odds.append(float(number))
+    return Candidates(
+        parse_vocabulary("\n".join(lines)),
+        tuple(places),
+        np.array(above, dtype=np.float32),
+        np.array(odds, dtype=np.float32),
+    )
 
 
 def at_least_two(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,6 +101,58 @@ def coarse(scores: Tensor, boxes: Sequence[Box], size: Size) -> Tensor:
     return stitch(scores, small, (reduced(size[0]), reduced(size[1])))
 
 
+def sureness(scores: Tensor) -> Tensor:
+    """[C] the probability that `SURE_SHARE` of the places exceed, by scores [C, places]."""
+    most = max(1, round(SURE_SHARE * scores.shape[1]))
+    return scores.softmax(dim=0).topk(most, dim=1).values[:, -1]
+
+
+def rivals(features: Tensor, grid: Grid, words: Tensor, others: Tensor) -> Tensor:
+    """Scores [L, 1, *grid] of all other words together, as that of one word.
+
+    Args:
+        features: [L, S, E] of a photo's windows.
+        grid: rows and columns of S.
+        words: [Q, E] of the words that are asked for.
+        others: [P, E] of the candidates; one that means the same as a word is no rival.
+    """
+    others = others[(others @ words.T).amax(dim=1) < _SAME]
+    # As sure of one word with this score as of all of them: the sum in a softmax over words.
+    scores = [(LOGIT_SCALE * others @ window.T).logsumexp(dim=0) for window in features]
+    return torch.stack(scores).reshape(len(scores), 1, *grid) / LOGIT_SCALE
+
+
+def evidence(canvas: Tensor, known: Candidates) -> NDArray[np.float32]:
+    """What a photo says for each candidate.
+
+    Args:
+        canvas: [Q, h, w] fused cosines of the candidates' prompts.
+        known: the candidates.
+
+    Returns:
+        [C, 2] the share of places where a word is the best, each counted by its probability; and
+        its `sureness`. Words of the other place have none.
+    """
+    scores = LOGIT_SCALE * class_scores(canvas, known.vocabulary)
+    down = torch.linspace(1, -1, scores.shape[1]).to(scores)
+    above = torch.from_numpy(known.above).to(scores)
+    scores = (scores + _TILT * above[:, None, None] * down[None, :, None]).flatten(1)
+    areas = _areas(scores)
+    indoors, outdoors = (
+        torch.from_numpy(known.of(place)).to(scores.device) for place in ("indoors", "outdoors")
+    )
+    for other, mine in ((indoors, outdoors), (outdoors, indoors)):
+        if areas[mine].sum() > _OTHER_PLACE * areas[other].sum():
+            scores[other] = -torch.inf
+    found: NDArray[np.float32] = torch.stack([_areas(scores), sureness(scores)], 1).cpu().numpy()
+    return found
+
+
+def _areas(scores: Tensor) -> Tensor:
+    best, winner = scores.softmax(dim=0).max(dim=0)
+    return best.new_zeros(len(scores)).index_add_(0, winner, best) / best.numel()
+
+
 def likeliest(
     canvas: Tensor, known: Candidates, limit: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -89,24 +161,12 @@ def likeliest(
     Returns:
         Those that are there, at least one and at most `limit`, and `limit` that come next.
     """
-    scores = LOGIT_SCALE * class_scores(canvas, known.vocabulary).flatten(1)
-    weights = _weights(scores)
-    indoors, outdoors = (known.of(place) for place in ("indoors", "outdoors"))
-    inside, outside = weights[indoors].sum(), weights[outdoors].sum()
-    for other, mine, others in ((indoors, inside, outside), (outdoors, outside, inside)):
-        if others > _OTHER_PLACE * mine:
-            scores[torch.from_numpy(other)] = -torch.inf
-            weights = _weights(scores)
-    weights *= known.trust
-    order = np.argsort(-weights, kind="stable")
-    names = tuple(known.vocabulary.names[i] for i in order)
-    count = min(limit, max(1, int((weights > _LEAST).sum())))
-    return names[:count], names[count : count + limit]
-
-
-def _weights(scores: Tensor) -> NDArray[np.float64]:
-    """[C] the share of places where a word is the best, each counted by its probability."""
-    best, winner = scores.softmax(dim=0).max(dim=0)
-    total = best.new_zeros(len(scores)).index_add_(0, winner, best)
-    weights: NDArray[np.float64] = (total / best.numel()).double().cpu().numpy()
-    return weights
+    areas, sure = evidence(canvas.float(), known).T
+    odds = AREA_ODDS * np.log(areas + NO_AREA) + SURE_ODDS * sure + known.odds
+    odds[areas < LEAST_AREA] = -np.inf
+    there = np.argsort(-odds, kind="stable")
+    there = there[: min(limit, max(1, int((odds > 0).sum())))]
+    # What is best nowhere comes by how near it is to being the best.
+    others = [i for i in np.argsort(-sure, kind="stable") if i not in there]
+    names = known.vocabulary.names
+    return tuple(names[i] for i in there), tuple(names[i] for i in others[:limit])

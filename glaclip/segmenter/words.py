@@ -47,10 +47,12 @@ class Words:
             known |= {p: found[p].to(self._backbone.device) for p in missing if p in found}
         return known
 
-    def keep(self, features: Mapping[str, Tensor]) -> None:
+    def keep(
+        self, features: Mapping[str, Tensor], templates: tuple[str, ...] | None = None
+    ) -> None:
         """Features [E] by prompt that were computed elsewhere."""
+        where = self._backbone.fingerprint, templates or self._backbone.templates
         for prompt, feature in features.items():
-            where = self._backbone.fingerprint, self._backbone.templates
             self.cache.put((*where, prompt), feature)
 
     def features(

@@ -34,6 +34,10 @@ LENDING = "lending"
 FIRST = {"encode": 1 / 2e6, "attention": 1 / 2e9, "words": 1e-3}
 
 
+class NotLentError(BackboneError):
+    """The GPU is not lent; what needs none goes on working."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What a call computes; see `Segmenter.compute`.
@@ -49,6 +53,7 @@ class Order:
     windows: WindowSettings
     methods: tuple[Method, ...] = ()
     prompts: tuple[str, ...] = ()
+    suggested: int | None = None
 
 
 def call_seconds(estimate: Estimate, steps: Collection[str]) -> float:
@@ -112,7 +117,7 @@ class Lender:
         segmenter = self._twins[order.backbone]
         try:
             return segmenter.compute(
-                order.photo, order.windows, order.methods, order.prompts
+                order.photo, order.windows, order.methods, order.prompts, order.suggested
             ).packed()
         finally:
             segmenter.forget()
@@ -121,14 +126,14 @@ class Lender:
         """Runs an order on the lent GPU, for whoever's event this thread handles.
 
         Raises:
-            BackboneError: the GPU is not lent, in a sentence with the way forward.
+            NotLentError: in a sentence with the way forward.
         """
         try:
             computed = self.call(order)
         except Exception as error:
             why = _refusal(error)
             _LOG.warning("the GPU was not lent: %s", why, exc_info=None if why else error)
-            raise BackboneError(
+            raise NotLentError(
                 f"The GPU that this Space borrows was not lent: {why or 'it failed'}. The embedded "
                 "model goes on working without it: choose Lite under Advanced."
             ) from error

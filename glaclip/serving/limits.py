@@ -47,7 +47,8 @@ class Limits:
 
     Attributes:
         windows: of one run.
-        megapixels: of an uploaded photo, before it is shrunk.
+        megapixels: of a photo that is read whole; a larger file is shrunk while it is read, see
+            `photo.load_photo`.
         words: of one run, all synonyms counted, the background's too.
         seconds: of one run, estimated before it starts and counted while it computes.
         memory: megabytes of one run beyond what the models take, estimated before it starts.

@@ -43,6 +43,8 @@ _LOG = logging.getLogger(__name__)
 SWITCHES_OFF = "off"
 #: Runs may hold this many times the memory of the largest one that is allowed.
 _TOGETHER = 2
+#: Step of a run at which its words are compared with common ones.
+PRESENCE = "presence"
 Point = tuple[float, float]
 
 
@@ -134,13 +136,14 @@ class _Job:
             yield "labels", 0.0 if known else count.scored(plan)
 
     def suggesting(self, plan: Plan) -> Iterator[tuple[str, float]]:
-        """(step, amount) of proposing words."""
+        """(step, amount) of proposing words by the methods of a plan."""
         encoded, segmenter = self.encoded, self.segmenter
-        yield "words", segmenter.unknown_candidates()
-        known = encoded is not None and segmenter.knows_features(encoded, self.right)
-        anchored = encoded is not None and segmenter.knows_anchors(encoded, self.right)
-        compared = count.similarities(segmenter.backbone, plan, self.right, anchors_known=anchored)
-        yield "attention", 0.0 if known else compared
+        yield "words", float(segmenter.unknown_candidates())
+        for method in plan.methods:
+            known = encoded is not None and segmenter.knows_features(encoded, method)
+            anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
+            compared = count.similarities(segmenter.backbone, plan, method, anchors_known=anchored)
+            yield "attention", 0.0 if known else compared
 
     def looking(self, plan: Plan, *, after_run: bool) -> Iterator[tuple[str, float]]:
         """(step, amount) of a point: nothing, once the mean query of the photo is known."""
@@ -259,25 +262,32 @@ class Service:
             parts=tuple(b if b.step in lent else a for a, b in zip(parts, quick, strict=True)),
         )
 
-    def _lent(self, job: _Job, *, whole: bool) -> tuple[str, ...]:
+    def _lent(self, job: _Job, *, whole: bool, suggesting: bool = False) -> tuple[str, ...]:
         """Steps of a job that a lent GPU computes: nothing of a photo and words that are known.
 
         Args:
             job: what is asked.
-            whole: whether labels are wanted, not only the photo's tokens.
+            whole: whether labels or words are wanted, not only the photo's tokens.
+            suggesting: whether words are to be found, not those of the request.
         """
         if self.lender is None or not self.lender.serves(job.segmenter.backbone):
             return ()
-        words = ("words",) if whole and job.new_words else ()
+        new = job.segmenter.unknown_candidates() + (0 if suggesting else len(job.new_words))
+        words = ("words",) if whole and new else ()
         if job.encoded is not None:
             return words
         return ("encode", "attention", *words) if whole else ("encode",)
 
     def _borrow(
-        self, job: _Job, estimate: Estimate, step: Progress, methods: Sequence[Method] = ()
+        self,
+        job: _Job,
+        estimate: Estimate,
+        step: Progress,
+        methods: Sequence[Method] = (),
+        suggested: int = 0,
     ) -> None:
         """Computes what a lent GPU computes of a job, in one call; the rest finds it done."""
-        steps = self._lent(job, whole=bool(methods))
+        steps = self._lent(job, whole=bool(methods), suggesting=suggested > 0)
         if not steps or self.lender is None:
             return
         step(lending.LENDING, 0, 1)
@@ -288,7 +298,8 @@ class Service:
             job.photo if job.encoded is None else None,
             job.request.windows,
             tuple(dict.fromkeys(methods)),
-            job.new_words if methods else (),
+            job.new_words if methods and not suggested else (),
+            suggested or (0 if methods and job.segmenter.unknown_candidates() else None),
         )
         computed = self.lender.compute(order)
         job.segmenter.keep(computed)
@@ -359,6 +370,9 @@ class Service:
             encoded, _ = job.encode(step)
             right = job.segment(encoded, job.right, step)
             left = job.segment(encoded, job.left, step)
+            # While it is this run's turn; its rivals, the same for all, are no part of an estimate.
+            step(PRESENCE, 0, 1)
+            right.presence  # noqa: B018 (computed and kept)
             seconds = time.perf_counter() - started
             alone = maps = None
             if point is not None:
@@ -442,11 +456,15 @@ class Service:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Words for what may be in the photo, and those that come next; see `answer`."""
         job = self._job(photo, request, progress)
-        plan = job.plan(job.right)
-        lent = self._lent(job, whole=False)
-        estimate = self._counted(job, plan, job.suggesting(plan), lent)
+        lent = self._lent(job, whole=True, suggesting=True)
+        # With a lent photo comes what `answer` needs next: both sides, and the words found.
+        both = "encode" in lent
+        plan = job.plan(job.right, job.left) if both else job.plan(job.right)
+        found = limit * len(job.segmenter.backbone.templates) if both else 0
+        amounts = [*job.suggesting(plan), ("words", float(found))]
+        estimate = self._counted(job, plan, amounts, lent)
         with self._run(job, estimate, progress, unless) as step:
-            self._borrow(job, estimate, step)
+            self._borrow(job, estimate, step, plan.methods, limit)
             encoded, _ = job.encode(step)
             return job.segmenter.ranked(encoded, limit, job.right, progress=step)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from glaclip.backbones.base import Backbone
+from glaclip.pictures.encoding import data_uri, encoded
 from glaclip.pictures.export import disagreement_of, seam_rate_of
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Segmentation
@@ -18,17 +20,17 @@ from glaclip.ui.viewers.shown_photo import ShownPhoto
 
 
 def status(result: Answer, backbone: Backbone) -> str:
-    """The line below the viewers: backbone, type, windows, time, what came from the cache."""
+    """The line below the viewers: backbone, windows, time; and folded away how it was computed."""
     kind = str(backbone.dtype).removeprefix("torch.")
     why = f" title='{escape(backbone.dtype_why)}'" if backbone.dtype_why else ""
     rows, columns = result.encoded.grid
     origin = " (photo from cache)" if result.encoded_cached else ""
-    steps = [
+    line = [
         f"<span class='badge'>{escape(backbone.title)}</span>",
-        f"<span{why}>{kind}</span>",
         f"<span><b>{rows * columns}</b> windows, {rows} × {columns}</span>",
         f"<span><b>{result.seconds:.2f} s</b>{origin}</span>",
     ]
+    steps = [f"<span{why}>{kind}</span>"]
     for name, label in (("words", "words"), ("attention", "attention"), ("labels", "labels")):
         cached = name in result.right.cached
         value = "from cache" if cached else f"{result.right.seconds[name]:.2f} s"
@@ -38,7 +40,8 @@ def status(result: Answer, backbone: Backbone) -> str:
     problems = "".join(
         f"<p class='problem'>{escape(note)}</p>" for note in result.right.vocabulary.notes
     )
-    return f"{problems}<p class='line'>{''.join(steps)}</p>"
+    costs = f"<details><summary>How computed</summary>{''.join(steps)}</details>"
+    return f"{problems}<div class='line'>{''.join(line)}{costs}</div>"
 
 
 def problem(sentence: str, about: str = "") -> str:
@@ -52,6 +55,9 @@ ALONE = (
     "the word does not fit.</p>"
 )
 
+#: What is said when the embedded model has answered for one that was lent no GPU.
+EMBEDDED = "<p class='look'>Lite has answered, and is chosen under Advanced from now on.</p>"
+
 
 def compare_value(
     photo: Image.Image,
@@ -61,7 +67,7 @@ def compare_value(
     held: str = "",
 ) -> dict[str, Any]:
     """Value of the linked viewer, without a photo that the page has, by its name."""
-    encoded, vocabulary = result.encoded, result.right.vocabulary
+    photo_tokens, vocabulary = result.encoded, result.right.vocabulary
     known = {"photo": ""} if held == picture.name else {}
     sides = (
         Side(
@@ -79,8 +85,8 @@ def compare_value(
             *sides,
             classes=vocabulary.names,
             background=vocabulary.background,
-            windows=encoded.boxes,
-            working_size=encoded.size,
+            windows=photo_tokens.boxes,
+            working_size=photo_tokens.size,
             point=point,
             picture=picture,
             presence=result.right.presence.tolist(),
@@ -104,6 +110,23 @@ def star(result: Answer, point: tuple[int, int]) -> dict[str, Any]:
         "point": list(point),
         "probabilities": [chance(part) for part in (result.left, result.right)],
     }
+
+
+def scores(result: Answer, label: int, shown: str) -> dict[str, Any]:
+    """How probable a word is at each place on both sides, as the viewer draws it.
+
+    Args:
+        result: of the page's photo and words.
+        label: the word's class.
+        shown: names what the browser shows, which goes back with the maps.
+    """
+
+    def picture(part: Segmentation) -> str:
+        levels = (255 * part.score(label)).round().astype(np.uint8)
+        return data_uri(encoded(Image.fromarray(levels), "PNG"), "png")
+
+    maps = [picture(part) for part in (result.left, result.right)]
+    return {"result": shown, "label": label, "maps": maps}
 
 
 def look(picture: ShownPhoto, result: Answer, point: tuple[int, int] | None) -> dict[str, Any]:

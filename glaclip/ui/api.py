@@ -16,6 +16,7 @@ from PIL import Image
 
 from glaclip.evaluation.data.class_lists import read_class_list
 from glaclip.evaluation.score.counts import Score
+from glaclip.photo import upright_size
 from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
@@ -27,7 +28,7 @@ from glaclip.ui.gradio.quick import gr
 from glaclip.ui.gradio.served_files import save_to_cache
 from glaclip.ui.refusals import REFUSALS, UNFORESEEN
 from glaclip.ui.viewers.attention_value import receiving_windows
-from glaclip.ui.viewers.photo_input import read_whole, shrink
+from glaclip.ui.viewers.photo_input import read
 from glaclip.ui.viewers.truth import measure
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, LOGIT_SCALE
 
@@ -143,10 +144,7 @@ class Endpoints:
         return self._demo.start.changed({**given, "words": split_words([listed_words(words)])})
 
     def _photo(self, path: str | None) -> Image.Image:
-        return shrink(self._whole_photo(path))
-
-    def _whole_photo(self, path: str | None) -> Image.Image:
-        return read_whole(path, self._demo.service.limits.max_pixels)
+        return read(path, self._demo.service.limits.max_pixels)
 
     def segment(self, photo: str, vocabulary: str, **options: Any) -> tuple[dict[str, Any], str]:
         """Segments a photo with words, as baseline and as GLA-CLIP.
@@ -162,14 +160,13 @@ class Endpoints:
             if scale is not None:
                 words = dataclasses.replace(request.vocabulary, logit_scale=scale)
                 request = dataclasses.replace(request, vocabulary=words)
-            whole = self._whole_photo(photo)
-            picture = shrink(whole)
+            picture, whole = self._photo(photo), upright_size(photo)
             result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
             colors = class_colors(request.vocabulary.names, request.vocabulary.background)
             sides = (result.left, result.right)
             document = result_document(*sides, model, colors)
-            document["original"] = {"width": whole.width, "height": whole.height}
+            document["original"] = _sides(whole)
             files = result_files(*sides, model, colors, picture, document=document)
             return document, save_to_cache(zip_files(files), "gla-clip.zip")
 
@@ -198,10 +195,10 @@ class Endpoints:
         """
         with self._place():
             form = self._form("any, thing", options)
-            whole = self._whole_photo(photo)
-            picture = shrink(whole)
+            picture = self._photo(photo)
+            whole = upright_size(photo)
             point = _whole("x", x), _whole("y", y)
-            shrunk = _shrunk_point(point, whole.size, picture.size)
+            shrunk = _shrunk_point(point, whole, picture.size)
             maps = self._demo.service.attention(picture, shrunk, form.request())
             panels = attention_panels(maps, picture)
         steps = [
@@ -219,8 +216,8 @@ class Endpoints:
         ]
         document = {
             "point": list(point),
-            "photo": {"width": whole.width, "height": whole.height},
-            "shrunk": {"width": picture.width, "height": picture.height, "point": list(shrunk)},
+            "photo": _sides(whole),
+            "shrunk": {**_sides(picture.size), "point": list(shrunk)},
             "own_window": maps.window,
             "token": list(maps.token),
             "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
@@ -290,33 +287,15 @@ def _shrunk_point(
     return x, y
 
 
+def _sides(size: tuple[int, int]) -> dict[str, int]:
+    return {"width": size[0], "height": size[1]}
+
+
 def _whole(name: str, value: Any) -> int:
     """A whole number; programs send anything."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return int(value)
     raise SettingsError(f"{name} must be a number; received {brief(value)}")
-
-
-def _size(photo: Image.Image) -> dict[str, int]:
-    return {"width": photo.width, "height": photo.height}
-
-
-def _in_copy(point: tuple[int, int], original: Image.Image, copy: Image.Image) -> tuple[int, int]:
-    """A pixel of the upright original in what is computed of it.
-
-    Raises:
-        SettingsError: a point outside.
-    """
-    for name, value, most in zip("xy", point, original.size, strict=True):
-        if not 0 <= value < most:
-            raise SettingsError(
-                f"{name} must lie inside the upright photo, from 0 to {most - 1}; received {value}"
-            )
-    x, y = (
-        min(round((value + 0.5) * to / had - 0.5), to - 1)
-        for value, had, to in zip(point, original.size, copy.size, strict=True)
-    )
-    return x, y
 
 
 def _refusal(error: Exception) -> gr.Error:

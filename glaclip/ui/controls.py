@@ -12,7 +12,7 @@ from glaclip.pictures.formats import FORMATS
 from glaclip.segmenter import Method
 from glaclip.segmenter.fusion import BLENDS, JOINS
 from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
-from glaclip.ui.board import Board
+from glaclip.ui.board import Board, Changes
 from glaclip.ui.examples import examples, thumbnail
 from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
 from glaclip.ui.gradio.quick import gr
@@ -76,6 +76,15 @@ def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
     return {
         "baseline": [(method.title, method.name) for method in left],
         "key_source": [(KEY_SOURCES.get(name, name), name) for name in ("", *sources)],
+    }
+
+
+def own_choices(backbone: Backbone) -> Changes:
+    """The same as new values of those controls, each at its usual choice."""
+    usual = Form().values
+    return {
+        name: gr.update(choices=offered, value=usual[name])
+        for name, offered in choices_of(backbone).items()
     }
 
 

@@ -13,7 +13,7 @@ from glaclip.backbones.base import Backbone
 from glaclip.segmenter import WAITING, HashedPhoto, Progress
 from glaclip.serving.lending import LENDING
 from glaclip.serving.runs import Runs, StoppedError
-from glaclip.serving.service import Request, Service
+from glaclip.serving.service import PRESENCE, Request, Service
 from glaclip.support.cache import ByteCache
 from glaclip.ui.board import Event
 from glaclip.ui.form import CONTROLS, Form
@@ -30,6 +30,7 @@ STEPS = {
     "words": "Reading words",
     "attention": "Attention over windows",
     "labels": "Labels",
+    PRESENCE: "Words that are not there",
 }
 #: Seconds between two looks of the bar: each makes the browser work, on a core that the run wants.
 PAUSE = 0.2

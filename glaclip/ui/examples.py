@@ -34,6 +34,8 @@ class Example:
         point: (x, y) worth a click, in photo pixels.
         look: one sentence on what to look at.
         alt: description for a screen reader.
+        listed: whether it is among the photos to choose from; else it is there for links, and for
+            its ground truth.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Example:
     point: tuple[int, int]
     look: str
     alt: str
+    listed: bool = True
 
     @property
     def path(self) -> Path:
@@ -54,9 +57,14 @@ class Example:
         return load_photo(self.path)
 
 
-@functools.cache
 def examples() -> tuple[Example, ...]:
-    """All shipped examples, the first screen's first."""
+    """The photos to choose from, the first screen's first."""
+    return tuple(example for example in all_examples() if example.listed)
+
+
+@functools.cache
+def all_examples() -> tuple[Example, ...]:
+    """All shipped photos with a prepared result."""
     entries = json.loads((PHOTOS / "examples.json").read_text(encoding="utf-8"))
     return tuple(
         Example(
@@ -67,6 +75,7 @@ def examples() -> tuple[Example, ...]:
             point=(entry["point"][0], entry["point"][1]),
             look=entry["look"],
             alt=entry["alt"],
+            listed=entry.get("listed", True),
         )
         for entry in entries
     )
@@ -74,7 +83,7 @@ def examples() -> tuple[Example, ...]:
 
 def find(name: str) -> Example | None:
     """The example of a name, or None; names come from links and are not trusted."""
-    return next((example for example in examples() if example.name == name), None)
+    return next((example for example in all_examples() if example.name == name), None)
 
 
 @functools.cache

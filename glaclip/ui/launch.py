@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import threading
 
 from starlette.middleware import Middleware
@@ -11,8 +12,10 @@ from starlette.routing import Route
 
 from glaclip import __version__
 from glaclip.backbones.base import Backbone
+from glaclip.evaluation.verify.verify import doubt
 from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
+from glaclip.serving import measuring
 from glaclip.serving.lending import Lender
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
@@ -24,6 +27,7 @@ from glaclip.ui.page import CSS, FRAMES, JS, build_page
 from glaclip.ui.qr import qr
 from glaclip.vocabulary import ASSETS
 
+_LOG = logging.getLogger(__name__)
 #: Uploads are refused above this by the server, before they are read.
 MAX_UPLOAD = "30mb"
 
@@ -125,6 +129,7 @@ def serve(
         device, dtype = "cpu", "float32"
     place = default_device() if device == "auto" else registry.checked_device(device)
     starting = registry.resolve(backbone, weights)  # an unknown name ends here, not on the page
+    registry.check_used(starting, weights)
     kind = type_named(dtype) or "auto"
 
     limits = Limits.from_environment()
@@ -134,8 +139,16 @@ def serve(
         limits = lender.limits({starting, registry.LITE, *ready}, limits)
     processor()  # a name that is none is refused now, not when a visitor comes
 
+    def folder(name: str) -> str | None:
+        # The folder is for the backbone that the page starts with; a visitor's choice may have its
+        # files elsewhere.
+        return weights if name == starting or registry.uses(name, weights) else None
+
     def load(name: str) -> Backbone:
-        return registry.load(name, place, kind, weights)
+        loaded = registry.load(name, place, kind, folder(name))
+        if kind == "auto":
+            measuring.begin_later(loaded, folder(name))
+        return loaded
 
     def resolve(name: str) -> str:
         return registry.resolve(backbone if name == "auto" else name, weights)
@@ -144,7 +157,7 @@ def serve(
         # What whoever starts the server names may be downloaded; a visitor's choice if allowed.
         registry.fetch(
             name,
-            weights,
+            folder(name),
             lambda done, total: progress("download", done, total),
             downloads=limits.downloads or name == backbone,
         )
@@ -164,9 +177,18 @@ def serve(
     if lender:
         with demo:  # records differ on whether a Space counts functions that no event calls
             gr.Button(visible=False).click(lender.call, api_visibility="private")
+
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
-    warm_up = threading.Timer(8, service.warm_up, args=("auto",))
+    def warmed() -> None:
+        service.warm_up("auto")
+        if backbone != "auto" or starting not in service.models.names:
+            return
+        # Nobody named these weights, so somebody should hear if they are not what they seem.
+        if said := doubt(service.segmenter(starting).backbone, weights):
+            _LOG.warning("%s", said)
+
+    warm_up = threading.Timer(8, warmed)
     warm_up.daemon = True  # a server that is interrupted ends at once
     warm_up.start()
     demo.launch(

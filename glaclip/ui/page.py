@@ -8,7 +8,18 @@ from pathlib import Path
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.serving.service import Service
-from glaclip.ui.actions import address, download, look, method, photo, proposals, run, show, words
+from glaclip.ui.actions import (
+    address,
+    download,
+    look,
+    method,
+    photo,
+    proposals,
+    run,
+    score,
+    show,
+    words,
+)
 from glaclip.ui.api import build_api
 from glaclip.ui.board import Board
 from glaclip.ui.controls import Choices, build_controls, build_method_bar
@@ -22,7 +33,7 @@ from glaclip.ui.tabs.order import TABS
 
 _LOG = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
-ACTIONS = (run, method, words, proposals, photo, show, look, address, download)
+ACTIONS = (run, method, words, proposals, photo, show, look, score, address, download)
 CSS = (_HERE / "browser/style.css").read_text(encoding="utf-8")
 #: Runs before Gradio's own scripts.
 FRAMES = (_HERE / "gradio/frames.js").read_text(encoding="utf-8")
@@ -95,6 +106,7 @@ def _build(board: Board, start: Form, choices: Choices, backbone: Backbone | Non
         example=gr.State(first.name),
         known_words=gr.State(list(form.words)),
         proposal=gr.Textbox("", visible="hidden"),
+        unproposed=gr.State(None),  # an upload that waits for Segment, with the words of then
         pasted=gr.Textbox("", visible="hidden"),
         linked=gr.Textbox("", visible="hidden"),
         copied=gr.Textbox("", visible="hidden"),

@@ -13,7 +13,7 @@ from glaclip.serving.service import Service
 from glaclip.settings import EXACT
 from glaclip.support.files import atomic_write
 from glaclip.ui import answers
-from glaclip.ui.examples import PRECOMPUTED, Example, example_form, examples
+from glaclip.ui.examples import PRECOMPUTED, Example, all_examples, example_form
 from glaclip.ui.form import Form
 from glaclip.ui.lessons.build import build_lessons
 from glaclip.ui.viewers.shown_photo import shown_photo
@@ -49,7 +49,7 @@ def main() -> None:
     # In float32, so that every computer builds the same files.
     service = Service(lambda name: load(name, dtype=torch.float32))
     PRECOMPUTED.mkdir(exist_ok=True)
-    for example in examples():
+    for example in all_examples():
         document = example_document(service, example)
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         atomic_write(PRECOMPUTED / f"{example.name}.json", f"{text}\n".encode())

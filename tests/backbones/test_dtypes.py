@@ -14,8 +14,8 @@ from glaclip.backbones import dtypes, registry
 from glaclip.backbones.clip.models import ClipModel
 from glaclip.backbones.dtypes import ENOUGH, Choice, Record, choose, find_record, keep_record
 from glaclip.backbones.lite.backbone import load_lite
-from glaclip.benchmark.agreement import dtype_agreement
 from glaclip.segmenter import Segmenter
+from glaclip.segmenter.agreement import dtype_agreement
 from glaclip.settings import WindowSettings
 from glaclip.support.processor import KINDS
 from glaclip.vocabulary import parse_vocabulary
@@ -82,8 +82,13 @@ def test_a_measurement_made_here_is_found_again(
     assert find_record("f", "bfloat16") == record()
     assert find_record("f", "float16") is None
     assert find_record("g", "bfloat16") is None
-    keep_record(record(photos="other photos"))
-    assert find_record("f", "bfloat16") is None
+    keep_record(record(0.5, photos=dtypes.photos_digest(dtypes.few_photos())))
+    assert find_record("f", "bfloat16") == record(), "all photos say more than three"
+    keep_record(record(fingerprint="h", photos="other photos"))
+    assert find_record("h", "bfloat16") is None
+    three = record(fingerprint="h", photos=dtypes.photos_digest(dtypes.few_photos()))
+    keep_record(three)
+    assert find_record("h", "bfloat16") == three
     monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path / "agreement" / "no folder"))
     (tmp_path / "agreement" / "no folder").write_bytes(b"")
     assert not keep_record(record())
@@ -97,6 +102,7 @@ def test_a_damaged_measurement_is_none(
 ) -> None:
     monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path))
     keep_record(record())
+    assert find_record("f", "bfloat16") == record()
     (file,) = (tmp_path / "agreement").iterdir()
     file.write_text(content)
     assert find_record("f", "bfloat16") is None
@@ -112,7 +118,7 @@ def test_the_shipped_measurement_is_of_the_shipped_weights_and_photos() -> None:
 def test_the_shipped_figure_is_what_this_computer_measures() -> None:
     single, narrow = (load_lite(dtype=kind) for kind in (torch.float32, torch.bfloat16))
     known = find_record(single.fingerprint, "bfloat16")
-    again = dtype_agreement(single, narrow, "embedded", photos=("horses.jpg",))
+    again = dtype_agreement(single, lambda: narrow, "embedded", photos=("horses.jpg",))
     assert known is not None
     assert again.on["horses.jpg"] < 1
     # Computers round the sums of a product in different orders.

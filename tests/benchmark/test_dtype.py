@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from glaclip.backbones.dtypes import find_record
-from glaclip.benchmark.agreement import Agreement, dtype_agreement
+from glaclip.backbones.dtypes import few_photos, find_record
 from glaclip.benchmark.costs import word_cost
 from glaclip.cli.benchmark import BenchmarkOptions
 from glaclip.cli.main import build_parser, main
+from glaclip.segmenter.agreement import Agreement, dtype_agreement
 from tests.toy import FewWindows
 
 
@@ -32,9 +32,9 @@ def toys(name: str, device: str, dtype: str, weights: str | None) -> FewWindows:
 
 
 def test_agreement_of_types_counts_equal_labels() -> None:
-    same = dtype_agreement(FewWindows(), FewWindows(), "own", photos=("china.jpg",))
+    same = dtype_agreement(FewWindows(), FewWindows, "own", photos=("china.jpg",))
     assert same.on == same.off == {"china.jpg": 1.0}
-    other = dtype_agreement(FewWindows(), Narrow(), "own", photos=("china.jpg", "cows.jpg"))
+    other = dtype_agreement(FewWindows(), Narrow, "own", photos=("china.jpg", "cows.jpg"))
     assert (other.dtype, other.fingerprint, len(other.on)) == ("bfloat16", "toy-1", 2)
     assert 0 < other.share < 0.9
 
@@ -68,7 +68,7 @@ def test_one_command_prints_and_keeps_the_agreement(
     monkeypatch.setattr("glaclip.cli.benchmark_text.times", lambda report: "")
     shares = [Agreement("a.jpg", 1, 1)]
     monkeypatch.setattr("glaclip.cli.benchmark.precision_agreement", lambda *_: shares)
-    two = functools.partial(dtype_agreement, photos=("china.jpg", "cows.jpg"))
+    two = functools.partial(dtype_agreement, photos=few_photos())
     monkeypatch.setattr("glaclip.cli.benchmark.dtype_agreement", two)
     report = tmp_path / "b.json"
     more = ["--no-memory", "--agreement", "--words", "--json", str(report), "--quiet"]

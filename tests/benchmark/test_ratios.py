@@ -16,11 +16,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from glaclip.benchmark.agreement import precision_agreement
 from glaclip.benchmark.growth import growth, yardstick
 from glaclip.benchmark.ratios import Row, benchmark, measure_memory
 from glaclip.cli.main import main
 from glaclip.segmenter import Segmenter
+from glaclip.segmenter.agreement import precision_agreement
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh

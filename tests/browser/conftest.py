@@ -40,12 +40,16 @@ def origins() -> list[str]:
 @pytest.fixture(scope="session")
 def serve(origins: list[str]) -> Iterator[Serve]:
     """Starts Blocks on a free port and gives the URL; all are closed at the end of the session."""
+    from starlette.routing import Route
+
     from glaclip.ui.gradio.queue import queued
+    from glaclip.ui.qr import qr
 
     started: list[gr.Blocks] = []
 
     def start(blocks: gr.Blocks, **options: Any) -> str:
-        options = {"show_error": True, "ssr_mode": False, **options}
+        codes = {"routes": [Route("/qr.svg", qr)]}  # a presented component shows one
+        options = {"show_error": True, "ssr_mode": False, "app_kwargs": codes, **options}
         _, url, _ = queued(blocks, 64).launch(
             server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options
         )
@@ -120,7 +124,9 @@ class Watch:
         self._checks: dict[str, Callable[[Any], None]] = {
             "request": lambda request: self._request(request.url),
             "pageerror": lambda error: self.problems.append(f"page error: {error}"),
-            "console": lambda message: self._console(message.type, message.text),
+            "console": lambda message: self._console(
+                message.type, f"{message.text} ({message.location.get('url')})"
+            ),
         }
 
     def _request(self, url: str) -> None:

@@ -189,20 +189,24 @@ class Site:
 
     # ------------------------------------------------------------------ what a person does
 
-    def upload(self, photo: Image.Image | dict[str, Any]) -> None:
+    def upload(self, photo: Image.Image | dict[str, Any], *, again: bool = False) -> None:
+        """Brings a photo; one that is sent again keeps the words that are there."""
         content = file_of(photo) if isinstance(photo, Image.Image) else photo
+        content = {**content, "name": "sent-again"} if again else content
         self.page.locator("#photo-row input[type=file]").set_input_files(content)  # type: ignore[arg-type]
 
-    def upload_and_hold(self, photo: Image.Image, toy: PageBackbone) -> None:
+    def upload_and_hold(
+        self, photo: Image.Image, toy: PageBackbone, *, again: bool = False
+    ) -> None:
         """Uploads with the gate closed, and waits until the model is asked."""
         toy.gate.clear()
         toy.waiting.clear()
-        self.upload(photo)
+        self.upload(photo, again=again)
         assert toy.waiting.wait(30)
 
-    def upload_and_wait(self, photo: Image.Image | dict[str, Any]) -> None:
+    def upload_and_wait(self, photo: Image.Image | dict[str, Any], *, again: bool = False) -> None:
         with self.next_turn():
-            self.upload(photo)
+            self.upload(photo, again=again)
 
     def type_word(self, text: str) -> None:
         self.page.locator("#words input").click()
@@ -318,7 +322,7 @@ class TwoColors(Site):
         photo = halves(mark=mark)
         # What looks as before is not sent again; this corner, in another red, makes it a new turn.
         photo.paste((155 + 20 * (mark % 5), 0, 0), (1, 1, 9, 9))
-        self.upload_and_wait(photo)
+        self.upload_and_wait(photo, again=True)
 
     def _state(self) -> dict[str, Any]:
         drawn(self.page)

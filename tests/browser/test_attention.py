@@ -183,7 +183,8 @@ def test_presentation_shows_the_picture_alone(page: Page, even: str) -> None:
     before = box_of(page.locator(".av-photo"))
     page.locator(".av-present").click()
     expect(page.locator(".av-panels")).to_be_hidden()
-    expect(page.locator(".av-note")).to_be_hidden()
+    expect(page.locator(".av-key")).to_be_hidden()
+    expect(page.locator(".av-crop")).to_have_count(len(LADDER))
     large = box_of(page.locator(".av-photo"))
     assert large["width"] > before["width"]
     assert large["y"] + large["height"] <= 900

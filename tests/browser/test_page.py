@@ -121,14 +121,18 @@ def test_removed_tags_are_gone_from_the_result(two_colors: Site) -> None:
     site.page.locator("#words .token", has_text="blue").locator(".token-remove").click()
     site.wait_for_query(words="red, green")
     assert "blue" not in site.legend
-    # One word alone cannot be chosen between; the result stays and the page says why.
+    # One word alone is chosen against the background, which switches itself on and says so.
     site.page.locator("#words input").click()
     site.page.keyboard.press("Backspace")
-    expect(site.status).to_contain_text("at least two classes", timeout=PATIENCE)
-    assert "red" in site.legend
-    # The same words again: what was said is taken back.
+    expect(site.status).to_contain_text("One word alone", timeout=PATIENCE)
+    expect(site.page.locator("#background input")).to_be_checked()
+    site.wait_for_query(words="red", background="1")
+    # Clearing the list on the way to other words is no mistake.
+    site.page.keyboard.press("Backspace")
+    site.page.wait_for_timeout(700)
+    expect(site.status.locator(".problem")).to_have_count(0)
     site.type_word("green")
-    expect(site.status).not_to_contain_text("at least two classes", timeout=PATIENCE)
+    site.wait_for_query(words="green")
     expect(site.status).to_contain_text("windows")
 
 
@@ -247,6 +251,10 @@ def test_second_run_says_that_it_came_from_the_cache(two_colors: Site) -> None:
     expect(site.status).to_contain_text("words from cache", timeout=PATIENCE)
     expect(site.status).to_contain_text("photo from cache")
     expect(site.status).to_contain_text("attention from cache")
+    # That is for those who ask.
+    expect(site.status.get_by_text("attention from cache")).to_be_hidden()
+    site.status.get_by_text("How computed").click()
+    expect(site.status.get_by_text("attention from cache")).to_be_visible()
 
 
 def test_a_newer_run_ends_the_older_one(two_colors: Site, toy: PageBackbone) -> None:
@@ -272,13 +280,14 @@ def test_stop_keeps_the_earlier_result(two_colors: Site, toy: PageBackbone) -> N
     site = two_colors
     encoded, before = toy.encoded_windows, site.turn
     site.upload_and_hold(halves("green", "red", mark=next(marks)), toy)
-    # The earlier result stays readable during the run.
-    assert site.name_at("right", 0.75, 0.5) == "blue"
+    # The new photo is there, plain; Stop brings the earlier result back.
+    expect(site.page.locator(".lv-wait")).to_be_visible()
     site.press("stop")
     expect(site.status).to_contain_text("Stopped", timeout=PATIENCE)
     toy.gate.set()
     site.page.wait_for_timeout(1000)
-    expect(site.status).to_contain_text("What was there before is still shown")
+    expect(site.status).to_contain_text("What was there before is shown")
+    expect(site.page.locator(".lv-wait")).to_be_hidden()
     assert site.turn == before
     assert site.name_at("right", 0.75, 0.5) == "blue"
     assert toy.encoded_windows - encoded == 1
@@ -408,7 +417,7 @@ def test_the_tab_key_passes_without_covering_the_page(site: Site) -> None:
     expect(page.locator(".lv-mode").first).to_be_focused()
     # Passing by a list does not open it; asking for it does.
     choices = page.locator("ul[role=listbox]:visible")
-    page.locator("#words .token-remove").last.focus()
+    page.locator("#suggest-words").focus()
     page.keyboard.press("Tab")
     expect(page.locator("#preset input")).to_be_focused()
     page.wait_for_timeout(200)

@@ -25,10 +25,15 @@ COLOR = """() => {
 }"""
 
 
+def name_it(site: Site, words: str) -> None:
+    """Words of one's own, once those that the page proposes are in the box."""
+    expect(site.page.locator(".chips")).to_contain_text("Proposed", timeout=PATIENCE)
+    site.set_words(words)
+
+
 def test_a_new_photo_is_shown_plain_while_its_result_is_computed(
     site: Site, toy: PageBackbone
 ) -> None:
-    site.set_words("red, lime")
     site.upload_and_hold(halves("red", "lime", mark=next(marks)), toy)
     assert site.page.evaluate(COLOR) == [0, 255, 0]
     expect(site.page.locator(".lv-wait")).to_be_visible()
@@ -36,6 +41,7 @@ def test_a_new_photo_is_shown_plain_while_its_result_is_computed(
     with site.next_turn():
         toy.gate.set()
     expect(site.page.locator(".lv-wait")).to_be_hidden()
+    name_it(site, "red, lime")
     assert site.name_at("right", 0.75, 0.5) == "lime"
 
 
@@ -50,9 +56,9 @@ def test_a_large_photo_is_shrunk_before_it_is_sent(
         return accept(demo, path)
 
     monkeypatch.setattr(Demo, "accept", note)
-    site.set_words("red, blue")
     site.upload_and_wait(halves(size=(4000, 2000), mark=next(marks)))
     assert sizes == [(2048, 1024)]
+    name_it(site, "red, blue")
     assert site.name_at("right", 0.75, 0.5) == "blue"
 
 
@@ -60,7 +66,6 @@ def test_a_photo_that_the_server_lost_is_sent_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Old uploads are deleted; the page goes on with the press that met it."""
-    site.set_words("red, blue")
     kept: list[str] = []
     accept = Demo.accept
 
@@ -69,7 +74,7 @@ def test_a_photo_that_the_server_lost_is_sent_again(
         return kept[-1]
 
     monkeypatch.setattr(Demo, "accept", note)
-    site.upload_and_wait(halves(mark=next(marks)))
+    site.upload_and_wait(halves(mark=next(marks)), again=True)
     Path(kept[0]).unlink()
     with site.next_turn():
         site.page.locator("#cross-window input").uncheck()
@@ -82,11 +87,10 @@ def test_a_page_that_is_loaded_anew_keeps_its_photo_and_a_link_asks_for_it(
     site: Site, new_page: NewPage
 ) -> None:
     """Gradio loads the page anew once a server that was gone is back."""
-    site.set_words("red, blue")
     site.upload_and_wait(halves(mark=next(marks)))
+    name_it(site, "red, blue")
     site.wait_for_query(photo="own")
     link = site.page.url
-    site.page.wait_for_load_state("networkidle")
     site.page.reload()
     expect(site.page.locator("#photo-note")).to_contain_text("sent again", timeout=PATIENCE)
     site.page.wait_for_function("() => document.querySelector('.lv-entry-name')?.textContent")

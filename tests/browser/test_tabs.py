@@ -206,7 +206,7 @@ def test_windows_follow_the_controls_while_they_are_shown(two_colors: Site) -> N
     site.set_words("red, green")  # blue is called something else
     site.page.wait_for_function(f"before => {pictures} !== before", arg=before, timeout=PATIENCE)
     expect(site.page.locator("#set-sizes img")).to_have_count(0)
-    site.choose_example("cows")
+    site.choose_example("camels")
     expect(films).not_to_have_count(8, timeout=PATIENCE)
 
 
@@ -264,7 +264,7 @@ def test_a_shipped_truth_turns_the_whole_page_to_its_photo(site: Site) -> None:
     site.tab("Compare")
     assert set(site.legend) <= set(site.words)
     # Another photo: no measures of the earlier one are left.
-    site.choose_example("cows")
+    site.choose_example("camels")
     site.tab("Ground truth")
     expect(table.locator("table")).to_have_count(0, timeout=PATIENCE)
     expect(site.page.locator("#shipped-truth input:checked")).to_have_count(0)
@@ -385,10 +385,10 @@ def test_a_link_keeps_tab_view_and_lines(site: Site, new_page: Callable[..., Pag
     expect(selected).to_have_text("Attention", timeout=PATIENCE)
     # Its photo is that of Compare, which nobody has looked at yet.
     expect(page.locator('.av[data-ready="true"]')).to_be_visible()
-    site.choose_example("cows")
-    cows = find("cows")
-    assert cows
-    point = ",".join(map(str, cows.point))
+    site.choose_example("camels")
+    camels = find("camels")
+    assert camels
+    point = ",".join(map(str, camels.point))
     expect(page.locator(".av-photo")).to_have_attribute("data-point", point, timeout=PATIENCE)
     site.tab("Compare")
     expect(page.locator(".lv-mode[aria-pressed=true]")).to_have_text("Changed")

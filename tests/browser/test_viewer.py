@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter.seams import interior_edges
 from glaclip.ui.gradio.quick import gr
+from glaclip.ui.viewers import comparison
 from glaclip.ui.viewers.comparison import LinkedViewer
 from glaclip.ui.viewers.comparison_value import Side, ViewerValue, viewer_value
 from glaclip.ui.viewers.shown_photo import shown_size
@@ -24,6 +26,7 @@ from tests.browser.site import box_of, drawn, requests_of
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+VIEWERS = Path(comparison.__file__).parent
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 NAMES = ("sky", "tree", "house", HOSTILE, "boat", "cat")  # the last two are nowhere
 SIZE = (300, 480)
@@ -585,3 +588,35 @@ def test_dark_theme_and_reduced_motion(new_page: Callable[..., Page], url: str) 
     assert red > 180
     motion = entry(page, 0).evaluate("node => getComputedStyle(node).transitionDuration")
     assert motion == "0s"
+
+
+def test_the_worst_seam_is_the_longest_cut_that_attention_resolves(page: Page) -> None:
+    source = (VIEWERS / "worst.js").read_text(encoding="utf-8")
+    width, height = 120, 80
+    edges = {"rows": [40], "columns": [40, 80]}
+    left = np.zeros((height, width), np.uint8)
+    left[:40, 40:] = 1  # cut along the column at 40 for 40 pixels, along the row for 80
+    right = np.zeros_like(left)
+    page.goto("about:blank")
+
+    def worst(*maps: NDArray[np.uint8]) -> dict[str, float] | None:
+        found: dict[str, float] | None = page.evaluate(
+            f"(given) => {{ {source}; return worstSeam(...given); }}",
+            [[each.ravel().tolist() for each in maps], edges, width, height],
+        )
+        return found
+
+    whole = worst(left, right)
+    assert whole
+    assert (whole["u"], whole["v"]) == pytest.approx((80 / width, 40 / height), abs=0.03)
+    right[:40] = 1  # the row is there on the right too: it may be a true border
+    column = worst(left, right)
+    assert column
+    assert (column["u"], column["v"]) == pytest.approx((40 / width, 20 / height), abs=0.03)
+    assert column["scale"] > whole["scale"]
+    # A cut that wanders by a pixel is one cut; where nothing is cut there is none to go to.
+    left[:40, 40][::5] = 0
+    again = worst(left, right)
+    assert again
+    assert again["scale"] == pytest.approx(column["scale"], rel=0.1)
+    assert worst(np.zeros_like(left), right) is None

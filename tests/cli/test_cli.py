@@ -92,6 +92,18 @@ def test_baselines_backgrounds_and_windows(
     assert document["background_threshold"] == 0.9
 
 
+def test_scores_and_cutouts_are_written_when_asked_for(photo: str, tmp_path: Path) -> None:
+    assert segment(photo, tmp_path / "out", "--scores", "--cutouts") == 0
+    files = {str(path.relative_to(tmp_path / "out")) for path in tmp_path.glob("out/*/*")}
+    assert files == {
+        *(f"scores_{side}/{word}.png" for side in ("baseline", "glaclip")
+          for word in ("000_red", "001_green", "002_blue")),
+        "cutouts/000_red.png", "cutouts/002_blue.png",
+    }  # fmt: skip
+    assert segment(photo, tmp_path / "npz", "--scores", "npz") == 0
+    assert (tmp_path / "npz" / "scores_glaclip.npz").exists()
+
+
 def test_vocabulary_from_a_file_and_a_preset(
     photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

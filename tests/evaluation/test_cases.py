@@ -10,6 +10,7 @@ import json
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +70,7 @@ AS_PLAIN = {
     "quotes_commas": '"sky",\n"grass",\n"building",\n',
     "tail": "sky 0\ngrass 1\nbuilding 2\n",
     "json": '["sky", "grass", "building"]',
+    "transformers": '{"id2label": {"0": "sky", "1": "grass", "2": "building"}}',
     "json_dict": '{"0": "sky", "1": "grass", "2": "building"}',
     "json_names": '{"sky": 0, "grass": 1, "building": 2}',
     "coco_categories": '{"categories": [{"id": 0, "name": "sky"}, {"id": 1, "name": "grass"}, '
@@ -92,6 +94,17 @@ AS_PLAIN = {
 def test_class_lists_are_read_as_what_they_mean(tmp_path: Path, form: str) -> None:
     dataset = open_dataset(plain(tmp_path, AS_PLAIN[form]))
     assert dataset.vocabulary.names == NAMES
+    np.testing.assert_array_equal(truth_of(dataset), LABELS)
+
+
+def test_colors_of_cvats_json_are_read(tmp_path: Path) -> None:
+    names = json.dumps(
+        [
+            {"name": name, "color": "#" + bytes(color.tolist()).hex()}
+            for name, color in zip(NAMES, COLORS, strict=True)
+        ]
+    )
+    dataset = open_dataset(plain(tmp_path, names, png(COLORS[LABELS])))
     np.testing.assert_array_equal(truth_of(dataset), LABELS)
 
 
@@ -239,10 +252,29 @@ def test_nothing_measured_is_no_success(
     assert "nothing was measured" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "options"), [("a.tif", {"compression": "jpeg"}), ("a.webp", {"quality": 80})]
+)
+def test_compression_with_loss_is_told_from_one_without(
+    tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    meaning, path = Meaning.of({0: 0, 1: 1, 2: 2}), tmp_path / name
+    lossless: dict[str, Any] = (
+        {"compression": "tiff_lzw"} if name == "a.tif" else {"lossless": True}
+    )
+    gray = Image.fromarray(LABELS).convert("RGB")
+    gray.save(path, **lossless)
+    np.testing.assert_array_equal(read_label_map(path, meaning).labels, LABELS)
+    gray.save(path, **options)
+    with pytest.raises(DatasetError, match="compressed with loss"):
+        read_label_map(path, meaning)
+
+
 def turned_jpeg(orientation: int) -> bytes:
     """The scene as a camera that was held otherwise stores it."""
     with Image.open(io.BytesIO(JPEG)) as image:
-        undo = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
+        undo = {2: Image.Transpose.FLIP_LEFT_RIGHT,
+                3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
                 8: Image.Transpose.ROTATE_270, 5: Image.Transpose.TRANSPOSE}  # fmt: skip
         exif = Image.Exif()
         exif[0x0112] = orientation
@@ -258,6 +290,18 @@ def test_a_mask_of_stored_pixels_is_turned_with_its_photo(tmp_path: Path, orient
         root = plain(tmp_path / name, mask=png(np.ascontiguousarray(mask)))
         (root / "images" / "a.jpg").write_bytes(turned_jpeg(orientation))
         np.testing.assert_array_equal(truth_of(open_dataset(root)), LABELS)
+
+
+@pytest.mark.parametrize("orientation", [2, 3])
+def test_colors_tell_where_a_mask_fits_both_ways(tmp_path: Path, orientation: int) -> None:
+    stored = {2: LABELS[:, ::-1], 3: LABELS[::-1, ::-1]}[orientation]
+    for told, mask in (("stored pixels", stored), ("upright", LABELS)):
+        root = plain(tmp_path / told, mask=png(np.ascontiguousarray(mask)))
+        (root / "images" / "a.jpg").write_bytes(turned_jpeg(orientation))
+        dataset = open_dataset(root)
+        found = dataset.label_map(dataset.samples[0], LABELS.shape)
+        np.testing.assert_array_equal(found.labels, LABELS)
+        assert told in found.guess
 
 
 def test_a_mask_of_another_size_stays(tmp_path: Path) -> None:

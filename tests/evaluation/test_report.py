@@ -35,7 +35,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_form_is_written(out: Path) -> None:
     assert {path.name for path in out.iterdir()} == {
         "photos.jsonl", "scores.json", "scores.csv", "classes.csv", "scores.md", "scores.tex",
-        "report.html",
+        "report.html", "types.json",
     }  # fmt: skip
 
 

@@ -70,6 +70,18 @@ def test_presence_tells_words_that_are_there_from_those_that_are_not(
     assert green < PROBABLY_ABSENT
 
 
+def test_a_word_that_fills_the_photo_is_doubted_where_another_fits_better(
+    segmenter: Segmenter,
+) -> None:
+    """Every pixel gets one of the words; candidates that nobody has named know better."""
+    sky = np.full((96, 192, 3), (153, 204, 255), np.uint8)
+    result = segmenter.segment(segmenter.encode(sky), parse_vocabulary("red, blue"))
+    assert result.areas[1] == 1
+    assert result.presence[1] < PROBABLY_ABSENT
+    named = segmenter.segment(segmenter.encode(sky), parse_vocabulary("red, sky"))
+    assert named.presence[1] > 0.9  # a candidate that is named is no rival of itself
+
+
 def test_encode_once_ask_many_times(segmenter: Segmenter) -> None:
     backbone = segmenter.backbone
     assert isinstance(backbone, ColorBackbone)

@@ -20,7 +20,7 @@ from glaclip.serving.limits import Limits
 from glaclip.serving.service import Request, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, side_by_side
 
 WINDOWS = WindowSettings(64, 64, 32)
 PHOTO = np.random.default_rng(1).integers(0, 256, (96, 160, 3), dtype=np.uint8)
@@ -121,6 +121,26 @@ def test_new_words_alone_are_a_call_without_the_photo(lender: Counting) -> None:
     order = lender.orders[1]
     assert (order.photo, order.prompts) == (None, ("green",))
     assert own.encoded_texts == []
+
+
+def test_words_for_a_new_photo_and_its_result_are_one_call(lender: Counting) -> None:
+    service, own = served(lender)
+    photo = side_by_side(left=(153, 204, 255), right=(51, 102, 25))
+    words, _ = service.suggest(photo, request(), 3)
+    plain = Service(lambda name: ColorBackbone()).suggest(photo, request(), 3)
+    assert words == plain[0] == ("tree", "sky")
+    service.answer(photo, request(", ".join(words)))
+    assert (len(lender.orders), own.encoded_windows, own.encoded_texts) == (1, 0, [])
+    # The list is known now: on a known photo nothing is left to borrow.
+    service.suggest(photo, request(), 3)
+    assert len(lender.orders) == 1
+
+
+def test_a_run_brings_the_list_that_presence_and_suggestions_need(lender: Counting) -> None:
+    service, own = served(lender)
+    service.answer(PHOTO, request())
+    service.suggest(PHOTO, request(), 3)
+    assert (len(lender.orders), own.encoded_texts) == (1, [])
 
 
 def test_a_click_on_a_new_photo_lends_for_its_tokens(lender: Counting) -> None:

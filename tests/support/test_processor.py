@@ -24,6 +24,7 @@ HAS = {
 def unasked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Not asked yet, and not afterwards."""
     monkeypatch.delenv("GLACLIP_PROCESSOR", raising=False)
+    monkeypatch.setattr(module, "_vendor", lambda: "AuthenticAMD")
     module._found.cache_clear()
     yield
     module._found.cache_clear()
@@ -40,8 +41,34 @@ def test_the_first_row_that_pytorch_says_it_has(name: str, monkeypatch: pytest.M
 def test_where_pytorch_cannot_say_linux_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for question in ASKED:
         monkeypatch.delattr(torch.cpu, question, raising=False)
-    monkeypatch.setattr(module, "_flags", lambda: HAS[name])
+    said = {"flags": " ".join(sorted(HAS[name]))}
+    monkeypatch.setattr(module, "_said", lambda field: said.get(field, ""))
     assert processor().name == name
+
+
+def test_vectors_of_bfloat16_count_for_amd_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for question, flag in ASKED.items():
+        has = flag in HAS["avx512_bf16"]
+        monkeypatch.setattr(torch.cpu, question, lambda has=has: has, raising=False)
+    monkeypatch.setattr(module, "_vendor", lambda: "GenuineIntel")
+    assert processor().name == "vnni"
+    assert not processor().bfloat16
+
+
+@pytest.mark.parametrize(
+    ("linux", "name", "vendor"),
+    [
+        ("GenuineIntel", "x86_64", "GenuineIntel"),
+        ("", "AMD64 Family 25 Model 17 Stepping 1, AuthenticAMD", "AuthenticAMD"),
+        ("", "Intel64 Family 6 Model 207 Stepping 2, GenuineIntel", "GenuineIntel"),
+        ("", "arm", "arm"),
+    ],
+)
+def test_who_made_it(monkeypatch: pytest.MonkeyPatch, linux: str, name: str, vendor: str) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "_said", lambda field: linux)
+    monkeypatch.setattr(module.platform, "processor", lambda: name)
+    assert module._vendor() == vendor
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from glaclip.segmenter import Computed
+from glaclip.serving.lending import Lender, NotLentError, Order
 from glaclip.serving.limits import Limits
 from glaclip.serving.service import Service
 from glaclip.ui import answers
@@ -20,7 +22,7 @@ from glaclip.ui.actions import run
 from glaclip.ui.actions.download import download
 from glaclip.ui.actions.look import look
 from glaclip.ui.actions.photo import uploaded
-from glaclip.ui.actions.proposals import adopt, suggest
+from glaclip.ui.actions.proposals import adopt, segment, suggest
 from glaclip.ui.actions.run import compare
 from glaclip.ui.actions.show import restore, show
 from glaclip.ui.actions.words import changed, split
@@ -43,6 +45,7 @@ def visit(folder: Path, form: Form, **values: Any) -> Event:
     side_by_side((200, 150)).save(folder / "photo.png")
     given = {"photo": str(folder / "photo.png"), "point": None, "example": "", **form.values}
     extra = {"rung": "+ Normalization", "exclude_own": False, "link": "", "formats": None}
+    extra |= {"unproposed": None}
     return Event("a page", given | extra | values, {}, {}, lambda *args, **kwargs: None)
 
 
@@ -50,6 +53,30 @@ def keeping(event: Event) -> tuple[Event, dict[str, Any]]:
     """The event, and the states that its handler keeps."""
     kept: dict[str, Any] = {}
     return dataclasses.replace(event, keep=kept.__setitem__), kept
+
+
+def test_the_embedded_model_answers_where_no_gpu_is_lent(tmp_path: Path) -> None:
+    class Refusing(Lender):
+        def compute(self, order: Order) -> Computed:
+            raise NotLentError("The GPU was not lent: no quota is left.")
+
+    class Lent(ColorBackbone):
+        fingerprint = "lent"
+
+    lender = Refusing()
+    lender.add(Lent())
+    load = {"clip-b16": Lent(), "lite": ColorBackbone()}.__getitem__
+    form = Form(words=("red", "blue"), backbone="clip-b16", baseline="identity")
+    event = visit(tmp_path, form.changed({"crop": 64, "stride": 32, "cross_window": False}))
+    changes = compare(Demo(Service(load, lender=lender), Form(), ("clip-b16", "lite")), event)
+    assert [side["title"] for side in changes["viewer"]["sides"]]
+    assert "no quota is left" in changes["status"]
+    assert "Lite has answered" in changes["status"]
+    assert changes["backbone"] == "lite"
+    assert changes["crop"] == ColorBackbone().default_windows.crop
+    assert "cross_window" not in changes, "the visitor's switches stay"
+    only = Demo(Service(load, lender=lender), Form(), ("clip-b16",))
+    assert set(compare(only, event)) == {"status"}
 
 
 @pytest.mark.parametrize("handler", [windows, charts, download])
@@ -194,6 +221,32 @@ def test_an_upload_that_takes_long_is_shown_and_waits_for_segment(
     assert "press Segment to start" in changes["status"]
     assert (changes["example"], changes["attention"]) == ("", None)
     assert "viewer" not in changes
+
+
+def test_an_upload_that_takes_long_gets_its_words_once_segment_is_pressed(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glaclip.serving.estimate.CHEAP_WINDOWS", 0)
+    event, kept = keeping(visit(tmp_path, Form(words=("road", "sign"))))
+    photo = uploaded(demo, event)["photo"]
+    waiting = {**event.values, "photo": photo, "unproposed": kept["unproposed"]}
+    pressed = segment(demo, dataclasses.replace(event, values=waiting))
+    words = json.loads(pressed["proposal"])["words"]
+    assert [entry["name"] for entry in pressed["viewer"]["classes"]] == words
+    # Words that were typed meanwhile are the person's own.
+    typed = dataclasses.replace(event, values={**waiting, "words": ["my word", "sign"]})
+    pressed = segment(demo, typed)
+    assert "proposal" not in pressed
+    assert [entry["name"] for entry in pressed["viewer"]["classes"]] == ["my word", "sign"]
+
+
+def test_a_photo_that_is_sent_again_keeps_its_words(demo: Demo, tmp_path: Path) -> None:
+    event = visit(tmp_path, Form(words=("road", "sign")))
+    (tmp_path / "photo.png").rename(tmp_path / "sent-again")
+    values = {**event.values, "photo": str(tmp_path / "sent-again")}
+    changes = uploaded(demo, dataclasses.replace(event, values=values))
+    assert "proposal" not in changes
+    assert [entry["name"] for entry in changes["viewer"]["classes"]] == ["road", "sign"]
 
 
 @pytest.mark.parametrize("later", ["an upload", "a shipped photo"])

@@ -15,6 +15,7 @@ from glaclip.settings import CAPTIONS
 from glaclip.ui.examples import (
     PRECOMPUTED,
     Example,
+    all_examples,
     example_form,
     examples,
     find,
@@ -26,7 +27,7 @@ from glaclip.ui.precompute import BACKBONE, example_document
 from glaclip.vocabulary import parse_vocabulary
 
 REBUILD = "shipped results are stale; rebuild them with `python -m glaclip.ui.precompute`"
-NAMES = [example.name for example in examples()]
+NAMES = [example.name for example in all_examples()]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def labels_of(side: dict[str, Any]) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)))
 
 
-@pytest.mark.parametrize("example", examples(), ids=NAMES)
+@pytest.mark.parametrize("example", all_examples(), ids=NAMES)
 def test_an_example_is_complete(example: Example) -> None:
     assert example.path.is_file()
     photo = example.photo()
@@ -62,11 +63,32 @@ def test_names_are_unique_and_unknown_ones_find_nothing() -> None:
         assert find(name) is None
 
 
+def test_a_photo_that_is_not_listed_is_found_by_its_name() -> None:
+    hidden = [example for example in all_examples() if not example.listed]
+    assert hidden
+    for example in hidden:
+        assert example not in examples()
+        assert find(example.name) is example
+
+
+def test_most_photos_to_choose_from_show_contradictions_that_attention_resolves() -> None:
+    shares = {}
+    for example in examples():
+        shown = precomputed(example.name)
+        assert shown is not None, REBUILD
+        left, right = (side["disagreement"] for side in shown["compare"]["sides"])
+        assert right < left, example.name
+        shares[example.name] = left
+        if left > 0.1:
+            assert right < left / 3, example.name
+    assert sum(share > 0.1 for share in shares.values()) >= 9, shares
+
+
 def test_every_example_has_a_shipped_result_of_the_current_weights(service: Service) -> None:
     fingerprint = service.segmenter(BACKBONE).backbone.fingerprint
     stale = [
         example.name
-        for example in examples()
+        for example in all_examples()
         if (shown := precomputed(example.name)) is None or shown["backbone"] != fingerprint
     ]
     assert not stale, f"{REBUILD}: {', '.join(stale)}"
@@ -74,7 +96,7 @@ def test_every_example_has_a_shipped_result_of_the_current_weights(service: Serv
     assert not extra, f"results without an example: {extra}"
 
 
-@pytest.mark.parametrize("example", examples(), ids=NAMES)
+@pytest.mark.parametrize("example", all_examples(), ids=NAMES)
 def test_a_shipped_result_fits_its_example(example: Example) -> None:
     shown = precomputed(example.name)
     assert shown is not None, REBUILD

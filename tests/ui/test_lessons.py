@@ -266,6 +266,10 @@ def test_what_a_switch_buys_follows_from_its_figures() -> None:
     )
     mixed = switches.bought(before, (0.05, 0.05001, 0.3))
     assert mixed == "buys agreement and costs mIoU"
+    # Less than a whole percent is a difference; the text says tenths.
+    slight = switches.bought((0.1, 0.05, 0.563), (0.1, 0.05, 0.558))
+    assert slight == "buys nothing here and costs mIoU"
+    assert switches.points(0.5575) in ("55.7 %", "55.8 %")
 
 
 def test_the_averages_are_those_of_the_cards_tests(document: dict) -> None:

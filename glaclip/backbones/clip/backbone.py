@@ -187,6 +187,17 @@ class ClipBackbone:
         )
 
     @torch.no_grad()
+    def embed(self, pixels: Tensor) -> Tensor:
+        """CLIP's own embedding of whole pictures, of its class token: unit vectors, float32.
+
+        Args:
+            pixels: [B, 3, h, w] RGB in 0..1 of the side that the tower was trained with.
+        """
+        normalized = normalize(pixels, self.clip_normalization).to(self.dtype)
+        embedding: Tensor = self.visual(normalized)  # [B, E]
+        return F.normalize(embedding.float(), dim=-1)
+
+    @torch.no_grad()
     def keys(self, tokens: Tokens, source: str) -> tuple[tuple[Tensor, Grid], ...]:
         """See `Backbone`."""
         return self._key_source(source).keys(self.last_block, tokens)

@@ -13,8 +13,9 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from glaclip.backbones.clip.backbone import ClipBackbone
+from glaclip.backbones.clip.checkpoint import load_into
 from glaclip.backbones.clip.text import OpenClipText
-from glaclip.backbones.clip.weights import WeightFile, damage_in_a_sentence, fetch
+from glaclip.backbones.clip.weights import WeightFile, fetch
 
 _CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _TIMM_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -86,10 +87,12 @@ _METACLIP = _clip_tower(
     599,
     "CC-BY-NC-4.0",
     (768, 3, 16, 16),
-    authors=("b16_fullcc2.5b.pt",),
     nameless=False,
 )
 _DINO_B8 = _vfm_tower("vit_base_patch8_224.dino", 343, "dino_vitbase8_pretrain.pth", (768, 3, 8, 8))
+_DINO_S8 = _vfm_tower(
+    "vit_small_patch8_224.dino", 87, "dino_deitsmall8_pretrain.pth", (384, 3, 8, 8)
+)
 _DINO_S16 = _vfm_tower(
     "vit_small_patch16_224.dino", 87, "dino_deitsmall16_pretrain.pth", (384, 3, 16, 16)
 )
@@ -105,11 +108,18 @@ CLIP_MODELS: dict[str, ClipModel] = {
             "clip-b16", "CLIP ViT-B/16 + DINO ViT-B/8", _B16, _DINO_B8, "The paper's own pair."
         ),
         ClipModel(
+            "clip-b16-s8",
+            "CLIP ViT-B/16 + DINO ViT-S/8",
+            _B16,
+            _DINO_S8,
+            "A smaller VFM on the paper's own grid: the one for computers without a GPU.",
+        ),
+        ClipModel(
             "clip-b16-fast",
             "CLIP ViT-B/16 + DINO ViT-S/16",
             _B16,
             _DINO_S16,
-            "A smaller VFM on a coarser grid, for computers without a GPU.",
+            "A smaller VFM on a coarser grid: the quickest.",
         ),
         ClipModel(
             "clip-l14",
@@ -171,14 +181,7 @@ def _clip_from(tower: Tower, path: Path | None) -> nn.Module:
     import open_clip
 
     config = open_clip.get_model_config(tower.model)
-    if path is None:
-        untrained: nn.Module = open_clip.CLIP(**config)
-        return untrained
-    with _Undrawn():
-        model: nn.Module = open_clip.CLIP(**config)
-    with damage_in_a_sentence(tower.file, path):
-        open_clip.load_checkpoint(model, str(path), weights_only=True)
-    return model
+    return _filled(lambda: open_clip.CLIP(**config), tower, path)
 
 
 def _vfm_from(tower: Tower, path: Path | None) -> nn.Module:
@@ -186,13 +189,18 @@ def _vfm_from(tower: Tower, path: Path | None) -> nn.Module:
 
     # dynamic_img_size: windows of any size that the patches divide.
     options: dict[str, Any] = {"num_classes": 0, "dynamic_img_size": True}
+    return _filled(lambda: timm.create_model(tower.model, **options), tower, path)
+
+
+def _filled(build: Callable[[], Any], tower: Tower, path: Path | None) -> nn.Module:
+    """A tower with the weights of a file, all of them, or with random ones."""
     if path is None:
-        untrained: nn.Module = timm.create_model(tower.model, **options)
+        untrained: nn.Module = build()
         return untrained
-    options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path)}}
-    with damage_in_a_sentence(tower.file, path), _Undrawn():
-        model: nn.Module = timm.create_model(tower.model, **options)
-    return model
+    with _Undrawn():
+        module: nn.Module = build()
+    load_into(module, path, tower.file.repo, str(tower.file))
+    return module
 
 
 def _backbone(

@@ -11,9 +11,9 @@ in any of these places, `timm/vit_base_patch8_224.dino` standing for the hub's n
     DIR/model.safetensors, DIR/open_clip_model.safetensors  flat, one backbone a folder
 
 The last is taken when the file's tensors have the shapes of the model that is asked for; MetaCLIP
-cannot be told from OpenAI's CLIP in this way and needs one of the other places. Files are
-safetensors, or PyTorch's own read with weights_only=True. OpenAI's original `ViT-B-16.pt` is a
-TorchScript program rather than weights and is not loaded.
+cannot be told from OpenAI's CLIP in this way and needs one of the other places. The others may lie
+one folder deeper too, as in DIR/hub/models--... where DIR is an HF_HOME. What files may hold is in
+checkpoint.py.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import pickle
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glaclip.backbones.base import BackboneError
+from glaclip.backbones.clip.checkpoint import without_prefix
 
 #: Called as (megabytes done, megabytes).
 Progress = Callable[[int, int], None]
@@ -87,44 +87,69 @@ def weights_folder(weights: str | Path | None) -> Path | None:
     return folder
 
 
-def _has_shape(path: Path, probe: tuple[str, tuple[int, ...]]) -> bool:
-    """Whether a safetensors file holds a tensor of this name and shape; reads its header alone."""
+def header(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes by name of a safetensors file, of which the header alone is read; {} if it is none."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            return tuple(file.get_slice(probe[0]).get_shape()) == probe[1]
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError):
-        return False
+        return {}
 
 
 def _in_cache(file: WeightFile, cache: Path | None) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
+    """The file in a hub cache: as its ref says, else in the only snapshot that has it."""
+    from huggingface_hub import constants, try_to_load_from_cache
 
     for name in file.names:
         found = try_to_load_from_cache(file.repo, name, cache_dir=cache)
         if isinstance(found, str):
             return Path(found)
+    # A copy of a cache may have come without its refs.
+    model = Path(cache or constants.HF_HUB_CACHE) / f"models--{file.repo.replace('/', '--')}"
+    if not (model / "refs" / "main").exists():
+        for name in file.names:
+            copies = list(model.glob(f"snapshots/*/{name}"))
+            if len(copies) == 1:
+                return copies[0]
     return None
 
 
-def _in_folder(file: WeightFile, folder: Path) -> Path | None:
-    short = file.repo.split("/")[-1]
-    places = [folder / place / name for name in file.names for place in (file.repo, short)]
-    places += [folder / f"{short}{Path(name).suffix}" for name in file.names]
-    places += [folder / name for name in file.authors]
-    for place in places:
-        if place.is_file():
-            return place
+def in_folder(file: WeightFile, folder: Path) -> Path | None:
+    """The file in a folder or one level deeper, where names say what it is."""
+    for root in (folder, *subfolders(folder)):
+        if (found := _named(file, root)) is not None:
+            return found
     bare = folder / file.names[0]
-    if file.nameless and bare.is_file() and _has_shape(bare, file.probe):
-        return bare
-    return _in_cache(file, folder)
+    if file.nameless and bare.is_file():
+        name, shape = file.probe
+        if without_prefix(header(bare)).get(name) == shape:
+            return bare
+    return None
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Folders in a folder that may hold models, by name."""
+    try:
+        found = [each for each in folder.iterdir() if each.is_dir()]
+    except OSError:
+        return []
+    return sorted(each for each in found if not each.name.startswith((".", "models--")))
+
+
+def _named(file: WeightFile, root: Path) -> Path | None:
+    short = file.repo.split("/")[-1]
+    places = [root / place / name for name in file.names for place in (file.repo, short)]
+    places += [root / f"{short}{Path(name).suffix}" for name in file.names]
+    places += [root / name for name in file.authors]
+    found = next((place for place in places if place.is_file()), None)
+    return found or _in_cache(file, root)
 
 
 def find(file: WeightFile, folder: Path | None) -> Path | None:
     """Where a file is on this computer, the given folder first; None when it is not."""
-    found = _in_folder(file, folder) if folder else None
+    found = in_folder(file, folder) if folder else None
     return found or _in_cache(file, None)
 
 
@@ -153,7 +178,14 @@ def _network_problem() -> str:
     return "" if answered.is_set() else "the model hub cannot be reached"
 
 
-def _missing(title: str, missing: Sequence[WeightFile], why: str) -> BackboneError:
+def missing_weights(title: str, missing: Sequence[WeightFile], why: str) -> BackboneError:
+    """What to raise where files are missing, with the commands that get them.
+
+    Args:
+        title: what needs them.
+        missing: the files.
+        why: they were not found or fetched, as a part of a sentence.
+    """
     files = "; ".join(map(str, missing))
     commands = " && ".join(
         f"hf download {file.repo} {file.names[0]} --local-dir DIR/{file.repo}" for file in missing
@@ -241,33 +273,9 @@ def fetch(
             "here; choose another backbone."
         )
     if missing and (why := _network_problem()):
-        raise _missing(title, missing, why)
+        raise missing_weights(title, missing, why)
     try:
         return tuple(find(file, folder) or _download(file, progress) for file in files)
     except Exception as error:  # the hub's client raises many kinds; all mean the same here
         why = f"the download failed ({type(error).__name__})"
-        raise _missing(title, missing, why) from error
-
-
-@contextlib.contextmanager
-def damage_in_a_sentence(file: WeightFile, path: Path) -> Iterator[None]:
-    """Turns what loading a damaged or foreign file raises into a BackboneError."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (
-        SafetensorError,
-        pickle.UnpicklingError,
-        RuntimeError,
-        LookupError,
-        OSError,
-        EOFError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:
-        raise BackboneError(
-            f"{path.name} cannot be read as the weights of {file.repo}: it is damaged, incomplete, "
-            f"of another model, or holds more than weights. Download it again: {file}."
-        ) from error
+        raise missing_weights(title, missing, why) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -319,7 +319,7 @@ class _Reader:
 
     def _structured(self, content: object) -> list[Entry]:
         if isinstance(content, Mapping):
-            for key in ("names", "classes", "categories", "labels", "class_names"):
+            for key in ("names", "classes", "categories", "labels", "class_names", "id2label"):
                 if key in content:
                     return self._structured(content[key])
             return self._mapping(content)
@@ -346,7 +346,7 @@ class _Reader:
         return [self._entry(self._line_of(name), index, name, "") for index, name in found]
 
     def _record(self, item: Mapping[Any, Any], position: int) -> Entry:
-        """COCO's and Label Studio's {"id": 1, "name": "sky"}."""
+        """COCO's, Label Studio's and CVAT's {"id": 1, "name": "sky", "color": "#0000ff"}."""
         name = next((item[key] for key in ("name", "label", "title", "class") if key in item), None)
         index = next((item[key] for key in ("id", "index", "value") if key in item), position)
         if not isinstance(name, str) or not str(index).isdecimal():
@@ -354,7 +354,12 @@ class _Reader:
                 f"each entry of {self._name} must have a name and a number; entry {position + 1} "
                 "has not"
             )
-        return self._entry(self._line_of(name), int(str(index)), name, "")
+        line, color = self._line_of(name), item.get("color")
+        parts: Sequence[object] = color if isinstance(color, list) else ()
+        if isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color):
+            parts = list(bytes.fromhex(color[1:]))
+        rgb = self._color(line, name, *map(str, parts)) if len(parts) == 3 else None
+        return self._entry(line, int(str(index)), name, "", rgb)
 
     def _line_of(self, name: str) -> int:
         """The first line that holds a name, for sentences."""

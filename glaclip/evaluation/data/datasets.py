@@ -22,7 +22,8 @@ from glaclip.evaluation.data.class_lists import (
 )
 from glaclip.evaluation.data.classes import ClassWords, class_words, vocabulary_of
 from glaclip.evaluation.data.errors import DatasetError
-from glaclip.evaluation.data.label_maps import LabelMap, Labels, Meaning, fitted, read_label_map
+from glaclip.evaluation.data.fitting import fitted
+from glaclip.evaluation.data.label_maps import LabelMap, Labels, Meaning, read_label_map
 from glaclip.evaluation.data.layouts import LAYOUTS, Layout, photos_listed
 from glaclip.evaluation.data.pairs import (
     PHOTO_FOLDERS,

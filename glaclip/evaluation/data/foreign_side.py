@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from glaclip.evaluation.data.class_lists import find_class_list, load_class_list
 from glaclip.evaluation.data.errors import DatasetError
-from glaclip.evaluation.data.label_maps import Meaning, fitted, outside_sentence, read_label_map
+from glaclip.evaluation.data.fitting import fitted
+from glaclip.evaluation.data.label_maps import Meaning, outside_sentence, read_label_map
 from glaclip.segmenter import Method, Segmentation
 from glaclip.segmenter.labels import resize_labels
 from glaclip.segmenter.seams import Labels, Pairs
@@ -58,11 +59,18 @@ def side_from_file(
         beside.encoded,
         seconds={},
         cached=frozenset(),
+        rivals=beside.rivals,
     )
 
 
 class ForeignSide(Segmentation):
     """Labels that no windows made: nothing can be said of what its windows contradict."""
+
+    @functools.cached_property
+    def presence(self) -> NDArray[np.float32]:
+        """[C] 1 for classes with a pixel, else 0: of a foreign method no more is known."""
+        present = np.bincount(self.labels.reshape(-1), minlength=len(self.classes)) > 0
+        return present.astype(np.float32)
 
     @functools.cached_property
     def _compared(self) -> tuple[Pairs, NDArray[np.uint8]]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.fitting import fitted
 from glaclip.evaluation.data.foreign_side import meaning_of
-from glaclip.evaluation.data.label_maps import LabelMap, fitted, read_label_map
+from glaclip.evaluation.data.label_maps import LabelMap, read_label_map
 from glaclip.evaluation.data.pairs import map_of
 from glaclip.segmenter.labels import resize_labels
 from glaclip.vocabulary import Vocabulary

@@ -6,7 +6,6 @@ the map fits its photo. Values that belong to no class are counted and never los
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from glaclip.evaluation.data.errors import DatasetError
 from glaclip.photo import MAX_PIXELS, open_picture, orientation_of, turned
 from glaclip.photo.deep import rawmode_of, samples_of
 
-#: Sides may differ in proportion by this much, for maps that were made at another size.
-_SHAPE_TOLERANCE = 0.02
 _VALUES = 65536
 #: Values and colors that are named one by one when they belong to no class.
 _NAMED = 5
@@ -76,10 +73,12 @@ class LabelMap:
     Attributes:
         labels: [H, W] class index, -1 where a pixel belongs to no class.
         outside: pixels that belong to no class, by value or color, such as "255" or "rgb(1, 2, 3)".
+        guess: how it was turned, in a sentence, where nothing but the photo's colors tells.
     """
 
     labels: Labels
     outside: Mapping[str, int]
+    guess: str = ""
 
 
 def outside_sentence(outside: Mapping[str, int], pixels: int) -> str:
@@ -145,6 +144,8 @@ def _read(path: Path, meaning: Meaning) -> LabelMap:
             raise DatasetError(f"has more than {MAX_PIXELS // 10**6} megapixels")
         if image.format in ("JPEG", "MPO"):
             raise _not_values("a JPEG file, which changes them")
+        if image.info.get("compression") in ("jpeg", "webp") or _is_lossy_webp(image, path):
+            raise _not_values("compressed with loss, which changes them")
         mode, palette = image.mode, image.getpalette("RGB") if image.mode == "P" else None
         spread = _SPREAD.get(rawmode_of(image)[:3], 1) if mode == "L" else 1
         stored = samples_of(image, lambda: open_picture(path))  # [H, W] or [H, W, channels]
@@ -161,6 +162,11 @@ def _read(path: Path, meaning: Meaning) -> LabelMap:
     else:
         raise _not_values(f"of the mode {mode}")
     return _label_map(codes, found, alpha, orientation)
+
+
+def _is_lossy_webp(image: Image.Image, path: Path) -> bool:
+    # Pillow does not tell. Lossless pixels are in a chunk VP8L, those with loss in one called VP8.
+    return image.format == "WEBP" and b"VP8 " in path.read_bytes()[:4096]
 
 
 def _not_values(what: str) -> DatasetError:
@@ -250,44 +256,12 @@ def _label_map(
     if alpha is not None and (clear := (alpha == 0) & (labels >= 0)).any():
         labels[clear] = -1
         outside[TRANSPARENT] = int(clear.sum())
-    return LabelMap(_turned(labels, orientation), outside)
+    return LabelMap(turned_labels(labels, orientation), outside)
 
 
-def _turned(labels: Labels, orientation: int) -> Labels:
+def turned_labels(labels: Labels, orientation: int) -> Labels:
+    """Label maps [H, W] of stored pixels, upright by an EXIF orientation."""
     if orientation == 1:
         return labels
     image = turned(Image.fromarray(labels.astype(np.int32)), orientation)
     return np.asarray(image).astype(np.int16)
-
-
-# --- fitting a photo --------------------------------------------------------------------------
-
-
-def fitted(label_map: LabelMap, size: tuple[int, int], photo: Path | None = None) -> LabelMap:
-    """A label map as upright as its photo, at its own size.
-
-    Args:
-        label_map: from `read_label_map`.
-        size: (height, width) of the upright photo.
-        photo: its file, by whose EXIF orientation a map is turned that fits the stored pixels and
-            not the upright photo.
-
-    Raises:
-        DatasetError: it shows another shape than the photo.
-    """
-    height, width = label_map.labels.shape
-    if _same_shape((height, width), size):
-        return label_map
-    if photo is not None and _same_shape((width, height), size):
-        with open_picture(photo) as image:
-            orientation = orientation_of(image)
-        if orientation >= 5:  # those that exchange the sides
-            return dataclasses.replace(label_map, labels=_turned(label_map.labels, orientation))
-    raise DatasetError(
-        f"the ground truth is {width} x {height} pixels and the photo {size[1]} x {size[0]}; they "
-        "must show the same picture in the same proportions"
-    )
-
-
-def _same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return abs(one[0] / one[1] / (other[0] / other[1]) - 1) <= _SHAPE_TOLERANCE

@@ -259,6 +259,7 @@ class _Work:
         guesses: list[str] = []
         photo = load_photo(sample.photo, say=guesses.append)
         truth = self._dataset.label_map(sample, (photo.height, photo.width))
+        guesses += [truth.guess] if truth.guess else []
         self._guessed += [Skip(sample.stem, sentence) for sentence in guesses]
         return self._segmenter.encode(photo, self._windows), truth
 

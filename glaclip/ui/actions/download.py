@@ -5,11 +5,12 @@ from __future__ import annotations
 from glaclip.pictures.baseline_row import mean_picture, row_npz
 from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.everything import everything
-from glaclip.pictures.export import result_document, result_files, zip_files
+from glaclip.pictures.export import SIDES, result_document, result_files, zip_files
 from glaclip.pictures.formats import FORMATS, LabeledPhoto
 from glaclip.pictures.key_pictures import key_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
+from glaclip.pictures.scores import cutouts, score_files
 from glaclip.segmenter.key_colors import key_colors, token_kinds
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
@@ -45,6 +46,9 @@ def download(demo: Demo, event: Event) -> Changes:
     if row is not None:
         files["attention_left.npz"] = row_npz(row)
         files["attention_left.png"] = png_bytes(mean_picture(photo.image, row))
+    for side, part in zip(SIDES, sides, strict=True):
+        files |= score_files(part, side)
+    files |= dict(cutouts(photo.image, result.right))
     for name in event["formats"] or ():
         if (written := FORMATS.get(name)) is not None:
             labels = result.right.labels

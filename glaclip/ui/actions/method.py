@@ -8,9 +8,9 @@ from html import escape
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.settings import STAGES
-from glaclip.ui.actions.run import run_on
+from glaclip.ui.actions.run import BACKBONES_OWN, run_on
 from glaclip.ui.board import Board, Changes, Event
-from glaclip.ui.controls import choices_of
+from glaclip.ui.controls import own_choices
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import LADDER, RANGES, SETTINGS, Form
 from glaclip.ui.gradio.quick import gr
@@ -47,11 +47,7 @@ def backbone_changed(demo: Demo, event: Event) -> Changes:
     backbone = _backbone(demo, event)
     if backbone is None:
         return {}
-    usual = Form().values
-    return reset(demo, event) | {
-        name: gr.update(choices=offered, value=usual[name])
-        for name, offered in choices_of(backbone).items()
-    }
+    return reset(demo, event) | own_choices(backbone)
 
 
 def connect(demo: Demo, board: Board) -> None:
@@ -66,7 +62,7 @@ def connect(demo: Demo, board: Board) -> None:
     changed += [board[name].input for name in ("baseline", "key_source", "precision")]
     run_on(demo, board, changed)
     for event, handler, writes in (
-        (board["backbone"].input, backbone_changed, (*SETTINGS, "baseline", "key_source")),
+        (board["backbone"].input, backbone_changed, BACKBONES_OWN),
         (board["reset"].click, reset, SETTINGS),
     ):
         done = board.on(event, functools.partial(handler, demo), ["backbone"], writes)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
+from glaclip.serving.estimate import ExpensiveError
 from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.proposals import proposed, with_words, written
-from glaclip.ui.actions.run import compare, shown_by
+from glaclip.ui.actions.run import EARLIER, compare, shown_by
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo, ended
 from glaclip.ui.examples import find
 from glaclip.ui.refusals import REFUSALS, refusals_as_toasts
+from glaclip.ui.viewers.photo_input import sent_again
 
-#: The pictures show what they showed before the photo came.
-_REFUSED = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
+#: No more is on its way: what was too long a run waits for a press, and a result is there.
+_ANSWERED = "() => { document.dispatchEvent(new CustomEvent('glaclip:answered')); return []; }"
 
 
 @refusals_as_toasts()
@@ -30,9 +32,12 @@ def uploaded(demo: Demo, event: Event) -> Changes:
     brought = dataclasses.replace(event, values={**event.values, **own})
     proposal = None
     try:
-        proposal = proposed(demo, brought, only_if_cheap=True)
-        brought = with_words(brought, proposal)
-    except (StoppedError, *REFUSALS):
+        if not sent_again(event["photo"]):  # a person's words for it are there
+            proposal = proposed(demo, brought, only_if_cheap=True)
+            brought = with_words(brought, proposal)
+    except (ExpensiveError, StoppedError):
+        event.keep("unproposed", [photo, list(event["words"] or [])])
+    except REFUSALS:
         pass  # what stands in the way of words is said of the run, which goes by the former ones
     shown = compare(demo, brought, only_if_cheap=True)
     if ended(newest):
@@ -54,4 +59,5 @@ def connect(demo: Demo, board: Board) -> None:
     upload = board["photo"].upload
     run = shown_by(board, upload, lambda event: uploaded(demo, event), writes=kept)
     board.on(run.failure, _earlier, ["example", "accepted"], ["photo"])
-    board.in_browser(run.failure, _REFUSED)
+    board.in_browser(run.failure, EARLIER)
+    board.in_browser(run.success, _ANSWERED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,8 @@ from glaclip.ui.refusals import REFUSALS, sentence
 #: Most words that are proposed, and offered to be added.
 _MOST, _NEXT = 12, 10
 _NOTE = "Proposed words for this photo: change them as you like."
+#: What stood in the way, such as "press Segment to start", is over once Segment is pressed.
+_FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
 
 
 def proposed(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> dict[str, Any]:
@@ -67,12 +70,21 @@ def suggest(demo: Demo, event: Event) -> Changes:
     return {**shown, "proposal": written(proposal)} if "viewer" in shown else shown
 
 
+def segment(demo: Demo, event: Event) -> Changes:
+    """Runs with the words that are there; an upload that has waited for this gets its own first."""
+    untouched = [event["photo"], list(event["words"] or [])]
+    if event["unproposed"] != untouched:
+        return compare(demo, event)
+    event.keep("unproposed", None)
+    return suggest(demo, event)
+
+
 def adopt(event: Event) -> Changes:
     """Puts proposed words into the box, unless a person has changed those that they replace."""
     proposal = json.loads(event["proposal"] or "{}")
     if not proposal or list(event["words"] or []) != proposal["former"]:
         return {}
-    chips = {"note": _NOTE, "former": proposal["former"], "next": proposal["next"]}
+    chips = {"note": _NOTE, **{name: proposal[name] for name in ("words", "former", "next")}}
     return {**put_words(proposal["words"]), "chips": chips}
 
 
@@ -81,14 +93,18 @@ def _pressed(event: Event) -> Changes:
     now = list(event["words"] or [])
     if isinstance(value, str):
         return put_words([*now, value] if value not in now else now)
-    return {**put_words(list(value)), "chips": None}
+    chips = {**(event["chips"] or {}), "note": "", "former": []}
+    return {**put_words(list(value)), "chips": chips}
 
 
 def connect(demo: Demo, board: Board) -> None:
-    """The button, the proposal's way into the box, and the chips."""
-    pressed = board["suggest"].click
-    shown_by(board, pressed, lambda event: suggest(demo, event), writes=("proposal",))
+    """Segment and Suggest words, the proposal's way into the box, and the chips."""
+    for name, act in (("suggest", suggest), ("run", segment)):
+        pressed, run = board[name].click, functools.partial(act, demo)
+        board.in_browser(pressed, _FORGET, ["status"], ["status"])
+        shown_by(board, pressed, run, ("unproposed",), ("proposal",))
     both = ["words", "known_words"]
     board.on(board["proposal"].change, adopt, ["proposal", "words"], [*both, "chips"])
-    chosen = board.on(board["chips"].select, _pressed, ["words"], [*both, "chips"], picks=True)
+    reads, writes = ["words", "chips"], [*both, "chips"]
+    chosen = board.on(board["chips"].select, _pressed, reads, writes, picks=True)
     run_on(demo, board, chosen.then)

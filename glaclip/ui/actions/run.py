@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from glaclip.backbones.registry import LITE
 from glaclip.serving.estimate import Estimate
+from glaclip.serving.lending import NotLentError
 from glaclip.serving.runs import StoppedError
+from glaclip.settings import STAGES
 from glaclip.ui import answers
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.board import Board, Changes, Event, Handler
+from glaclip.ui.controls import own_choices
 from glaclip.ui.demo import ASKED, Demo, asked, ended, follow, point_in
-from glaclip.ui.form import OWN, to_link
+from glaclip.ui.form import OWN, SETTINGS, Form, to_link
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.refusals import REFUSALS, about, sentence
 
 SHOWN = ("viewer", "status", "attention", "readout", "link", "background")
-#: What stood in the way, such as "press Segment to start", is over once Segment is pressed.
-_FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : status"""
+#: What follows when another backbone is chosen.
+BACKBONES_OWN = (*SETTINGS, "baseline", "key_source")
+#: The pictures show what they showed before a photo came whose result does not come.
+EARLIER = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
 
 
 def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes:
@@ -49,11 +56,28 @@ def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes
         check()
     except StoppedError:
         return {}
+    except NotLentError as error:
+        return _without_gpu(demo, event, error)
     except REFUSALS as error:
         return {"status": answers.problem(sentence(error), about(error))}
     if ended(newest):
         return shown
     return shown | looked | {"link": to_link(form, demo.start, event["example"] or OWN, point)}
+
+
+def _without_gpu(demo: Demo, event: Event, error: NotLentError) -> Changes:
+    """The same by the embedded model, which needs no GPU; the controls show that it was chosen."""
+    if LITE not in demo.backbones:
+        return {"status": answers.problem(sentence(error))}
+    backbone = demo.service.segmenter(LITE).backbone
+    chosen = Form(backbone=LITE).with_defaults(backbone).values
+    kept = {"ladder", *(stage.field for stage in STAGES)}
+    values = {name: chosen[name] for name in ("backbone", *BACKBONES_OWN) if name not in kept}
+    changes = compare(demo, dataclasses.replace(event, values={**event.values, **values}))
+    if "viewer" not in changes:
+        return changes
+    status = answers.problem(sentence(error)) + answers.EMBEDDED + changes["status"]
+    return {**changes, **values, **own_choices(backbone), "status": status}
 
 
 def _look_of(demo: Demo, event: Event, check: Callable[[], None]) -> Callable[[], None]:
@@ -90,7 +114,7 @@ def shown_by(
         events,
         run,
         (*ASKED, *reads),
-        (*SHOWN, *writes),
+        (*SHOWN, "backbone", *BACKBONES_OWN, *writes),
         in_order=True,
         # A newer run must be able to start while an older one is still in the model.
         trigger_mode="multiple",
@@ -103,16 +127,15 @@ def shown_by(
 
 
 def connect(demo: Demo, board: Board) -> None:
-    """Segment, Stop, and leaving the page."""
+    """Stop, and leaving the page; for Segment see proposals.py."""
 
     def stop(event: Event) -> Changes:
         demo.stop(event.page, event.at)
-        sentence = "Stopped. What was there before is still shown."
+        sentence = "Stopped. What was there before is shown."
         return {"status": answers.problem(sentence)}
 
-    board.in_browser(board["run"].click, _FORGET, ["status"], ["status"])
-    run_on(demo, board, board["run"].click, always=True)
-    board.on(board["stop"].click, stop, (), ["status"], in_order=True)
+    stopped = board.on(board["stop"].click, stop, (), ["status"], in_order=True)
+    board.in_browser(stopped.then, EARLIER)
 
     def closed(request: gr.Request) -> None:
         demo.stop(request.session_hash or "")  # nobody waits for the run

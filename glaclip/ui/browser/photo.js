@@ -2,7 +2,8 @@
   // A photo from anywhere goes through the upload button's input: one way in, one check. It is on
   // both sides at once, shrunk to what the server would use, and kept for a page that is loaded
   // anew after a restart of the server.
-  const LONG_SIDE = 2048, MOST_PIXELS = 120e6; // photo_input.py; what a browser decodes without harm
+  // photo_input.py, photo/reading.py; what a browser decodes without harm.
+  const LONG_SIDE = 2048, MOST_WHOLE = 40e6, MOST_PIXELS = 120e6;
   const KEPT = 'glaclip-photo', MOST_KEPT = 4.5e6; // characters; a tab may keep about five million
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`glaclip:${name}`, {detail}));
   const note = (text) => { document.querySelector('#photo-note').textContent = text; };
@@ -36,7 +37,8 @@
   }
   async function kept() {
     const uri = sessionStorage.getItem(KEPT);
-    return uri && new File([await (await fetch(uri)).blob()], 'photo', {type: uri.slice(5, uri.indexOf(';'))});
+    // By this name the server knows it, and leaves the words as they are: SENT_AGAIN of photo_input.py.
+    return uri && new File([await (await fetch(uri)).blob()], 'sent-again', {type: uri.slice(5, uri.indexOf(';'))});
   }
 
   const input = () => document.querySelector('#photo-row input[type=file]');
@@ -55,8 +57,10 @@
     note('');
     if (!image) return pass(file);
     tell('photo', {image});
+    const {naturalWidth: wide, naturalHeight: high} = image;
     file = await fitted(file, image);
     if (mine !== last) return;
+    if (wide * high > MOST_WHOLE) note(`The photo has ${Math.round(wide * high / 1e6)} megapixels: it was shrunk to fit ${LONG_SIDE} pixels.`);
     keep(file);
     pass(file);
   }

@@ -83,24 +83,40 @@ function lecture() {
   const words = page.querySelector('.lb-words'), formulas = page.querySelector('.lb-formulas');
   if (formulas.parentElement !== words) words.append(formulas);
   parts().forEach((each, index) => each.classList.toggle('lb-now', index === part));
-  words.style.fontSize = '';
-  for (let size = 1; words.scrollHeight > words.clientHeight + 1 && size > 0.6; size -= 0.05) words.style.fontSize = `calc(var(--lb-lecture) * ${size})`;
+  // As large as the words' place takes; the formulas' list alone may get smaller than the lecture's type.
+  const set = (size) => { words.style.fontSize = `calc(var(--lb-lecture) * ${size})`; return words.scrollHeight <= words.clientHeight + 1; };
+  const largest = [1.45, 1.35, 1.25, 1.15, 1.08, 1].find(set);
+  if (!largest) for (let size = 0.95; size > 0.6 && !set(size);) size -= 0.05;
   write();
 }
+// What digits choose in the figure: its first group of buttons, or the few steps of its slider.
+function figureSteps() {
+  const group = page.querySelector('.lb-figure .lb-choices'), range = page.querySelector('.lb-figure input[type=range]');
+  if (group) return [...group.children].map((each) => ({name: each.textContent, go: () => each.click()}));
+  const count = range ? (range.max - range.min) / range.step + 1 : 0;
+  if (count < 2 || count > 9) return [];
+  return Array.from({length: count}, (_, at) => ({name: '', go() { range.value = Number(range.min) + at * range.step; range.dispatchEvent(new Event('input')); }}));
+}
+function keysLine() {
+  const steps = figureSteps(), named = steps.every(({name}) => name);
+  const digits = named ? steps.map(({name}, at) => `${at + 1} ${name}`).join(' \u00b7 ') : `1 to ${steps.length} choose a step of the figure`;
+  return `Lesson ${current + 1} of ${book?.lessons.length}, ${part + 1} of ${parts().length} \u00b7 \u2192 goes on \u00b7 \u2190 back \u00b7 Shift \u2192 next lesson${steps.length ? ' \u00b7 ' + digits : ''}`;
+}
 let fitting = 0;
-// The figure as large as its place takes: first in large type, as wide as its height allows.
+// The figure's type as large as its place takes; pictures, and they alone, give way to it by half.
 async function fit() {
   const mine = ++fitting, figure = page.querySelector('.lb-figure'), side = page.querySelector('.lb-side');
   const lay = async (zoom, share) => {
-    Object.assign(figure.style, {width: `${side.clientWidth * share / zoom}px`, transform: `scale(${zoom})`});
+    Object.assign(figure.style, {width: `${side.clientWidth / zoom}px`, transform: `scale(${zoom})`});
+    figure.style.setProperty('--lb-share', share);
     await frames(2);
     return mine !== fitting || figure.offsetHeight * zoom <= side.clientHeight;
   };
-  if (!presented()) return Object.assign(figure.style, {width: '', transform: ''});
-  for (const zoom of [1.7, 1.4, 1.1, 0.85, 0.6].map((each) => each * innerWidth / 1920)) {
+  if (!presented() || innerWidth < 760) return Object.assign(figure.style, {width: '', transform: ''});
+  for (const zoom of [1.9, 1.7, 1.55, 1.4, 1.25, 1.1, 0.95, 0.8, 0.6].map((each) => each * innerWidth / 1920)) {
     if (await lay(zoom, 1)) return;
-    if (!await lay(zoom, 0.5)) continue;
-    let [low, high] = [0.5, 1];
+    let [low, high] = [zoom > 0.6 * innerWidth / 1920 ? 0.45 : 0.2, 1];
+    if (!await lay(zoom, low)) continue;
     for (let turn = 0; turn < 5; turn++) {
       const middle = (low + high) / 2;
       if (await lay(zoom, middle)) low = middle; else high = middle;
@@ -115,13 +131,15 @@ async function goOn(way) {
   await open(current + way, false);
   if (way < 0) { part = parts().length - 1; lecture(); }
 }
-const write = present(root, element.querySelector('.lb-present'), () => `Lesson ${current + 1}, ${part + 1} of ${parts().length} \u00b7 \u2192 goes on \u00b7 \u2190 back \u00b7 1 to ${book?.lessons.length} choose a lesson \u00b7 Esc leaves.`);
+const write = present(root, element.querySelector('.lb-present'), keysLine);
 root.addEventListener('present', () => { if (book) open(current, false); });
 document.addEventListener('keydown', (event) => {
   const key = presented() && book && lectureKey(event);
   if (!key) return;
   event.preventDefault(); event.stopPropagation();
-  if (typeof key !== 'string') goOn(key); else if (Number(key) <= book.lessons.length) open(Number(key) - 1, false);
+  if (typeof key === 'string') figureSteps()[Number(key) - 1]?.go();
+  else if (!event.shiftKey) goOn(key);
+  else if (current + key in book.lessons) open(current + key, false);
 }, true);
 window.addEventListener('resize', () => { if (presented() && book) fit(); });
 

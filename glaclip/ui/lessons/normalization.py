@@ -25,7 +25,7 @@ from glaclip.ui.lessons.lesson import Facts, Lesson, Part, View, change
 #: Places of each photo that are asked for the averages.
 GRID = (7, 5)
 #: Small objects, by photo: place A is on the one that the scale changes most.
-SMALL = {"room": "bottle", "coffee": "spoon", "colosseum": "person"}
+SMALL = {"room": "bottle", "coffee": "spoon"}
 #: Tokens of each with the smallest sets, among which place A is.
 CANDIDATES = 12
 #: Tokens this near to the photo's border, in steps, are left out: little resembles a corner.

@@ -5,6 +5,7 @@ const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), crops =
 const LINE = 4;  // pixels of the resized photo in one of the heat's
 const CROP = 0.5, CROP_RATIO = 1.6;  // of a window's width; width to height
 const BEAT = 1900, FADE = 450;  // milliseconds a step stays, and that it takes to come
+const LECTURE_BEAT = 4000;  // or until a key, on a projector
 let state = null, chosen = Infinity, version = 0, pending = 0, playing = 0, fade = 0;
 
 // ---------------------------------------------------------------- one window
@@ -168,12 +169,13 @@ function stop() {
   playButton.querySelector('span').textContent = playTitle(state?.value.panels.length);
 }
 
+const playOn = (index) => index + 1 < state.value.panels.length ? play(index + 1, index) : stop();
 function play(index = 0, from = 0) {
   heatBox.checked = true;
   playButton.setAttribute('aria-pressed', 'true');
   playButton.querySelector('span').textContent = 'Stop';
   choose(index, from);
-  playing = setTimeout(() => index + 1 < state.value.panels.length ? play(index + 1, index) : stop(), BEAT);
+  playing = setTimeout(() => playOn(index), root.dataset.present === 'true' ? LECTURE_BEAT : BEAT);
 }
 
 // ---------------------------------------------------------------- one point, two windows
@@ -272,11 +274,12 @@ root.addEventListener('keydown', (event) => {
 });
 heatBox.addEventListener('change', () => { if (state) drawPhoto(); });
 playButton.addEventListener('click', () => playing ? stop() : state && play(0, chosen));
-present(root, $('.av-present'), () => '1 to ' + (state?.value.panels.length ?? 4) + ' choose a step \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 Esc leaves.');
+present(root, $('.av-present'), () => '1 to ' + (state?.value.panels.length ?? 4) + ' choose a step \u00b7 \u2192 next \u00b7 \u2190 back');
 document.addEventListener('keydown', (event) => {
   const key = root.dataset.present === 'true' && state && lectureKey(event);
   if (!key) return;
   event.preventDefault(); event.stopPropagation();
+  if (playing && key === 1) { clearTimeout(playing); return playOn(chosen); }
   const to = typeof key === 'string' ? Number(key) - 1 : chosen + key;
   if (to in state.value.panels) { stop(); choose(to, chosen); }
 }, true);

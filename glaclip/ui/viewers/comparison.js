@@ -10,6 +10,7 @@ const VEIL = [14, 16, 22, 0.66]; // over what an isolated class leaves out
 const CHANGED_VEIL = packed(VEIL, 0.3); // over what is the same on both sides
 const FOLD = 16; // legend entries shown before "more words"
 const KEY_STEPS = 40; // arrow presses across the width
+const HOLD = 350; // milliseconds
 const SEAM_HELP =
   "Share of neighboring pixels across window edges that carry different labels, minus the same " +
   "half a stride away from the edges, where only true borders differ. Lower is better.";
@@ -28,6 +29,7 @@ const range = find(".lv-opacity-range");
 
 let data = null; // the decoded value; null shows the empty state
 let turn = 0; // a decoded value of an older turn is dropped
+let results = 0; // that were shown; a plain photo is none
 let earlier = null; // what a photo on its way has taken the place of
 const state = {
   // A phone has room for one picture beside its controls.
@@ -42,6 +44,7 @@ const state = {
   preview: -1,
   point: null, // the star, photo pixels
   cursor: null, // the crosshair, photo pixels
+  held: -1, // a word of the legend that is held down: its score for as long
   hovered: false,
   focused: false,
 };
@@ -115,12 +118,18 @@ async function receive() {
   if (before !== JSON.stringify(data.classes)) state.pinned = -1;
   if (picture !== data.photo_name) [card, zoom].forEach((part) => (part.hide ?? part.reset)());
   card.learn(data.answer);
+  scores.begin(String(turn));
   state.preview = -1;
   state.point = data.point;
   if (state.cursor && !inside(state.cursor)) state.cursor = null;
   if (data.sides.length < 2) state.mode = "side";
   state.contradictions &&= data.contradictions.every(Boolean);
+  earlier = null;
   show();
+  waitFor("");
+  root.dataset.turn = String(++results);
+  // What else a new result changes may wait until this one is on the screen.
+  if (results > 1) requestAnimationFrame(() => setTimeout(() => trigger("shown")));
 }
 
 function showEmpty(value) {
@@ -150,7 +159,8 @@ document.addEventListener("glaclip:photo", ({ detail: { image } }) => {
   data = {
     plain: true, photo_name: "", photo_size: [high, wide], width, height, image, gray: null, classes: [], rgb: [],
     labels: titles.map(() => new Uint16Array(width * height)), regions: [], edges: none, changed: 0, point: null,
-    sides: titles.map((title) => ({ title, subtitle: "", areas: [], seam_rate: null, seams: none })),
+    contradictions: titles.map(() => null),
+    sides: titles.map((title) => ({ title, subtitle: "", areas: [], seam_rate: null, disagreement: null, seams: none })),
   };
   state.point = state.cursor = null;
   state.pinned = state.preview = -1;
@@ -162,8 +172,11 @@ document.addEventListener("glaclip:photo", ({ detail: { image } }) => {
 document.addEventListener("glaclip:sending", ({ detail: { share } }) => {
   if (data?.plain) waitFor(share < 1 ? `Your photo is on its way: ${Math.round(100 * share)}${THIN}%` : "Your photo is there; its result is computed");
 });
+document.addEventListener("glaclip:answered", () => waitFor(""));
 document.addEventListener("glaclip:refused", () => {
   if (!data?.plain) return;
+  turn++; // an answer that is still being decoded comes too late
+  waitFor("");
   data = earlier;
   if (!data) return showEmpty(props.value);
   state.point = data.point;
@@ -180,7 +193,8 @@ function show() {
   root.dataset.sides = String(data.sides.length);
   root.style.setProperty("--lv-ratio", String(data.width / data.height));
   find(".lv-modes").hidden = data.sides.length < 2;
-  find('.lv-toggle[data-value="contradictions"]').hidden = !data.contradictions.every(Boolean);
+  find(".lv-worst").hidden = !worst();
+  find('.lv-toggle[data-value="contradictions"]').hidden = !data.plain && !data.contradictions.every(Boolean);
   for (const frame of frames) {
     frame.picture.width = frame.overlay.width = data.width;
     frame.picture.height = frame.overlay.height = data.height;
@@ -195,15 +209,7 @@ function show() {
   drawTop();
   root.dataset.ready = "true";
   root.dataset.lost = "false";
-  if (data.plain) {
-    root.dataset.plain = "true";
-    return;
-  }
-  delete root.dataset.plain;
-  waitFor("");
-  root.dataset.turn = String(turn);
-  // What else a new result changes may wait until this one is on the screen.
-  if (turn > 1) requestAnimationFrame(() => setTimeout(() => trigger("shown")));
+  root.toggleAttribute("data-plain", Boolean(data.plain));
 }
 
 // ---------------------------------------------------------------- words
@@ -312,7 +318,13 @@ function entry(label, left, right, largest) {
 
 function reflect() {
   const only = isolated();
-  root.dataset.mode = state.mode;
+  root.dataset.mode = state.mode === "score" ? "side" : state.mode; // laid out alike
+  const word = scored();
+  root.dataset.score = word < 0 ? "" : String(word);
+  find(".lv-scale").hidden = word < 0;
+  find(".lv-readout").hidden = word >= 0; // in its place, so that a word that is held stays where it is
+  if (word >= 0) find(".lv-scale-word").textContent = `How probable \u201c${nameOf(word)}\u201d is`;
+  find(".lv-cut").hidden = state.pinned < 0;
   root.dataset.isolated = only < 0 ? "" : String(only);
   root.dataset.pinned = state.pinned < 0 ? "" : String(state.pinned);
   root.dataset.grid = String(state.grid);
@@ -355,11 +367,33 @@ function packed([red, green, blue], alpha) {
   return ((Math.round(255 * alpha) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+const marksContradictions = () => state.contradictions && !data.plain;
 const isolated = () => (state.preview >= 0 ? state.preview : state.pinned);
+
+// The word whose score is shown: one that is held, in the view "Score" the chosen one, else the largest.
+function scored() {
+  if (data?.plain || !data) return -1;
+  if (state.held >= 0) return state.held;
+  if (state.mode !== "score") return -1;
+  if (isolated() >= 0) return isolated();
+  const areas = data.sides[data.sides.length - 1].areas;
+  return areas.indexOf(Math.max(...areas));
+}
 
 // Fills the overlays: one per side, or in the "changed" view the first alone.
 function compose() {
-  if (state.contradictions) {
+  if (scored() >= 0) {
+    const maps = scores.sides(scored());
+    const ramp = Uint32Array.from({ length: 256 }, (_, value) => packed([0, 1, 2].map((c) => RAMP[3 * value + c]), 0.82));
+    data.sides.forEach((_, side) => {
+      if (!maps) return fillOverlay(side, () => packed(VEIL, 0.45));
+      const row = (i) => (Math.floor(i / data.width) + 0.5) / data.height;
+      const from = maps[state.mode === "changed" ? data.sides.length - 1 : side];
+      fillOverlay(side, (i) => ramp[valueAt(from, ((i % data.width) + 0.5) / data.width, row(i))]);
+    });
+    return;
+  }
+  if (marksContradictions()) {
     frames.forEach((_, index) => {
       const against = data.contradictions[state.mode === "changed" ? 1 : index];
       if (index < visibleFrames() || state.mode === "slider") fillOverlay(index, (i) => CONTRADICTED[Math.min(against[i], 3) - 1] ?? CHANGED_VEIL);
@@ -398,7 +432,7 @@ function paint() {
     if (side >= visibleFrames()) return;
     const context = frame.picture.getContext("2d");
     context.clearRect(0, 0, width, height);
-    const gray = state.mode === "changed" || state.contradictions;
+    const gray = state.mode === "changed" || marksContradictions() || scored() >= 0;
     if (gray) data.gray ??= grayscale(data.image, width, height);
     context.drawImage(gray ? data.gray : data.image, 0, 0, width, height);
     if (state.mode !== "slider") {
@@ -412,7 +446,7 @@ function paint() {
 }
 
 function visibleFrames() {
-  return state.mode === "side" ? data.sides.length : 1;
+  return ["side", "score"].includes(state.mode) ? data.sides.length : 1;
 }
 
 // Zoomed layers are large; beyond this many pixels across they would fill a phone's memory.
@@ -589,7 +623,7 @@ function writeTag(frame, index, onLayer, area) {
     frame.tag.hidden = true;
     return;
   }
-  const lone = state.mode !== "side" && data.sides.length > 1;
+  const lone = visibleFrames() < data.sides.length;
   let lines = lone ? [0, 1] : [index];
   lines = lines.map((side) => [side, labelAt(state.cursor, side)]);
   const same = lone && lines[0][1] === lines[1][1];
@@ -598,6 +632,11 @@ function writeTag(frame, index, onLayer, area) {
     const line = make(null, "span", "lv-tag-line");
     line.dataset.label = String(label);
     line.append(swatch(label), make(null, "span", "lv-tag-name", nameOf(label)));
+    const maps = scored() >= 0 && scores.sides(scored());
+    if (maps) {
+      const [x, y] = [0, 1].map((c) => (state.cursor[c] + 0.5) / data.photo_size[1 - c]);
+      line.replaceChildren(swatch(scored()), make(null, "span", "lv-tag-name", `${nameOf(scored())} ${percent(valueAt(maps[side], x, y) / 255)}`));
+    }
     if (lone) line.append(make(null, "span", "lv-tag-side", same ? "both" : SIDES[side]));
     return line;
   });
@@ -635,7 +674,7 @@ function photoPixel(frame, event) {
 
 // The side whose label is meant: in the slider view it depends on the divider.
 function sideOf(index, [x]) {
-  if (state.mode === "side" || data.sides.length < 2) return index;
+  if (visibleFrames() === data.sides.length) return index;
   if (state.mode === "changed") return 1;
   return (x + 0.5) / data.photo_size[1] < state.split ? 0 : 1;
 }
@@ -785,10 +824,26 @@ watch(["answer"], () => {
   card.learn(props.answer);
   if (data) later(drawTop);
 });
-playSteps(root, find(".lv-play"));
+const play = playSteps(root, find(".lv-play"));
+const worst = () => data && !data.plain && worstSeam(data.labels, data.edges, data.width, data.height);
+function playAtWorst() {
+  const place = worst();
+  if (!place) return;
+  zoom.to(place.u, place.v, place.scale);
+  play();
+}
+find(".lv-worst").addEventListener("click", playAtWorst);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "w" && root.dataset.present === "true" && !event.ctrlKey && !event.metaKey) playAtWorst();
+});
+const scores = scoreMaps(
+  (label) => trigger("score", { value: label, result: String(turn) }),
+  () => later(compose, paint, drawTop),
+);
+watch(["scores"], () => scores.learn(props.scores));
 present(root, find(".lv-present"), () => {
   const steps = [...document.querySelectorAll("#ladder label")].map((step, index) => `${index + 1} ${step.textContent.trim()}`);
-  return `${steps.join(" \u00b7 ")} \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 Esc leaves.`;
+  return `${steps.join(" \u00b7 ")} \u00b7 \u2192 next \u00b7 \u2190 back \u00b7 W worst seam`;
 });
 
 // ---------------------------------------------------------------- legend
@@ -823,8 +878,39 @@ entries.addEventListener("focusout", () => preview(-1));
 entries.addEventListener("keydown", (event) => {
   if (event.key === "Escape") pin(-1);
 });
+// A word that is held down shows its score until it is let go.
+let holding = 0, wasHeld = false;
+entries.addEventListener("pointerdown", (event) => {
+  const label = entryOf(event);
+  if (label < 0 || event.button) return;
+  wasHeld = false;
+  holding = setTimeout(() => {
+    wasHeld = true;
+    entries.setPointerCapture(event.pointerId);
+    hold(label);
+  }, HOLD);
+});
+for (const type of ["pointerup", "pointercancel", "pointerleave"]) {
+  entries.addEventListener(type, () => {
+    clearTimeout(holding);
+    hold(-1);
+  });
+}
+entries.addEventListener("contextmenu", (event) => { if (wasHeld || holding) event.preventDefault(); });
+function hold(label) {
+  if (state.held === label) return;
+  state.held = label;
+  if (!data) return;
+  reflect();
+  later(compose, paint, drawLines, drawTop);
+}
+find(".lv-cut").addEventListener("click", () => {
+  const side = data.sides.length - 1;
+  cutOut(data.image, data.labels[side], data.width, data.height, state.pinned, nameOf(state.pinned));
+});
 entries.addEventListener("click", (event) => {
   const label = entryOf(event);
+  if (wasHeld) return void (wasHeld = false);
   if (label >= 0) pin(label === state.pinned ? -1 : label);
 });
 find(".lv-more").addEventListener("click", (event) => fold(event.currentTarget.getAttribute("aria-expanded") === "true"));

@@ -9,7 +9,7 @@ from glaclip.ui.viewers.drawn import Drawn, source
 #: In this order: what the viewer uses, and last the viewer itself.
 _SCRIPTS = (
     "drawing.js", "photos.js", "card.js", "names.js", "zoom.js", "present.js", "steps.js",
-    "comparison.js",
+    "worst.js", "score.js", "comparison.js",
 )  # fmt: skip
 
 
@@ -20,14 +20,16 @@ class LinkedViewer(Drawn):
     picture with the text `empty` is shown. Listen with `.select(fn)`, where `fn` takes a
     `gr.SelectData`: `index` is (x, y) in photo pixels, `value` the class below it,
     `_data["side"]` "left" or "right". `.attend(fn)` comes when a person asks for the attention of
-    the star, `.shown(fn)` once a new result is on the screen. Changing the property `answer` (see
-    `glaclip.ui.answers.star`) alone tells the card at the star what both sides say there. Do not
+    the star, `.shown(fn)` once a new result is on the screen, `.score(fn)` when a person looks at
+    how probable a word is: `value` is the class, `_data["result"]` names the result. Changing the
+    property `answer` (see `glaclip.ui.answers.star`) alone tells the card at the star what both
+    sides say there, and `scores` (see `glaclip.ui.answers.scores`) the maps of a word. Do not
     use the viewer as an input of a listener: the browser would send the pictures back.
 
     Everything in the value that a person may have typed is placed as text, never as HTML.
     """
 
-    triggers = ("select", "attend", "shown")
+    triggers = ("select", "attend", "shown", "score")
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ from glaclip.ui.gradio.served_files import save_to_cache
 
 #: The page shrinks photos to this long side; the command line keeps every pixel.
 LONG_SIDE = 2048
+#: How the browser names a photo that the server had and lost, see photo.js.
+SENT_AGAIN = "sent-again"
 
 
 class LostPhotoError(gr.Error):  # type: ignore[misc]
@@ -37,6 +39,11 @@ class PhotoInput(gr.UploadButton):  # type: ignore[misc]
         return None if payload is None else payload.path
 
 
+def sent_again(path: str | None) -> bool:
+    """Whether an upload is a photo that the page had before."""
+    return os.path.basename(path or "").startswith(SENT_AGAIN)
+
+
 def shrink(photo: Image.Image) -> Image.Image:
     """At most `LONG_SIDE` pixels on the long side; what the page shows is what it segments."""
     if max(photo.size) > LONG_SIDE:
@@ -51,12 +58,7 @@ def keep(photo: Image.Image) -> str:
 
 
 def read(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The photo of the input as the model gets it; see `read_whole`."""
-    return shrink(read_whole(path, max_pixels))
-
-
-def read_whole(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The photo of the input with all its pixels.
+    """The photo of the input as the model gets it.
 
     Raises:
         gr.Error: no photo, or one that cannot be read.
@@ -66,6 +68,6 @@ def read_whole(path: str | None, max_pixels: int = MAX_PIXELS) -> Image.Image:
     if not os.path.isfile(path):
         raise LostPhotoError
     try:
-        return load_photo(path, max_pixels, say=gr.Info)
+        return shrink(load_photo(path, max_pixels, say=gr.Info))
     except PhotoError as error:
         raise gr.Error(str(error), print_exception=False) from None

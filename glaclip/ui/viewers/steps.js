@@ -3,7 +3,7 @@
 const STEP_REST = 1600;  // milliseconds a result stays before the next step
 const LECTURE_REST = 4000;  // or until a key, on a projector
 
-// root.dataset.turn changes with each result; `button` says what pressing it does.
+// root.dataset.turn changes with each result; `button` says what pressing it does. Gives `play`.
 function playSteps(root, button) {
   let playing = 0, goOn = () => {};
   const word = button.querySelector('span');
@@ -51,4 +51,5 @@ function playSteps(root, button) {
   const offer = () => { button.hidden = !steps().length; if (!button.hidden) show(false); return !button.hidden; };
   const mounted = new MutationObserver(() => { if (offer()) mounted.disconnect(); });
   if (!offer()) mounted.observe(document.body, {childList: true, subtree: true});
+  return play;
 }

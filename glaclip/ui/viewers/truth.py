@@ -16,10 +16,10 @@ from PIL import Image
 from glaclip.evaluation.data.class_lists import load_class_list
 from glaclip.evaluation.data.classes import vocabulary_of
 from glaclip.evaluation.data.errors import DatasetError
+from glaclip.evaluation.data.fitting import fitted
 from glaclip.evaluation.data.label_maps import (
     Meaning,
     absent_sentence,
-    fitted,
     outside_sentence,
     read_label_map,
 )
@@ -116,7 +116,8 @@ def measure(
     scores = score_of(result.left, truth), score_of(result.right, truth)
     absent = [vocabulary.names[index] for index in range(classes) if not (truth == index).any()]
     said = outside_sentence(found.outside, found.labels.size), absent_sentence(absent)
-    return Measured(result, scores, truth, tuple(filter(None, said)))
+    guess = f"{found.guess[:1].upper()}{found.guess[1:]}." if found.guess else ""
+    return Measured(result, scores, truth, tuple(filter(None, (*said, guess))))
 
 
 def class_list(path: str | Path) -> str:

@@ -11,6 +11,7 @@ const set = () => {
   line.textContent = note;
   line.setAttribute('role', 'status');
   const back = former.length ? [button('Keep the former words', former, former.join(', '))] : [];
+  for (const made of back) made.className = 'back';
   const more = next.map((word) => button(`+ ${word}`, word, 'Adds this word'));
   box.replaceChildren(...(note ? [line] : []), ...back, ...more);
 };

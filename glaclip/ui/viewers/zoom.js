@@ -86,6 +86,13 @@ function linkedZoom(frames, changed) {
 
   return {
     by,
+    // Shows the place at shares (u, v) of the picture in the middle, at a scale.
+    to(u, v, wanted) {
+      scale = Math.min(MOST_ZOOM, Math.max(1, wanted));
+      x = u - 0.5 / scale;
+      y = v - 0.5 / scale;
+      apply();
+    },
     reset,
     get scale() { return scale; },
     // A place on a zoomed layer (its pixels) in the frame's pixels, with the frame's size.

@@ -1,0 +1,70 @@
+"""What a real CLIP takes on this computer beside the paper's pair in float32; random weights.
+
+Random weights take the time of trained ones. Whether trained ones may compute in bfloat16 is
+measured for each of them (serving/measuring.py); here they do where the processor gains by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+
+from glaclip.backbones.base import Backbone
+from glaclip.backbones.clip.models import CLIP_MODELS, untrained_clip
+from glaclip.backbones.registry import narrowed
+from glaclip.benchmark.ratios import Row, measure
+from glaclip.segmenter import Segmenter
+from glaclip.support.processor import processor
+
+PAPER, SMALL = "clip-b16", "clip-b16-s8"
+#: The share of the paper's encode that the small pair should not pass, where bfloat16 gains and
+#: elsewhere.
+MOST_NARROW, MOST_SINGLE = 0.30, 0.45
+
+
+@dataclass(frozen=True)
+class Towers:
+    """Encoding of one photo.
+
+    Attributes:
+        rows: the paper's pair in float32, the small pair in float32, and in bfloat16 where that is
+            what this computer runs.
+        dtype: of the small pair, as this computer runs it.
+        most: the ratio that it should not pass.
+    """
+
+    rows: tuple[Row, ...]
+    dtype: str
+    most: float
+
+    @property
+    def ratio(self) -> float:
+        """The small pair as this computer runs it, relative to the paper's in float32."""
+        return self.rows[-1].median / self.rows[0].median
+
+
+def towers(photo: Image.Image, repeats: int) -> Towers:
+    """Times encoding by both pairs in turns, on the CPU.
+
+    Args:
+        photo: the photo.
+        repeats: measured rounds, after one that is not.
+    """
+    cpu = torch.device("cpu")
+    backbones: dict[str, Backbone] = {
+        f"{name}, float32": untrained_clip(CLIP_MODELS[name]) for name in (PAPER, SMALL)
+    }
+    kind, most = torch.float32, MOST_SINGLE
+    if processor().bfloat16:
+        kind, most = torch.bfloat16, MOST_NARROW
+        again = untrained_clip(CLIP_MODELS[SMALL])
+        backbones[f"{SMALL}, bfloat16"] = narrowed(again, kind)
+    actions = {
+        name: lambda backbone=backbone: Segmenter(backbone, 0).encode(photo)
+        for name, backbone in backbones.items()
+    }
+    with torch.inference_mode():
+        rows = measure("towers", actions, repeats, cpu)
+    return Towers(tuple(rows), str(kind).removeprefix("torch."), most)

@@ -1,0 +1,1 @@
+"""Whether weights are the right ones: their files, their numbers, and what they see in photos."""
