@@ -7,7 +7,7 @@ import dataclasses
 from glaclip.backbones.base import Backbone
 from glaclip.evaluation.data.foreign_side import side_from_file
 from glaclip.segmenter import Method, Segmentation
-from glaclip.serving.estimate import Estimate
+from glaclip.serving.estimate import Estimate, ExpensiveError
 from glaclip.serving.runs import StoppedError
 from glaclip.settings import RUNGS, AttentionSettings, SettingsError
 from glaclip.ui import answers
@@ -45,7 +45,11 @@ def _build(board: Board, first: Changes) -> None:
         info="The names are those of the command line: off, on, clip, naclip, off/splice ...",
         elem_id="method-names",
     )
-    with gr.Row(equal_height=True, elem_id="foreign-given"):
+    show = gr.Button("Show them", variant="primary", size="sm", elem_id="show-methods")
+    said = gr.HTML("", elem_id="methods-said")
+    empty = "Choose methods to see them beside each other."
+    viewer = MethodsViewer(None, empty=empty, elem_id="methods-viewer")
+    with gr.Row(equal_height=False, elem_id="foreign-given"):
         foreign = gr.File(
             label="Label map of any other method (indexed PNG)",
             file_types=[".png", ".gif", ".bmp", ".tif", ".tiff"],
@@ -64,15 +68,16 @@ def _build(board: Board, first: Changes) -> None:
         "background, where Background is on.",
         elem_classes="hint",
     )
-    said = gr.HTML("", elem_id="methods-said")
-    empty = "Choose methods to see them beside each other."
-    viewer = MethodsViewer(None, empty=empty, elem_id="methods-viewer")
     board.add(method_names=names, foreign=foreign, foreign_name=name, foreign_left=left)
+    board.add(show_methods=show)
     board.add(methods_said=said, methods=viewer)
 
 
-def methods(demo: Demo, event: Event) -> Changes:
-    """The photo by the chosen methods and the file, or what is wrong."""
+def methods(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes:
+    """The photo by the chosen methods and the file, or what is wrong.
+
+    Opening a tab is no wish for minutes of work, choosing a method is.
+    """
     try:
         photo, form, request = asked(demo, event)
         names = list(dict.fromkeys(map(str, event["method_names"] or ())))
@@ -81,18 +86,25 @@ def methods(demo: Demo, event: Event) -> Changes:
             raise SettingsError(f"methods must be at most {most} here; received {len(names)}")
         step = follow(event, demo.runs.start(event.page, "methods"))
         choices = gr.update(choices=offered(demo.backbone(form)))
+        unless = Estimate.check_cheap if only_if_cheap else _never
         results: list[Segmentation] = demo.service.by_methods(
-            photo, request, names or ["on"], step, unless=Estimate.check_cheap
+            photo, request, names or ["on"], step, unless=unless
         )
         beside, results = results[0], results if names else []
         if event["foreign"]:
             results.append(side_from_file(event["foreign"], event["foreign_name"] or "", beside))
     except StoppedError:
         return {}
+    except ExpensiveError:
+        return {"methods": None, "methods_said": "<p>These take a while: press Show them.</p>"}
     except REFUSALS as error:
         return {"methods_said": answers.problem(sentence(error), about(error))}
     value = methods_value(demo.picture(event["photo"]), results) if results else None
     return {"methods": value, "methods_said": "", "method_names": choices}
+
+
+def _never(estimate: Estimate) -> None:
+    """Whatever it takes, within the limits."""
 
 
 @refusals_as_toasts()
@@ -118,14 +130,21 @@ def on_the_left(demo: Demo, event: Event) -> Changes:
 def _connect(demo: Demo, board: Board) -> None:
     """The tab follows choices and, while it is open, new results."""
 
-    def show(event: Event) -> Changes:
+    def follow_page(event: Event) -> Changes:
+        return methods(demo, event, only_if_cheap=True) if event["tab"] == TAB.id else {}
+
+    def chosen(event: Event) -> Changes:
+        # A file that another photo has put away is no choice.
         return methods(demo, event) if event["tab"] == TAB.id else {}
 
-    chosen = [board["method_names"].input, board["foreign"].change, board["foreign_name"].submit]
-    for events in (due(board, TAB), chosen):
+    choices = [board["method_names"].input, board["foreign"].change, board["foreign_name"].submit]
+    for events, answer in (
+        (due(board, TAB), follow_page),
+        ([*choices, board["show_methods"].click], chosen),
+    ):
         board.on(
             events,
-            show,
+            answer,
             ("tab", *_GIVEN, *ASKED),
             ("methods", "methods_said", "method_names"),
             trigger_mode="always_last",
