@@ -155,7 +155,7 @@ class Segmentation:
     def scores(self) -> Iterator[NDArray[np.float32]]:
         """Probability [h, w] of each class in turn at the working size; see `probabilities`."""
         with torch.inference_mode():
-            canvas = LOGIT_SCALE * self.canvas()
+            canvas = self.vocabulary.logit_scale * self.canvas()
             total = canvas.logsumexp(dim=0)
             counts = [len(entry.prompts) for entry in self.vocabulary.classes]
             for prompts in torch.split(canvas, counts):

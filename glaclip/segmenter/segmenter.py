@@ -406,7 +406,7 @@ class Segmenter:
                 encoded = self.encode(photo, windows)
             with _timed(seconds, "attention"):
                 for method in methods:
-                    features[encoded.key, method] = self.features(encoded, method)[0]
+                    features[encoded.key, method.before_fusion] = self.features(encoded, method)[0]
                     if method.settings is not None:
                         key = _mean_key(encoded, method)
                         if (mean := self._features.peek(key)) is not None:

@@ -18,6 +18,7 @@ from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import (
     WAITING,
     AnyPhoto,
+    BaselineAttention,
     Encoded,
     HashedPhoto,
     Method,
@@ -394,6 +395,55 @@ class Service:
         with self._run(job, estimate, progress) as step:
             self._borrow(job, estimate, step)
             return job.maps(job.encode(step)[0], point, step)
+
+    def by_methods(
+        self,
+        photo: AnyPhoto,
+        request: Request,
+        names: Sequence[str],
+        progress: Progress | None = None,
+        *,
+        unless: Callable[[Estimate], None] = lambda estimate: None,
+    ) -> list[Segmentation]:
+        """A photo by methods of these short names, with the request's words and constants.
+
+        Raises:
+            SettingsError: a name that is no method's here; else as `answer`.
+        """
+        job = self._job(photo, request, progress)
+        source, backbone = request.key_source or None, job.segmenter.backbone
+        methods = [
+            job.segmenter.method(parse_method(name, backbone, request.attention).with_keys(source))
+            for name in names
+        ]
+        plan = job.plan(*methods)
+        lent = self._lent(job, whole=True)
+        estimate = self._counted(job, plan, job.segmenting(plan), lent)
+        with self._run(job, estimate, progress, unless) as step:
+            self._borrow(job, estimate, step, plan.methods)
+            encoded, _ = job.encode(step)
+            return [job.segment(encoded, method, step) for method in methods]
+
+    def left_attention(
+        self,
+        photo: AnyPhoto,
+        point: Point,
+        request: Request,
+        progress: Progress | None = None,
+    ) -> BaselineAttention | None:
+        """The left side's row for a point (x, y), with each head; None where it is no baseline.
+
+        A photo that is not known is not encoded for it, unless that is cheap; see `answer`.
+        """
+        job = self._job(photo, request, progress)
+        if job.left.settings is not None or job.left.joins:
+            return None
+        estimate = self._counted(job, job.plan(job.left), (), self._lent(job, whole=False))
+        with self._run(job, estimate, progress, Estimate.check_cheap) as step:
+            self._borrow(job, estimate, step)
+            encoded, _ = job.encode(step)
+            baseline = job.left.baseline
+            return job.segmenter.attention(encoded, point, baseline=baseline, per_head=True)
 
     def suggest(
         self,

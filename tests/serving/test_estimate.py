@@ -148,3 +148,19 @@ def test_known_anchors_are_not_counted_again() -> None:
     whole = costs.similarities(backbone, plan(), method)
     known = costs.similarities(backbone, plan(), method, anchors_known=True)
     assert whole == known * (1 + ON.iterations)
+
+
+def test_windows_that_are_joined_are_compared_across_the_photo() -> None:
+    off = AttentionSettings().off()
+    backbone = ColorBackbone()
+    alone, spliced, whole = (Method(off, fusion=fusion) for fusion in ("", "splice", "whole"))
+    three = plan(alone, spliced, whole)
+    by = {method: costs.similarities(backbone, three, method) for method in three.methods}
+    across = costs.similarities(backbone, three, Method(off.with_stages(("context",))))
+    assert by[spliced] == by[alone] + across
+    assert by[whole] == across
+    # The photo as one window is encoded beside its windows, and held at once.
+    height, width = three.size
+    assert costs.encoded_again(three, whole) == height * width
+    assert costs.encoded_again(three, spliced) == 0
+    assert costs.memory(backbone, plan(whole)) >= costs.memory(backbone, plan(alone))

@@ -22,7 +22,7 @@ _LONGEST_NAME = 60
 
 
 def side_from_file(
-    path: Path, name: str, beside: Segmentation, photo: Path | None = None
+    path: str | Path, name: str, beside: Segmentation, photo: Path | None = None
 ) -> Segmentation:
     """Labels of a file in the place of a method's.
 
@@ -38,7 +38,7 @@ def side_from_file(
     Raises:
         DatasetError: no label map, another shape, or pixels of no class and no background.
     """
-    vocabulary = beside.vocabulary
+    path, vocabulary = Path(path), beside.vocabulary
     height, width = beside.encoded.photo_size
     label_map = fitted(read_label_map(path, meaning_of(path, vocabulary)), (height, width), photo)
     if label_map.outside:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from glaclip.pictures.baseline_row import mean_picture, row_npz
+from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.everything import everything
 from glaclip.pictures.export import SIDES, result_document, result_files, zip_files
 from glaclip.pictures.formats import FORMATS, LabeledPhoto
+from glaclip.pictures.key_pictures import key_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.pictures.scores import cutouts, score_files
+from glaclip.segmenter.key_colors import key_colors, token_kinds
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.gradio.served_files import save_to_cache
@@ -35,6 +39,13 @@ def download(demo: Demo, event: Event) -> Changes:
     document = result_document(*sides, backbone, colors, point=point)
     files = result_files(*sides, backbone, colors, photo.image, panels=panels, document=document)
     files |= everything(sides, photo.image, colors, link=event["link"], maps=maps)
+    encoded = result.encoded
+    pictured = [key_colors(backbone, encoded, kind) for kind in token_kinds(backbone)]
+    files |= key_files(pictured, encoded.photo_size, encoded.grid)
+    row = demo.service.left_attention(photo, point, request, step) if point else None
+    if row is not None:
+        files["attention_left.npz"] = row_npz(row)
+        files["attention_left.png"] = png_bytes(mean_picture(photo.image, row))
     for side, part in zip(SIDES, sides, strict=True):
         files |= score_files(part, side)
     files |= dict(cutouts(photo.image, result.right))

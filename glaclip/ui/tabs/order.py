@@ -11,6 +11,7 @@ NAMES = (
     "compare",
     "attention",
     "windows",
+    "methods",
     "learn",
     "truth",
 )

@@ -17,6 +17,7 @@ from glaclip.ui.refusals import refusals_as_toasts
 from glaclip.ui.tabs.tab import Tab, due
 from glaclip.ui.viewers.figures import chart_html
 from glaclip.ui.viewers.filmstrip import filmstrip, top_patches
+from glaclip.ui.viewers.key_strip import key_strip
 
 CHARTS = ("by_distance", "set_sizes", "charts_note")
 
@@ -28,6 +29,13 @@ def _build(board: Board, first: Changes) -> None:
         elem_classes="hint",
     )
     films = gr.HTML("", elem_id="films")
+    gr.Markdown("## Keys as colors", elem_classes="group-title")
+    gr.Markdown(
+        "The first three principal components of all windows' keys as red, green and blue: what "
+        "has one color attends to each other.",
+        elem_classes="hint",
+    )
+    keys = gr.HTML("", elem_id="keys")
     gr.Markdown("## Patches that receive most attention", elem_classes="group-title")
     rung = gr.Radio(list(CAPTIONS), value=CAPTIONS[-1], label="Step", elem_id="rung")
     exclude_own = gr.Checkbox(False, label="Leave the own window out", elem_id="exclude-own")
@@ -38,25 +46,27 @@ def _build(board: Board, first: Changes) -> None:
     with gr.Row(elem_id="charts"):
         charts = [gr.HTML("", elem_id=name) for name in ("by-distance", "set-sizes")]
     board.add(rung=rung, exclude_own=exclude_own, films=films, patches=patches, compute=compute)
+    board.add(keys=keys)
     board.add(**dict(zip(CHARTS, (*charts, note), strict=True)))
 
 
 @refusals_as_toasts()
 def windows(demo: Demo, event: Event) -> Changes:
     """Every window by itself, and the patches that receive most attention."""
-    photo, _, request = asked(demo, event)
+    photo, form, request = asked(demo, event)
     step = follow(event, demo.runs.start(event.page, "windows"))
     point = point_in(event, photo.image)
     try:
         result = demo.service.answer(photo, request, point, step, unless=Estimate.check_cheap)
     except ExpensiveError as error:
         # Opening a tab is no wish for minutes of work.
-        return {"films": f"<p>{error}</p>", "patches": ""}
+        return {"films": f"<p>{error}</p>", "patches": "", "keys": ""}
     maps, rung, alone = result.maps, CAPTIONS.index(event["rung"]), event["exclude_own"]
     patches = "<p>Choose a point in Compare first.</p>"
     if maps:
         patches = top_patches(photo.image, result, maps, exclude_own=alone, rung=rung)
-    return {"films": filmstrip(photo.image, result, maps), "patches": patches}
+    keys = key_strip(demo.backbone(form), result.encoded)
+    return {"films": filmstrip(photo.image, result, maps), "patches": patches, "keys": keys}
 
 
 @refusals_as_toasts()
@@ -105,7 +115,7 @@ def _connect(demo: Demo, board: Board) -> None:
             events,
             show,
             ("tab", "rung", "exclude_own", *ASKED),
-            ("films", "patches"),
+            ("films", "patches", "keys"),
             trigger_mode="always_last",
             **progress,
             concurrency_limit=4,

@@ -1,0 +1,36 @@
+"""Keys as colors in the Windows tab: a picture of each kind of tokens, as HTML."""
+
+from __future__ import annotations
+
+from html import escape
+
+from glaclip.backbones.base import Backbone
+from glaclip.pictures.encoding import picture_uri
+from glaclip.pictures.key_pictures import stitched_picture
+from glaclip.pictures.numbers import percent
+from glaclip.segmenter import Encoded
+from glaclip.segmenter.key_colors import key_colors, token_kinds
+
+_WIDTH = 360
+_TITLES = {
+    "vfm": "Keys of the vision model",
+    "q": "CLIP's queries, q",
+    "k": "CLIP's keys, k",
+    "v": "Values, v",
+}
+
+
+def key_strip(backbone: Backbone, encoded: Encoded) -> str:
+    """What has one color has like keys: the first three principal components as RGB."""
+    height = max(1, round(_WIDTH * encoded.photo_size[0] / encoded.photo_size[1]))
+    figures = []
+    for kind in token_kinds(backbone):
+        colors = key_colors(backbone, encoded, kind)
+        title = escape(_TITLES.get(kind, f"Keys, {kind}"))
+        source = picture_uri(stitched_picture(colors, (height, _WIDTH)), "PNG")
+        figures.append(
+            f"<figure style='width:min(100%,{_WIDTH}px)'><img src='{source}' alt='{title} as "
+            f"colors' width='{_WIDTH}' height='{height}' style='max-width:100%'><figcaption>"
+            f"{title}: three components hold {percent(colors.explained)}</figcaption></figure>"
+        )
+    return f"<div class='patches'><div>{''.join(figures)}</div></div>"

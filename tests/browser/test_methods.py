@@ -1,0 +1,63 @@
+"""Many methods beside each other, one of them from a file, and the left side's own attention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.site import PATIENCE, file_of
+
+if TYPE_CHECKING:
+    from tests.browser.site import Site
+
+
+def test_methods_share_a_pointer_and_a_zoom_and_one_may_come_from_a_file(two_colors: Site) -> None:
+    site, page = two_colors, two_colors.page
+    site.tab("Methods")
+    figures = page.locator(".mv-method")
+    expect(figures).to_have_count(4, timeout=PATIENCE)
+    assert page.locator(".mv-method h2").all_text_contents() == [
+        "Each window alone", "With context", "With context and anchors", "GLA-CLIP",
+    ]  # fmt: skip
+    expect(figures.first.locator(".mv-note")).to_contain_text("seams")
+    first = page.locator(".mv-frame canvas").first
+    box = first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2)
+    expect(page.locator(".mv-read")).to_have_text("All say red")
+    assert page.locator(".mv-word").all_text_contents() == ["red"] * 4
+    page.locator(".mv-in").click()
+    zooms = page.locator(".mv-frame").evaluate_all("all => all.map(node => node.dataset.zoom)")
+    assert zooms == ["1.40"] * 4
+
+    everywhere_blue = Image.fromarray(np.ones((224, 448), np.uint8))
+    page.locator("#foreign-name textarea, #foreign-name input").fill("SAM <b>3</b>")
+    page.locator("#foreign input[type=file]").set_input_files(
+        file_of(everywhere_blue, "other.png")  # type: ignore[arg-type]
+    )
+    expect(figures).to_have_count(5, timeout=PATIENCE)
+    expect(page.locator(".mv-method h2").last).to_have_text("SAM <b>3</b>")
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2)
+    expect(page.locator(".mv-read")).to_contain_text("SAM <b>3</b>: blue")
+    page.locator("#foreign-left").click()
+    expect(page.locator(".lv-title").first).to_have_text("SAM <b>3</b>", timeout=PATIENCE)
+    assert site.titles == ["SAM <b>3</b>", "GLA-CLIP"]
+
+
+def test_a_baseline_on_the_left_shows_its_own_attention(two_colors: Site) -> None:
+    site = two_colors
+    site.click_picture("right", 0.25, 0.5)
+    expect(site.readout).to_contain_text("Point", timeout=PATIENCE)
+    site.open("Advanced")
+    with site.next_turn():
+        site.choose("baseline", "No attention")
+    site.tab("Attention")
+    row = site.page.locator("#left-row")
+    expect(row).to_contain_text("Left side: No attention", timeout=PATIENCE)
+    expect(row).to_contain_text("100 % of the attention stays on the patch itself")
+    with site.next_turn():
+        site.choose("baseline", "Each window alone")
+    expect(row.locator("img")).to_have_count(0, timeout=PATIENCE)
