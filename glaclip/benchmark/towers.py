@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
+from glaclip.backbones.base import Backbone
 from glaclip.backbones.clip.models import CLIP_MODELS, untrained_clip
 from glaclip.backbones.registry import narrowed
 from glaclip.benchmark.ratios import Row, measure
@@ -52,7 +53,9 @@ def towers(photo: Image.Image, repeats: int) -> Towers:
         repeats: measured rounds, after one that is not.
     """
     cpu = torch.device("cpu")
-    backbones = {f"{name}, float32": untrained_clip(CLIP_MODELS[name]) for name in (PAPER, SMALL)}
+    backbones: dict[str, Backbone] = {
+        f"{name}, float32": untrained_clip(CLIP_MODELS[name]) for name in (PAPER, SMALL)
+    }
     kind, most = torch.float32, MOST_SINGLE
     if processor().bfloat16:
         kind, most = torch.bfloat16, MOST_NARROW
