@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import threading
 
+import torch
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -15,9 +16,9 @@ from glaclip.backbones.base import Backbone
 from glaclip.evaluation.verify.verify import doubt
 from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
-from glaclip.serving import measuring
 from glaclip.serving.lending import Lender
 from glaclip.serving.limits import Limits
+from glaclip.serving.measuring import SteadyLoad
 from glaclip.serving.service import Service
 from glaclip.support.processor import processor
 from glaclip.ui.examples import PHOTOS
@@ -144,11 +145,8 @@ def serve(
         # files elsewhere.
         return weights if name == starting or registry.uses(name, weights) else None
 
-    def load(name: str) -> Backbone:
-        loaded = registry.load(name, place, kind, folder(name))
-        if kind == "auto":
-            measuring.begin_later(loaded, folder(name))
-        return loaded
+    def load(name: str, kind: torch.dtype | str = kind) -> Backbone:
+        return registry.load(name, place, kind, folder(name))
 
     def resolve(name: str) -> str:
         return registry.resolve(backbone if name == "auto" else name, weights)
@@ -169,7 +167,12 @@ def serve(
     ]
     word_store = WordStore.of_this_user()
     service = Service(
-        load, fetch=fetch, resolve=resolve, limits=limits, word_store=word_store, lender=lender
+        SteadyLoad(load, folder) if kind == "auto" else load,
+        fetch=fetch,
+        resolve=resolve,
+        limits=limits,
+        word_store=word_store,
+        lender=lender,
     )
     if lender:
         lender.start(service.models, limits.backbones, registry.twin_on_gpu)

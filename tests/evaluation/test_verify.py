@@ -133,6 +133,8 @@ def test_numbers_are_those_of_the_file_whatever_type_they_were_loaded_in(
     [
         ({"quick_gelu": False}, "quick_gelu False"),
         ({"embed_dim": 512}, "embed_dim 512"),
+        ({"vision_cfg": {"width": 64, "layers": 2}}, "width 64"),
+        ({"vision_cfg": {"width": 32, "another": 1}, "text_cfg": {}}, "the same"),
         ({"quick_gelu": True, "embed_dim": 24}, "the same"),
         ({}, "the same"),
     ],
@@ -193,8 +195,7 @@ def test_a_file_that_changed_since_its_download_is_wrong(
 
 @pytest.mark.parametrize(
     ("gelu", "right"),
-    [(-3.0, True), (-0.5, False), (-1.0005, None)],
-    ids=["right", "wrong", "even"],
+    [(-3.0, True), (-0.5, False), (-1.005, None), (-0.95, None)],
 )
 def test_the_activation_that_makes_subjects_less_likely_is_wrong(
     monkeypatch: pytest.MonkeyPatch, gelu: float, right: bool | None
