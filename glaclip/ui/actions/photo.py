@@ -7,6 +7,7 @@ from pathlib import Path
 
 from glaclip.serving.estimate import ExpensiveError
 from glaclip.serving.runs import StoppedError
+from glaclip.ui import answers
 from glaclip.ui.actions.proposals import proposed, with_words, written
 from glaclip.ui.actions.run import compare, shown_by
 from glaclip.ui.board import Board, Changes, Event
@@ -47,6 +48,7 @@ def uploaded(demo: Demo, event: Event) -> Changes:
         return {}  # a later photo was quicker
     if proposal and "viewer" in shown:
         own["proposal"] = written(proposal)
+        shown["status"] = answers.PROPOSED + shown["status"]
     return {**own, "accepted": photo, "attention": None, "readout": "", "chips": None, **shown}
 
 
