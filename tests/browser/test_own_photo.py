@@ -12,6 +12,7 @@ pytest.importorskip("playwright")
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.conftest import NewPage
 from tests.browser.site import PATIENCE, Site, box_of, drawn, halves
 
 marks = itertools.count(41_001)
@@ -44,6 +45,15 @@ def test_an_upload_starts_with_proposed_words_and_the_former_are_a_press_away(si
     with site.next_turn():
         site.press("suggest-words")
     expect(site.page.locator("#words .token")).to_have_text(["tree", "sky"], timeout=PATIENCE)
+
+
+def test_a_phone_says_that_the_words_are_proposed(new_page: NewPage, page_url: str) -> None:
+    site = Site(new_page(viewport={"width": 390, "height": 844}), page_url)
+    site.upload_and_wait(halves(SKY, TREE, mark=next(marks)))
+    expect(site.status).to_contain_text("proposed for this photo", timeout=PATIENCE)
+    site.page.get_by_role("button", name="Words", exact=True).click()
+    chips = site.page.locator("#word-chips")
+    expect(chips.get_by_role("button", name="Keep the former words")).to_be_visible()
 
 
 def test_a_word_that_is_not_there_is_marked(site: Site) -> None:
