@@ -19,8 +19,8 @@ from glaclip.backbones.clip.vfm import normalize
 from glaclip.evaluation.verify.behavior import middle
 from glaclip.evaluation.verify.photos import asked_words, subject_photos, truth_photos
 from glaclip.photo import load_photo
-from glaclip.segmenter.labels import LOGIT_SCALE
 from glaclip.settings import WindowSettings
+from glaclip.vocabulary import LOGIT_SCALE
 from glaclip.windows import boxes, crops, resize_photo, working_size
 
 _STEPS = 80

@@ -212,8 +212,8 @@ def _add_paper(parser: argparse.ArgumentParser) -> None:
         "--settings",
         default="paper",
         choices=SETTINGS,
-        help="windows and rho: those of the paper's text, or those that each method's released "
-        "program runs",
+        help="windows and rho of the paper's text, or all that each method's released program "
+        "runs with: windows, rho, logit scale, thresholds, resizing without antialiasing",
     )
     group.add_argument(
         "--words",
@@ -222,7 +222,9 @@ def _add_paper(parser: argparse.ArgumentParser) -> None:
         help="words for the classes: the released lists, or this project's presets",
     )
     group.add_argument(
-        "--plan", action="store_true", help="say what would run and what is missing, and stop"
+        "--plan",
+        action="store_true",
+        help="say what would run, what is missing and, where weights are, how long it takes; stop",
     )
 
 

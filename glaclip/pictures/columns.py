@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -180,8 +181,6 @@ def jumps(labels: Labels, lines: Edges) -> np.ndarray:
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:
     """A figure as "png", "pdf" or "svg"; the same figure gives the same bytes."""
-    import matplotlib
-
     stream = io.BytesIO()
     undated = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
     with matplotlib.rc_context(
@@ -191,16 +190,21 @@ def figure_bytes(figure: Figure, kind: str) -> bytes:
     return stream.getvalue()
 
 
-def pages_bytes(figures: Sequence[Figure]) -> bytes:
-    """Figures as one PDF, a page each."""
-    import matplotlib
-    from matplotlib.backends.backend_pdf import PdfPages
+class Pages:
+    """Figures as one PDF, a page each, of which none is kept once it is drawn."""
 
-    stream = io.BytesIO()
-    with (
-        matplotlib.rc_context({"pdf.fonttype": 42}),
-        PdfPages(stream, metadata={"CreationDate": None}) as pages,
-    ):
-        for figure in figures:
-            pages.savefig(figure)
-    return stream.getvalue()
+    def __init__(self) -> None:
+        from matplotlib.backends.backend_pdf import PdfPages
+
+        self._stream = io.BytesIO()
+        self._pages = PdfPages(self._stream, metadata={"CreationDate": None})
+
+    def add(self, figure: Figure) -> None:
+        """Draws a page."""
+        with matplotlib.rc_context({"pdf.fonttype": 42}):
+            self._pages.savefig(figure)
+
+    def close(self) -> bytes:
+        """The file."""
+        self._pages.close()
+        return self._stream.getvalue()

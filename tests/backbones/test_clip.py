@@ -19,9 +19,10 @@ from torch import Tensor, nn
 
 from glaclip.attention import attend
 from glaclip.backbones.base import Backbone, BackboneError, Tokens
-from glaclip.backbones.clip.backbone import ClipBackbone, resized_positions
+from glaclip.backbones.clip.backbone import ClipBackbone
 from glaclip.backbones.clip.baselines import BASELINES, baseline
 from glaclip.backbones.clip.mixing import HeadMixing
+from glaclip.backbones.clip.positions import resized_positions
 from glaclip.backbones.clip.text import OpenClipText
 from glaclip.segmenter import Segmenter
 from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
@@ -332,9 +333,11 @@ def test_resized_positions_equal_open_clip_loading_for_that_size() -> None:
 
     clip_towers.open_clip.model.resize_pos_embed(state, Model())
     torch.testing.assert_close(
-        resized_positions(small, (6, 6)), state["visual.positional_embedding"]
+        resized_positions(small.positional_embedding, (4, 4), (6, 6)),
+        state["visual.positional_embedding"],
     )
-    assert resized_positions(small, (4, 4)) is small.positional_embedding
+    own = small.positional_embedding
+    assert resized_positions(own, (4, 4), (4, 4)) is own
 
 
 def test_windows_need_not_be_square() -> None:

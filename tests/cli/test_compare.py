@@ -111,7 +111,13 @@ def test_a_folder_gives_a_page_a_photo_and_a_table(
     lines = {tuple(line.split()[:2]): line.split()[2:] for line in printed.splitlines()}
     assert lines["square.png", "off"][0] == "-"
     assert lines["wide.png", "off"][0] != "-"
+    other = f"SAM={place / 'other'}"
+    assert compare(place, "--file", other, photo="photos", out="g.svg") == 0
+    assert "no label map" in texts(place / "g-square.svg")
+    assert "no label map" not in texts(place / "g-wide.svg")
+    (place / "photos" / "broken.png").write_bytes(b"no picture")
     assert compare(place, photo="photos", out="f.pdf") == 0
+    assert "broken.png is left out" in capsys.readouterr().err
     assert (place / "f.pdf").read_bytes().count(b"/Type /Page ") == 2
 
 
@@ -160,6 +166,7 @@ def test_what_is_wrong_is_one_sentence(
     error = capsys.readouterr().err
     assert sentence in error
     assert "Traceback" not in error
+    assert not list(place.glob("fig*"))  # nothing half made is left
 
 
 def test_truth_of_other_classes_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

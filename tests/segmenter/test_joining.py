@@ -105,6 +105,7 @@ def test_a_joint_map_segments_photos_of_any_size(name: str) -> None:
     at = result.probabilities()[:, 60, 100]
     np.testing.assert_allclose(result.probabilities_at((100, 60)), at, atol=2e-2)
     assert segmenter.suggest(encoded, 3, method)
+    assert result.presence.shape == (3,)
     assert segmenter.knows_features(encoded, method)
     assert not segmenter.knows_features(encoded, replace(method, fusion=""))
 

@@ -16,7 +16,8 @@ from PIL import Image
 from glaclip.attention.rows import attention_chunks
 from glaclip.backbones.lite.backbone import LEXICON, TEMPLATES, WEIGHTS, LiteBackbone, load_lite
 from glaclip.evaluation.score.metrics import confusion, mean_iou, pixel_accuracy
-from glaclip.segmenter import Segmentation, Segmenter
+from glaclip.segmenter import Method, Segmentation, Segmenter
+from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.seams import Pairs, boundary_errors
 from glaclip.settings import AttentionSettings
 from glaclip.vocabulary import ASSETS, Vocabulary, VocabularyClass
@@ -102,7 +103,7 @@ def score(
     segmenter: Segmenter,
     photos: Sequence[Photo],
     words: Vocabulary,
-    settings: Mapping[str, AttentionSettings | None],
+    settings: Mapping[str, AttentionSettings | Method | None],
     remap: np.ndarray | None = None,
     key_source: str | None = None,
 ) -> dict[str, Score]:
@@ -119,8 +120,9 @@ def score(
         encoded = segmenter.encode(image)
         for name, setting in settings.items():
             baseline = "identity" if setting is None else None
+            source = None if isinstance(setting, Method) else key_source
             result = segmenter.segment(
-                encoded, words, setting, baseline=baseline, key_source=key_source
+                encoded, words, setting, baseline=baseline, key_source=source
             )
             scores[name].add(result, truth)
     return scores
@@ -157,25 +159,34 @@ def print_dense(
     detail: bool = True,
     key_source: str | None = None,
     collapse: int = 0,
+    methods: Sequence[str] = (),
 ) -> None:
-    """Each window by itself, off, on and, with `detail`, the ladder between.
+    """Each window by itself, off, on and, with `detail`, the ladder between; or other methods.
 
     Args:
         collapse: photos whose attention is looked at.
+        methods: short names of what is scored instead.
     """
-    ladder = rungs(segmenter.backbone.default_attention)
+    ladder: dict[str, AttentionSettings | Method | None] = {
+        **rungs(segmenter.backbone.default_attention)
+    }
     if not detail:
         ladder = {name: ladder[name] for name in ("identity", "off", "on")}
+    if methods:
+        ladder = {
+            name: parse_method(name, segmenter.backbone).with_keys(key_source) for name in methods
+        }
     words = vocabulary([[name] for name in view.names])
     scores = score(segmenter, view.photos, words, ladder, view.remap, key_source)
     print(f"{view.title}, {len(view.names)} names")
     for name, result in scores.items():
         recall, number = result.small_recall()
         print(f"  {name:10s} {result}  recall of {number} small classes {recall:.3f}")
-    for name in ("identity", "off"):
-        gain, error = scores["on"].gain(scores[name])
-        print(f"  on less {name}: mIoU {gain:+.4f} +- {error:.4f}")
-    if detail:
+    for name in scores if methods else ("identity", "off"):
+        if name != "on" and "on" in scores:
+            gain, error = scores["on"].gain(scores[name])
+            print(f"  on less {name}: mIoU {gain:+.4f} +- {error:.4f}")
+    if detail and not methods:
         for name in ("identity", "off", "on"):
             print(f"  {name}: {scores[name].iou(view.names)}")
     if collapse:
@@ -257,6 +268,7 @@ def main() -> None:
     parser.add_argument("--collapse", type=int, default=4, help="photos a set whose weights count")
     parser.add_argument("--left-out", nargs="*", default=[])
     parser.add_argument("--key-source", help="keys of attention in the dense table")
+    parser.add_argument("--methods", nargs="*", default=(), help="scored instead: off/splice ...")
     parser.add_argument("--brief", action="store_true", help="no rungs between, no classes")
     for field in CONSTANTS:
         parser.add_argument(f"--{field}", type=float)
@@ -270,7 +282,12 @@ def main() -> None:
         for name in arguments.sets:
             view = open_view(arguments.data, name, arguments.part, arguments.photos)
             print_dense(
-                segmenter, view, not arguments.brief, arguments.key_source, arguments.collapse
+                segmenter,
+                view,
+                not arguments.brief,
+                arguments.key_source,
+                arguments.collapse,
+                arguments.methods,
             )
     if "examples" in arguments.what:
         for path in sorted((ASSETS / "photos").glob("*.jpg")):
