@@ -12,7 +12,7 @@ from glaclip.backbones.clip.torchscript import conversion, is_torchscript
 from glaclip.backbones.clip.weights import WeightFile, header, in_folder
 
 _MOST = 6
-#: Depths below a folder at which weights may lie that no search finds, and how many entries are seen.
+#: Depths below a folder at which weights may lie that no search finds; entries that are seen there.
 _DEPTHS, _LOOKED = (2, 3, 4, 5), 5000
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
 
