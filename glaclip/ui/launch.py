@@ -100,6 +100,22 @@ def health_of(service: Service | None) -> dict[str, object]:
     return answer
 
 
+def warm_up(service: Service, backbone: str, starting: str, weights: str | None) -> None:
+    """Loads what the first visitor would wait for, and looks at weights that nobody named.
+
+    Args:
+        service: of the page.
+        backbone: what was asked for.
+        starting: the registry name that it stands for.
+        weights: the folder of weights that was named.
+    """
+    service.warm_up("auto")
+    if backbone == "auto" and starting in service.models.names:
+        said = doubt(service.segmenter(starting).backbone, weights)
+        if said:
+            _LOG.warning("%s", said)
+
+
 def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -183,17 +199,9 @@ def serve(
 
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
-    def warmed() -> None:
-        service.warm_up("auto")
-        if backbone != "auto" or starting not in service.models.names:
-            return
-        # Nobody named these weights, so somebody should hear if they are not what they seem.
-        if said := doubt(service.segmenter(starting).backbone, weights):
-            _LOG.warning("%s", said)
-
-    warm_up = threading.Timer(8, warmed)
-    warm_up.daemon = True  # a server that is interrupted ends at once
-    warm_up.start()
+    timer = threading.Timer(8, warm_up, (service, backbone, starting, weights))
+    timer.daemon = True  # a server that is interrupted ends at once
+    timer.start()
     demo.launch(
         server_name=host,
         server_port=port,

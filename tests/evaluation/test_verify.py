@@ -23,6 +23,8 @@ from glaclip.evaluation.verify import behavior, verify
 from glaclip.evaluation.verify.check import Check
 from glaclip.evaluation.verify.files import known_digest, neighbor_checks, numbers_check
 from glaclip.evaluation.verify.photos import WORDS, asked_words, subject_photos
+from glaclip.serving.service import Service
+from glaclip.ui.launch import warm_up
 from glaclip.vocabulary import ASSETS
 from tests.clip_towers import random_pixels, text_tower, tiny_backbone, visual_tower
 from tests.clip_weights import save_as_on_the_hub, tiny_model
@@ -318,3 +320,17 @@ def test_a_command_that_takes_real_clip_by_itself_warns(
     assert "do not look right" in capsys.readouterr().err
     assert main([*common, *weights, "--backbone", "clip-tiny"]) == 0
     assert "do not look right" not in capsys.readouterr().err
+
+
+def test_the_page_warns_of_weights_that_nobody_named(
+    tiny: Standin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_as_on_the_hub(tiny[0], tmp_path)
+    folder = str(tmp_path)
+    service = Service(
+        lambda name: registry.load(name, weights=folder), resolve=lambda name: "clip-tiny"
+    )
+    warm_up(service, "clip-tiny", "clip-tiny", folder)
+    assert "do not look right" not in caplog.text
+    warm_up(service, "auto", "clip-tiny", folder)
+    assert "do not look right" in caplog.text
