@@ -25,7 +25,7 @@ def photos(tmp_path: Path) -> Path:
     photo(tmp_path / "photos" / "a.png", (230, 0, 0), 240)
     photo(tmp_path / "photos" / "street" / "b.jpg", (0, 0, 230), 240)
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"no picture")
-    (tmp_path / "photos" / "c.heic").write_bytes(b"....ftypheic")
+    (tmp_path / "photos" / "c.psd").write_bytes(b"8BPS")
     return tmp_path / "photos"
 
 
@@ -48,7 +48,7 @@ def test_a_folder_is_labeled_with_one_summary(
     given = ["segment", str(photos), *WORDS, "--out", str(out), "--format", "coco,labelme"]
     assert main(given, lambda *_: backbone) == 0
     said = capsys.readouterr()
-    assert "c.heic: .heic files are not read" in said.err
+    assert "c.psd: .psd files are not read" in said.err
     assert "broken.jpg is left out: This file is not a picture" in said.err
     assert "Labeled 2 of 3 photos, 1 cannot be used" in said.err
     assert labels_in(out) == {"a.png": [0], "street/b.png": [1]}

@@ -93,7 +93,7 @@ class Files:
         for folder in self.unreadable:
             yield Skip(folder.name, "the folder cannot be opened")
         for path in self.paths:
-            if path.suffix.lower() in _OTHER_PICTURES:
+            if path.suffix.lower() in _OTHER_PICTURES and not is_photo(path):
                 yield Skip(path.as_posix(), f"{path.suffix} files are not read; JPEG or PNG are")
 
 
