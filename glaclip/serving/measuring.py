@@ -38,6 +38,7 @@ from glaclip.backbones.dtypes import (
 from glaclip.segmenter import Progress
 from glaclip.segmenter.agreement import dtype_agreement
 from glaclip.support.files import atomic_write, cache_folder
+from glaclip.support.processor import processor
 
 _LOG = logging.getLogger(__name__)
 #: Seconds from a model's first use: its first photo has the processor to itself.
@@ -103,6 +104,8 @@ def measure(backbone: Backbone, progress: Progress | None = None) -> Record:
 def verdict(record: Record) -> str:
     """What follows from a measurement, for people."""
     follows = "used from the next start on" if record.share >= ENOUGH else "float32 stays"
+    if not processor().bfloat16:
+        follows = "float32 stays, for bfloat16 is not quicker on this processor"
     return (
         f"{record.dtype} keeps {record.share:.2%} of the labels of {len(record.on)} photos; "
         f"{ENOUGH:.1%} are enough: {follows}"

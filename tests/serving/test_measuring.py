@@ -178,6 +178,24 @@ def test_one_command_measures_at_once_and_says_what_follows(
     assert "--measure is for real CLIP" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("kind", "share", "follows"),
+    [
+        ("amx", 0.999, "used from the next start on"),
+        ("amx", 0.99, ": float32 stays"),
+        ("vnni", 0.999, "bfloat16 is not quicker on this processor"),
+    ],
+)
+def test_what_follows_from_a_measurement(
+    monkeypatch: pytest.MonkeyPatch, kind: str, share: float, follows: str
+) -> None:
+    monkeypatch.setenv("GLACLIP_PROCESSOR", kind)
+    photos = {"a.jpg": share}
+    assert measuring.verdict(Record("x", "own", "f", "p", "bfloat16", photos, photos)).endswith(
+        follows
+    )
+
+
 def test_the_doctor_says_how_far_a_measurement_is(
     tiny: Weights, capsys: pytest.CaptureFixture[str]
 ) -> None:
