@@ -203,6 +203,9 @@ class Site:
     def upload_and_wait(self, photo: Image.Image | dict[str, Any]) -> None:
         with self.next_turn():
             self.upload(photo)
+        # The words that the page proposes come next; they would mix with those that are typed.
+        chips = self.page.locator(".chips", has_text="Proposed")
+        chips.wait_for(state="attached", timeout=PATIENCE)
 
     def type_word(self, text: str) -> None:
         self.page.locator("#words input").click()
@@ -319,8 +322,6 @@ class TwoColors(Site):
         # What looks as before is not sent again; this corner, in another red, makes it a new turn.
         photo.paste((155 + 20 * (mark % 5), 0, 0), (1, 1, 9, 9))
         self.upload_and_wait(photo)
-        # The words that the page proposes come next; they would mix with those that are typed.
-        self.page.locator(".chips", has_text="Proposed").wait_for(timeout=PATIENCE)
 
     def _state(self) -> dict[str, Any]:
         drawn(self.page)

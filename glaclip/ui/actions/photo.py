@@ -29,14 +29,16 @@ def uploaded(demo: Demo, event: Event) -> Changes:
     for name, value in (("accepted", photo), ("point", None), ("example", "")):
         event.keep(name, value)
     brought = dataclasses.replace(event, values={**event.values, **own})
-    proposal = None
+    proposal, shown = None, Changes()
     try:
         if not sent_again(event["photo"]):  # a person's words for it are there
             proposal = proposed(demo, brought, only_if_cheap=True)
             brought = with_words(brought, proposal)
-    except (StoppedError, *REFUSALS):
-        pass  # what stands in the way of words is said of the run, which goes by the former ones
-    shown = compare(demo, brought, only_if_cheap=True)
+        shown = compare(demo, brought, only_if_cheap=True)
+    except StoppedError:
+        pass  # a later run shows the photo, or nobody waits for it
+    except REFUSALS:  # what stands in the way of words is said of the run by the former ones
+        shown = compare(demo, brought, only_if_cheap=True)
     if ended(newest):
         return {}  # a later photo was quicker
     if proposal and "viewer" in shown:
