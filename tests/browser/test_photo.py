@@ -25,12 +25,6 @@ COLOR = """() => {
 }"""
 
 
-def name_it(site: Site, words: str) -> None:
-    """Words of one's own, once those that the page proposes are in the box."""
-    expect(site.page.locator(".chips")).to_contain_text("Proposed", timeout=PATIENCE)
-    site.set_words(words)
-
-
 def test_a_new_photo_is_shown_plain_while_its_result_is_computed(
     site: Site, toy: PageBackbone
 ) -> None:
@@ -41,7 +35,8 @@ def test_a_new_photo_is_shown_plain_while_its_result_is_computed(
     with site.next_turn():
         toy.gate.set()
     expect(site.page.locator(".lv-wait")).to_be_hidden()
-    name_it(site, "red, lime")
+    expect(site.page.locator(".chips")).to_contain_text("Proposed", timeout=PATIENCE)
+    site.set_words("red, lime")
     assert site.name_at("right", 0.75, 0.5) == "lime"
 
 
@@ -58,7 +53,7 @@ def test_a_large_photo_is_shrunk_before_it_is_sent(
     monkeypatch.setattr(Demo, "accept", note)
     site.upload_and_wait(halves(size=(4000, 2000), mark=next(marks)))
     assert sizes == [(2048, 1024)]
-    name_it(site, "red, blue")
+    site.set_words("red, blue")
     assert site.name_at("right", 0.75, 0.5) == "blue"
 
 
