@@ -325,7 +325,10 @@ function reflect() {
   root.dataset.score = word < 0 ? "" : String(word);
   find(".lv-scale").hidden = word < 0;
   find(".lv-readout").hidden = word >= 0; // in its place, so that a word that is held stays where it is
-  if (word >= 0) find(".lv-scale-word").textContent = `How probable \u201c${nameOf(word)}\u201d is`;
+  if (word >= 0) {
+    const waits = scores.sides(word) ? "" : " \u2026 (on its way)";
+    find(".lv-scale-word").textContent = `How probable \u201c${nameOf(word)}\u201d is${waits}`;
+  }
   find(".lv-cut").hidden = state.pinned < 0;
   root.dataset.isolated = only < 0 ? "" : String(only);
   root.dataset.pinned = state.pinned < 0 ? "" : String(state.pinned);
@@ -840,7 +843,10 @@ document.addEventListener("keydown", (event) => {
 });
 const scores = scoreMaps(
   (label) => trigger("score", { value: label, result: String(turn) }),
-  () => later(compose, paint, drawTop),
+  () => {
+    reflect();
+    later(compose, paint, drawTop);
+  },
 );
 watch(["scores"], () => scores.learn(props.scores));
 present(root, find(".lv-present"), () => {

@@ -2,28 +2,26 @@
 
 // `ask(label)` sends for the maps of a word; `drawn` is called when they are here.
 function scoreMaps(ask, drawn) {
-  let of = "", wanted = -1, known = null; // of: the result whose maps these are
+  let of = "", wanted = -1, known = new Map(); // of: the result whose maps these are, by word
 
   async function learn(answer) {
     if (!answer || answer.result !== of || !answer.maps) return;
     const images = await Promise.all(answer.maps.map(loadImage));
-    if (answer.result !== of || answer.label !== wanted) return; // something newer was asked for
-    known = { label: answer.label, sides: images.map(grayOf) };
-    drawn();
+    if (answer.result !== of) return; // of an earlier result
+    known.set(answer.label, images.map(grayOf));
+    if (answer.label === wanted) drawn();
   }
 
   return {
     learn,
     begin(result) {
-      [of, wanted, known] = [result, -1, null];
+      [of, wanted, known] = [result, -1, new Map()];
     },
     // Both sides' maps {values, width, height} of a word, or null while they are on their way.
     sides(label) {
-      if (label !== wanted) {
-        wanted = label;
-        ask(label);
-      }
-      return known && known.label === label ? known.sides : null;
+      if (label !== wanted && !known.has(label)) ask(label);
+      wanted = label;
+      return known.get(label) ?? null;
     },
   };
 }
