@@ -51,6 +51,15 @@ def test_the_space_fetches_the_papers_weights() -> None:
     assert entries == needed
 
 
+def test_the_guide_downloads_what_the_pair_for_processors_needs() -> None:
+    text = (ROOT / "docs/real-clip.md").read_text(encoding="utf-8")
+    lines = re.findall(r"hf download (\S+) (\S+) --local-dir DIR/(\S+)", text)
+    files = CLIP_MODELS["clip-b16-s8"].files
+    assert lines == [(file.repo, file.names[0], file.repo) for file in files]
+    for model in CLIP_MODELS.values():
+        assert f"| `{model.name}`" in text
+
+
 def test_the_picture_for_social_networks_is_here() -> None:
     named = re.search(r"/resolve/main/(\S+)'", (ROOT / "docs/host.md").read_text(encoding="utf-8"))
     assert named

@@ -73,14 +73,19 @@ def add_backbone(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="auto, lite, clip-b16, ...; `python -m glaclip backbones` lists them",
     )
-    group.add_argument("--weights", metavar="DIR", help="folder of weights to look into first")
+    group.add_argument(
+        "--weights",
+        metavar="DIR",
+        help="folder of weights, which is used or refused (docs/real-clip.md has the places)",
+    )
     group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
     group.add_argument(
         "--dtype",
         default="auto",
         choices=DTYPES,
         help="type of the towers; auto is half precision on a GPU, and bfloat16 on a CPU that is "
-        "quick at it if the labels of the shipped photos were measured to stay",
+        "quick at it if the labels of shipped photos were measured to stay (`doctor --measure`); a "
+        "folder of results keeps its own",
     )
     group.add_argument(
         "--key-source",

@@ -25,8 +25,8 @@ WEIGHT_COLORS = "inferno"
 #: What is said of a panel whose weights are all on one token.
 COLLAPSED = "All scores fell below zero; the best token alone is kept."
 #: One scale serves panels whose brightest weights differ at most by this factor; with more, the
-#: dimmest would end in the lowest quarter of the colors.
-_SHARED_RANGE = 16.0
+#: dimmest would end in the lowest third of the colors.
+_SHARED_RANGE = 10.0
 
 
 @dataclasses.dataclass(frozen=True)

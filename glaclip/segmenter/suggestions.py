@@ -34,8 +34,9 @@ _TILT = 1.0
 AREA_ODDS, SURE_ODDS = 0.56, 1.52
 #: Added to areas before the logarithm, and the least area of a word that is proposed.
 NO_AREA, LEAST_AREA = 1e-4, 1e-3
-#: A candidate whose cosine with a word is above is no rival of it: it means the same.
-_SAME = 0.9
+#: A candidate whose cosine with a word is above is no rival of it: it means nearly the same, as
+#: cloud and sky do.
+_SAME = 0.8
 #: What stands beside a single proposed word.
 OTHER = "something else"
 
@@ -119,7 +120,8 @@ def rivals(features: Tensor, grid: Grid, words: Tensor, others: Tensor) -> Tenso
     others = others[(others @ words.T).amax(dim=1) < _SAME]
     # As sure of one word with this score as of all of them: the sum in a softmax over words.
     scores = [(LOGIT_SCALE * others @ window.T).logsumexp(dim=0) for window in features]
-    return torch.stack(scores).reshape(len(scores), 1, *grid) / LOGIT_SCALE
+    # Where no rival is left the sum is minus infinity; a cosine is no less than -1.
+    return (torch.stack(scores) / LOGIT_SCALE).clamp_min(-1).view(-1, 1, *grid)
 
 
 def evidence(canvas: Tensor, known: Candidates) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -122,6 +123,40 @@ def begin_later(backbone: Backbone, weights: str | None, delay: float = DELAY) -
         timer = threading.Timer(delay, _watch, args=(backbone, weights))
         timer.daemon = True
         timer.start()
+
+
+class SteadyLoad:
+    """Loads models for a server: in the type "auto" chose at first, also when they come again.
+
+    A measurement that came out meanwhile is for the next start.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[str, torch.dtype | str], Backbone],
+        folder: Callable[[str], str | None],
+    ) -> None:
+        """Args:
+        load: starts a backbone by registry name and type.
+        folder: the folder of weights that a name is loaded with.
+        """
+        self._load, self._folder = load, folder
+        self._types: dict[str, torch.dtype] = {}
+
+    def __call__(self, name: str) -> Backbone:
+        """Starts a backbone, and has its type measured where nobody did.
+
+        Raises:
+            BackboneError: it cannot start.
+        """
+        known = self._types.get(name)
+        backbone = self._load(name, known or "auto")
+        if known is not None:
+            backbone.dtype_why = "as this server began with it"
+            return backbone
+        self._types[name] = backbone.dtype
+        begin_later(backbone, self._folder(name))
+        return backbone
 
 
 def _watch(backbone: Backbone, weights: str | None) -> None:

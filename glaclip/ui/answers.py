@@ -26,7 +26,7 @@ def status(result: Answer, backbone: Backbone) -> str:
     rows, columns = result.encoded.grid
     origin = " (photo from cache)" if result.encoded_cached else ""
     line = [
-        f"<span class='badge'>{escape(backbone.title)}</span>",
+        f"<span class='badge' title='{escape(backbone.title)}'>{escape(backbone.title)}</span>",
         f"<span><b>{rows * columns}</b> windows, {rows} × {columns}</span>",
         f"<span><b>{result.seconds:.2f} s</b>{origin}</span>",
     ]
@@ -49,6 +49,11 @@ def problem(sentence: str, about: str = "") -> str:
     return f"<p class='problem' role='alert' data-about='{about}'>{escape(sentence)}</p>"
 
 
+#: What is said on a phone, where the words and the line above their chips are in a sheet.
+PROPOSED = (
+    "<p class='look on-phone'>The words were proposed for this photo: change them, or take the "
+    "former ones back, under Words.</p>"
+)
 #: What is said when one word alone has switched the background on.
 ALONE = (
     "<p class='look'>One word alone leaves nothing to choose from: Background is on, for what "

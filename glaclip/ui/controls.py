@@ -148,21 +148,22 @@ def _build_words(board: Board, start: Form) -> None:
         label="Use a ready list",
         elem_id="preset",
     )
-    background = gr.Checkbox(
-        start.background,
-        label="Background",
-        info="Parts that none of the words fit get no word.",
-        elem_id="background",
-    )
-    with gr.Accordion("Background settings", open=False):
-        background_words = gr.Textbox(
-            start.background_words,
-            label=LABELS["background_words"],
-            placeholder="wall, floor, street … (a general list when empty)",
-            max_length=2000,
-            elem_id="background-words",
+    with gr.Column(elem_id="background-group"):
+        background = gr.Checkbox(
+            start.background,
+            label="Background",
+            info="Parts that none of the words fit get no word.",
+            elem_id="background",
         )
-        threshold = _slider("background_threshold", start)
+        with gr.Accordion("Background settings", open=False):
+            background_words = gr.Textbox(
+                start.background_words,
+                label=LABELS["background_words"],
+                placeholder="wall, floor, street … (a general list when empty)",
+                max_length=2000,
+                elem_id="background-words",
+            )
+            threshold = _slider("background_threshold", start)
     board.add(
         words=words,
         chips=chips,

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import threading
 
+import torch
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -15,9 +16,9 @@ from glaclip.backbones.base import Backbone
 from glaclip.evaluation.verify.verify import doubt
 from glaclip.segmenter import Progress
 from glaclip.segmenter.word_store import WordStore
-from glaclip.serving import measuring
 from glaclip.serving.lending import Lender
 from glaclip.serving.limits import Limits
+from glaclip.serving.measuring import SteadyLoad
 from glaclip.serving.service import Service
 from glaclip.support.processor import processor
 from glaclip.ui.examples import PHOTOS
@@ -99,6 +100,22 @@ def health_of(service: Service | None) -> dict[str, object]:
     return answer
 
 
+def warm_up(service: Service, backbone: str, starting: str, weights: str | None) -> None:
+    """Loads what the first visitor would wait for, and looks at weights that nobody named.
+
+    Args:
+        service: of the page.
+        backbone: what was asked for.
+        starting: the registry name that it stands for.
+        weights: the folder of weights that was named.
+    """
+    service.warm_up("auto")
+    if backbone == "auto" and starting in service.models.names:
+        said = doubt(service.segmenter(starting).backbone, weights)
+        if said:
+            _LOG.warning("%s", said)
+
+
 def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -144,11 +161,8 @@ def serve(
         # files elsewhere.
         return weights if name == starting or registry.uses(name, weights) else None
 
-    def load(name: str) -> Backbone:
-        loaded = registry.load(name, place, kind, folder(name))
-        if kind == "auto":
-            measuring.begin_later(loaded, folder(name))
-        return loaded
+    def load(name: str, kind: torch.dtype | str = kind) -> Backbone:
+        return registry.load(name, place, kind, folder(name))
 
     def resolve(name: str) -> str:
         return registry.resolve(backbone if name == "auto" else name, weights)
@@ -169,7 +183,12 @@ def serve(
     ]
     word_store = WordStore.of_this_user()
     service = Service(
-        load, fetch=fetch, resolve=resolve, limits=limits, word_store=word_store, lender=lender
+        SteadyLoad(load, folder) if kind == "auto" else load,
+        fetch=fetch,
+        resolve=resolve,
+        limits=limits,
+        word_store=word_store,
+        lender=lender,
     )
     if lender:
         lender.start(service.models, limits.backbones, registry.twin_on_gpu)
@@ -180,17 +199,9 @@ def serve(
 
     # Well after the page is up: loading models takes the processor from the first visitor's screen,
     # which shows results that are there already.
-    def warmed() -> None:
-        service.warm_up("auto")
-        if backbone != "auto" or starting not in service.models.names:
-            return
-        # Nobody named these weights, so somebody should hear if they are not what they seem.
-        if said := doubt(service.segmenter(starting).backbone, weights):
-            _LOG.warning("%s", said)
-
-    warm_up = threading.Timer(8, warmed)
-    warm_up.daemon = True  # a server that is interrupted ends at once
-    warm_up.start()
+    timer = threading.Timer(8, warm_up, (service, backbone, starting, weights))
+    timer.daemon = True  # a server that is interrupted ends at once
+    timer.start()
     demo.launch(
         server_name=host,
         server_port=port,

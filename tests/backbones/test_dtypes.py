@@ -112,7 +112,7 @@ def test_the_shipped_measurement_is_of_the_shipped_weights_and_photos() -> None:
     found = find_record(load_lite(dtype=torch.float32).fingerprint, "bfloat16")
     assert found is not None, "run `python -m glaclip.benchmark.agreement`"
     assert found.weights == "embedded"
-    assert len(found.on) == len(found.off) == 12
+    assert len(found.on) == len(found.off) == 13
 
 
 def test_the_shipped_figure_is_what_this_computer_measures() -> None:

@@ -18,6 +18,7 @@ from glaclip.backbones.base import BackboneError
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
 from glaclip.cli.main import main
 from glaclip.cli.options import load_registered
+from glaclip.ui.launch import serve
 from tests.clip_weights import save_as_on_the_hub
 from tests.toy import ColorBackbone
 
@@ -112,7 +113,7 @@ def nameless(tiny: Tiny, folder: Path) -> str:
 
 def too_deep(tiny: Tiny, folder: Path) -> str:
     shutil.copytree(tiny[1], folder / "a" / "b")
-    return r"a/ \(with b/.*too deep: name its folder"
+    return r"a/ \(with b/.*where nothing is looked for"
 
 
 def another_size(tiny: Tiny, folder: Path) -> str:
@@ -197,6 +198,14 @@ def test_every_command_ends_with_exit_code_3(
     said = capsys.readouterr()
     assert "clip-tiny" in said.out
     assert "There lies" in said.err
+
+
+@pytest.mark.parametrize("name", ["auto", "clip-tiny"])
+def test_the_page_does_not_start_with_a_folder_of_no_use(
+    tiny: Tiny, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(BackboneError, match="There lies nothing"):
+        serve(backbone=name, weights=str(tmp_path))
 
 
 def test_a_named_folder_that_is_used_starts(tiny: Tiny) -> None:

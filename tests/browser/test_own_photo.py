@@ -1,4 +1,4 @@
-"""The first minute with an own photo: proposed words, what is not there, scores, cut-outs."""
+"""The first minute with a photo of one's own: proposed words, what is absent, scores, cut-outs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ pytest.importorskip("playwright")
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.conftest import NewPage
 from tests.browser.site import PATIENCE, Site, box_of, drawn, halves
 
 marks = itertools.count(41_001)
-SKY, TREE = (153, 204, 255), (51, 102, 25)
+SKY, TREE, WATER = (153, 204, 255), (51, 102, 25), (26, 77, 128)
 #: The color in the middle of a side's right half.
 COLOR = """(side) => {
     const canvas = document.querySelectorAll('.lv-picture')[side];
@@ -46,12 +47,21 @@ def test_an_upload_starts_with_proposed_words_and_the_former_are_a_press_away(si
     expect(site.page.locator("#words .token")).to_have_text(["tree", "sky"], timeout=PATIENCE)
 
 
-def test_a_word_that_is_not_there_is_marked(site: Site) -> None:
+def test_a_phone_says_that_the_words_are_proposed(new_page: NewPage, page_url: str) -> None:
+    site = Site(new_page(viewport={"width": 390, "height": 844}), page_url)
     site.upload_and_wait(halves(SKY, TREE, mark=next(marks)))
-    site.set_words("sky, green")  # which gets the other half, for want of a better word
+    expect(site.status).to_contain_text("proposed for this photo", timeout=PATIENCE)
+    site.page.get_by_role("button", name="Words", exact=True).click()
+    chips = site.page.locator("#word-chips")
+    expect(chips.get_by_role("button", name="Keep the former words")).to_be_visible()
+
+
+def test_a_word_that_is_not_there_is_marked(site: Site) -> None:
+    site.upload_and_wait(halves("red", WATER, mark=next(marks)))
+    site.set_words("red, tree")  # which gets the other half, for want of a better word
     entries = site.page.locator(".lv-entry")
-    expect(entries.filter(has_text="green")).to_contain_text("probably not in this photo")
-    expect(entries.filter(has_text="sky")).not_to_contain_text("probably not")
+    expect(entries.filter(has_text="tree")).to_contain_text("probably not in this photo")
+    expect(entries.filter(has_text="red")).not_to_contain_text("probably not")
 
 
 def test_a_words_score_is_drawn_while_it_is_held_and_in_its_own_view(two_colors: Site) -> None:
@@ -75,7 +85,6 @@ def test_a_words_score_is_drawn_while_it_is_held_and_in_its_own_view(two_colors:
     page.wait_for_function(f"() => ({COLOR})(0).reduce((a, b) => a + b) > 450", timeout=PATIENCE)
     assert two_colors.name_at("left", 0.75, 0.5).startswith("blue 100")
     assert two_colors.name_at("right", 0.25, 0.5).startswith("blue ")
-    page.keyboard.press("Escape")
     page.locator(".lv-release").click()
 
 

@@ -45,7 +45,7 @@ def late(browser: Browser, page_url: str) -> Iterator[Site]:
 
 def test_what_is_asked_while_a_stream_ends_is_answered(late: Site) -> None:
     for right in ("blue", "green", "white"):
-        late.upload_and_wait(halves(right=right))
+        late.upload_and_wait(halves(right=right), again=True)
     assert late.page.evaluate("ends") >= 3  # an upload and its run are one event
     # What came by streams that went on is as it would be without: words, point and address follow.
     words = [*late.words, "blue"]

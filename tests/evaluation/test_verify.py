@@ -23,6 +23,8 @@ from glaclip.evaluation.verify import behavior, verify
 from glaclip.evaluation.verify.check import Check
 from glaclip.evaluation.verify.files import known_digest, neighbor_checks, numbers_check
 from glaclip.evaluation.verify.photos import WORDS, asked_words, subject_photos
+from glaclip.serving.service import Service
+from glaclip.ui.launch import warm_up
 from glaclip.vocabulary import ASSETS
 from tests.clip_towers import random_pixels, text_tower, tiny_backbone, visual_tower
 from tests.clip_weights import save_as_on_the_hub, tiny_model
@@ -133,6 +135,8 @@ def test_numbers_are_those_of_the_file_whatever_type_they_were_loaded_in(
     [
         ({"quick_gelu": False}, "quick_gelu False"),
         ({"embed_dim": 512}, "embed_dim 512"),
+        ({"vision_cfg": {"width": 64, "layers": 2}}, "width 64"),
+        ({"vision_cfg": {"width": 32, "another": 1}, "text_cfg": {}}, "the same"),
         ({"quick_gelu": True, "embed_dim": 24}, "the same"),
         ({}, "the same"),
     ],
@@ -193,8 +197,7 @@ def test_a_file_that_changed_since_its_download_is_wrong(
 
 @pytest.mark.parametrize(
     ("gelu", "right"),
-    [(-3.0, True), (-0.5, False), (-1.0005, None)],
-    ids=["right", "wrong", "even"],
+    [(-3.0, True), (-0.5, False), (-1.005, None), (-0.95, None)],
 )
 def test_the_activation_that_makes_subjects_less_likely_is_wrong(
     monkeypatch: pytest.MonkeyPatch, gelu: float, right: bool | None
@@ -317,3 +320,17 @@ def test_a_command_that_takes_real_clip_by_itself_warns(
     assert "do not look right" in capsys.readouterr().err
     assert main([*common, *weights, "--backbone", "clip-tiny"]) == 0
     assert "do not look right" not in capsys.readouterr().err
+
+
+def test_the_page_warns_of_weights_that_nobody_named(
+    tiny: Standin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_as_on_the_hub(tiny[0], tmp_path)
+    folder = str(tmp_path)
+    service = Service(
+        lambda name: registry.load(name, weights=folder), resolve=lambda name: "clip-tiny"
+    )
+    warm_up(service, "clip-tiny", "clip-tiny", folder)
+    assert "do not look right" not in caplog.text
+    warm_up(service, "auto", "clip-tiny", folder)
+    assert "do not look right" in caplog.text

@@ -47,9 +47,12 @@ def tiny(files: Weights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Wei
     return files
 
 
-#: `measuring.command` in a process that knows the tiny model.
+#: `measuring.command` in a process that knows the tiny model; of the usual priority, for beside the
+#: other tests it might not come to its end.
 CHILD = """
+import os
 import sys
+os.nice = int
 from pathlib import Path
 from glaclip.backbones.clip.models import CLIP_MODELS
 from tests.clip_weights import tiny_model
@@ -134,6 +137,30 @@ def test_measured_weights_are_not_measured_again(
     keep_record(dataclasses.replace(record, photos=photos_digest(few_photos())))
     assert not started(monkeypatch, single)
     assert "90.00%" in registry.load("clip-tiny", weights=tiny[1]).dtype_why
+
+
+def test_a_model_that_comes_again_keeps_the_type_that_the_server_began_with(
+    tiny: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(tiny[1])
+    begun = []
+    monkeypatch.setattr(measuring, "begin_later", lambda *given: begun.append(given))
+    load = measuring.SteadyLoad(
+        lambda name, dtype: registry.load(name, "cpu", dtype, folder), lambda name: folder
+    )
+    first = load("clip-tiny")
+    photos = dict.fromkeys(few_photos(), 1.0)
+    key = photos_digest(few_photos())
+    keep_record(Record("clip-tiny", "own", first.fingerprint, key, "bfloat16", photos, photos))
+    again = load("clip-tiny")
+    assert again.dtype == first.dtype == torch.float32
+    assert again.fingerprint == first.fingerprint
+    assert again.dtype_why == "as this server began with it"
+    assert begun == [(first, folder)]
+    restarted = measuring.SteadyLoad(
+        lambda name, dtype: registry.load(name, "cpu", dtype, folder), lambda name: folder
+    )
+    assert restarted("clip-tiny").dtype == torch.bfloat16
 
 
 def test_one_command_measures_at_once_and_says_what_follows(

@@ -15,6 +15,7 @@ from PIL import Image
 from glaclip.segmenter import Computed
 from glaclip.serving.lending import Lender, NotLentError, Order
 from glaclip.serving.limits import Limits
+from glaclip.serving.runs import StoppedError
 from glaclip.serving.service import Service
 from glaclip.ui import answers
 from glaclip.ui import demo as demo_module
@@ -238,6 +239,22 @@ def test_an_upload_that_takes_long_gets_its_words_once_segment_is_pressed(
     pressed = segment(demo, typed)
     assert "proposal" not in pressed
     assert [entry["name"] for entry in pressed["viewer"]["classes"]] == ["my word", "sign"]
+
+
+def test_an_upload_that_is_stopped_while_it_looks_for_words_runs_no_more(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that closes says no time at which it did."""
+    event, kept = keeping(visit(tmp_path, Form(words=("road", "sign"))))
+
+    def closed(*given: Any, **options: Any) -> Any:
+        demo.stop(event.page)
+        raise StoppedError
+
+    monkeypatch.setattr(demo.service, "suggest", closed)
+    changes = uploaded(demo, event)
+    assert "viewer" not in changes
+    assert kept["unproposed"] == [changes["photo"], ["road", "sign"]]
 
 
 def test_a_photo_that_is_sent_again_keeps_its_words(demo: Demo, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from PIL import Image
 
 from glaclip.backbones.registry import load
 from glaclip.segmenter import Encoded, Segmenter
-from glaclip.segmenter.suggestions import candidates, evidence
-from glaclip.vocabulary import load_preset
+from glaclip.segmenter.suggestions import at_least_two, candidates, evidence
+from glaclip.vocabulary import load_preset, parse_vocabulary
 from training.data.views import View, open_view
 from training.model.odds import fit
 
@@ -116,9 +116,15 @@ def main() -> None:
         result = segmenter.segment(encoded, everyday)
         return [result.classes[i] for i in np.argsort(-result.areas) if result.areas[i] > 0.01]
 
+    def suggested(encoded: Encoded) -> tuple[str, ...]:
+        words = segmenter.suggest(encoded)
+        # So that both are the seconds of a new photo with its labels.
+        segmenter.segment(encoded, parse_vocabulary(", ".join(at_least_two(words))))
+        return words
+
     ways: tuple[tuple[str, Propose], ...] = (
         ("everyday words over 1 %", listed),
-        ("suggest", segmenter.suggest),
+        ("suggest", suggested),
     )
     for name in SETS:
         view = open_view(arguments.data, name, arguments.part, arguments.photos)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from glaclip.backbones.clip.torchscript import conversion, is_torchscript
 from glaclip.backbones.clip.weights import WeightFile, header, in_folder
 
 _MOST = 6
+#: Depths below a folder at which weights may lie that no search finds; entries that are seen there.
+_DEPTHS, _LOOKED = (2, 3, 4, 5), 5000
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
 
 
@@ -71,8 +74,10 @@ def _about_folder(folder: Path) -> str:
     direct = [each.name for each in sorted(folder.iterdir()) if each.suffix in _WEIGHTS]
     if direct:
         return f"with {direct[0]}; a folder of one model must have the model's name"
-    deep = next((each for each in folder.glob("*/*/**/*") if each.suffix in _WEIGHTS), None)
-    return f"with {deep.relative_to(folder)}, too deep: name its folder" if deep else ""
+    below = itertools.chain(*(folder.glob("/".join("*" * depth)) for depth in _DEPTHS))
+    looked_at = itertools.islice(below, _LOOKED)  # whoever names a home folder does not wait
+    deep = next((each for each in looked_at if each.suffix in _WEIGHTS), None)
+    return f"with {deep.relative_to(folder)}, where nothing is looked for" if deep else ""
 
 
 def _about_file(file: Path) -> str:

@@ -98,12 +98,11 @@ def neighbor_checks(tower: Tower, path: Path) -> Iterator[Check]:
     """What configurations beside a file say of which model it is; nothing where there are none."""
     if (config := _json(path.parent / "open_clip_config.json")) is not None:
         yield _open_clip_check(tower, config)
-    config = _json(path.parent / "config.json")
-    tag = config.get("pretrained_cfg", {}).get("tag") if config else None
-    if config and tag is not None:
-        said = f"{config.get('architecture')}.{tag}"
-        expected = tower.file.repo.split("/")[-1]
-        yield Check("config.json", expected, said, said == expected)
+    config = _json(path.parent / "config.json") or {}
+    said = config.get("pretrained_cfg")
+    if isinstance(said, dict) and (tag := said.get("tag")) is not None:
+        name, _, expected = tower.file.repo.rpartition("/")[2].partition(".")
+        yield Check("config.json", f"{name} of {expected}", f"a model of {tag}", tag == expected)
 
 
 def numbers_check(tower: Tower, path: Path) -> Iterator[Check]:
@@ -138,13 +137,25 @@ def _open_clip_check(tower: Tower, config: Mapping[str, Any]) -> Check:
 
     said = config.get("model_cfg", {})
     expected = {"quick_gelu": False, **open_clip.get_model_config(tower.model)}
-    # A configuration that does not mention QuickGELU leaves it open: some loaders force it.
-    other = {
-        name: said[name] for name in _CONFIGURED if name in said and said[name] != expected[name]
-    }
-    seen = ", ".join(f"{name} {value}" for name, value in other.items())
-    needed = ", ".join(f"{name} {expected[name]}" for name in other)
+    other = _differing(expected, {name: said[name] for name in _CONFIGURED if name in said})
+    seen = ", ".join(f"{name} {value}" for name, (_, value) in other.items())
+    needed = ", ".join(f"{name} {value}" for name, (value, _) in other.items())
     return Check("open_clip_config.json", needed or tower.model, seen or "the same", not other)
+
+
+def _differing(expected: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """(expected, said) by name where both say something and not the same.
+
+    A configuration that does not mention QuickGELU, say, leaves it open: some loaders force it.
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in expected.keys() & said.keys():
+        here, there = expected[name], said[name]
+        if isinstance(here, dict) and isinstance(there, dict):
+            found |= _differing(here, there)
+        elif here != there:
+            found[name] = (here, there)
+    return found
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import dataclasses
 
 from glaclip.serving.estimate import ExpensiveError
 from glaclip.serving.runs import StoppedError
+from glaclip.ui import answers
 from glaclip.ui.actions.proposals import proposed, with_words, written
 from glaclip.ui.actions.run import EARLIER, compare, shown_by
 from glaclip.ui.board import Board, Changes, Event
@@ -30,20 +31,22 @@ def uploaded(demo: Demo, event: Event) -> Changes:
     for name, value in (("accepted", photo), ("point", None), ("example", "")):
         event.keep(name, value)
     brought = dataclasses.replace(event, values={**event.values, **own})
-    proposal = None
+    proposal, stopped = None, False
     try:
         if not sent_again(event["photo"]):  # a person's words for it are there
             proposal = proposed(demo, brought, only_if_cheap=True)
             brought = with_words(brought, proposal)
-    except (ExpensiveError, StoppedError):
+    except (ExpensiveError, StoppedError) as error:
+        stopped = isinstance(error, StoppedError)
         event.keep("unproposed", [photo, list(event["words"] or [])])
     except REFUSALS:
         pass  # what stands in the way of words is said of the run, which goes by the former ones
-    shown = compare(demo, brought, only_if_cheap=True)
+    shown = {} if stopped else compare(demo, brought, only_if_cheap=True)
     if ended(newest):
         return {}  # a later photo was quicker
     if proposal and "viewer" in shown:
         own["proposal"] = written(proposal)
+        shown["status"] = answers.PROPOSED + shown["status"]
     return {**own, "accepted": photo, "attention": None, "readout": "", "chips": None, **shown}
 
 

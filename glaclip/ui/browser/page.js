@@ -59,6 +59,21 @@
     if (walking && event.target.matches?.('#controls [role=combobox]:not(#words *)')) event.stopImmediatePropagation();
   }, true);
 
+  // A window's picture, which has little room among the others, on a screen of its own.
+  on('click', '.films .larger', (event, button) => {
+    const dialog = Object.assign(document.createElement('dialog'), {id: 'larger'}), picture = button.firstElementChild;
+    const close = Object.assign(document.createElement('button'), {type: 'button', textContent: 'Close'});
+    const shown = Object.assign(new Image(), {src: picture.src, alt: picture.alt});
+    const name = Object.assign(document.createElement('p'), {textContent: picture.alt});
+    close.onclick = () => dialog.close();
+    dialog.onclick = (press) => { if (press.target === dialog) dialog.close(); };
+    dialog.onclose = () => { dialog.remove(); button.focus(); };
+    dialog.setAttribute('aria-label', picture.alt);
+    dialog.append(shown, name, close);
+    document.querySelector('.gradio-container').append(dialog);
+    dialog.showModal();
+  });
+
   // Past photo, words and tabs to what the open tab shows; an address with "#" would scroll there.
   on('click', '.skip', (event) => {
     event.preventDefault();
@@ -87,6 +102,9 @@
       if (cross.title !== label) cross.title = label;
       cross.setAttribute('aria-label', label);
     }
+    // A list's name may be longer than its field.
+    const list = document.querySelector('#preset input');
+    if (list && list.title !== list.value) list.title = list.value;
     for (const help of document.querySelectorAll('.block > .info-text')) {
       const block = help.parentElement, input = block.querySelector('input');
       help.id ||= block.id + '-help';

@@ -171,7 +171,7 @@ function set() {
   book.lessons.forEach((lesson, index) => {
     const item = make(list, 'li'), link = button(item, 'lb-link', '', () => open(index, false));
     make(link, 'i', '', String(index + 1)); make(link, 'span', '', lesson.short);
-    link.setAttribute('aria-label', `Lesson ${index + 1}: ${lesson.title}`);
+    link.title = `Lesson ${index + 1}: ${lesson.title}`;
   });
   if (named - 1 in book.lessons) current = named - 1;
   open(Math.min(current, book.lessons.length - 1), false);

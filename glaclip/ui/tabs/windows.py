@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from glaclip.pictures.charts import mass_by_distance_chart, set_size_histogram
@@ -103,6 +105,11 @@ def _connect(demo: Demo, board: Board) -> None:
     def show(event: Event) -> Changes:
         return windows(demo, event) if event["tab"] == TAB.id else {}
 
+    # In the page's own bar: one over each of these widgets would cover their headings.
+    progress: dict[str, Any] = {
+        "show_progress": "minimal",
+        "show_progress_on": [board["run_state"]],
+    }
     for events in (due(board, TAB), [board["rung"].input, board["exclude_own"].input]):
         board.on(
             events,
@@ -110,7 +117,7 @@ def _connect(demo: Demo, board: Board) -> None:
             ("tab", "rung", "exclude_own", *ASKED),
             ("films", "patches", "keys"),
             trigger_mode="always_last",
-            show_progress="full",
+            **progress,
             concurrency_limit=4,
         )
     board.on(
@@ -118,7 +125,7 @@ def _connect(demo: Demo, board: Board) -> None:
         lambda event: charts(demo, event),
         ASKED,
         CHARTS,
-        show_progress="full",
+        **progress,
         concurrency_limit=4,
     )
     # Averages of what was shown before would look like those of the new result.

@@ -1,6 +1,8 @@
 // The photo with its query point, the method's steps as mosaics of windows, and what two windows say.
 // Everything a person may have typed (class names) is placed with textContent only.
 const $ = (selector) => element.querySelector(selector);
+const OWN_SCALE = 10;  // steps whose brightest weights differ by more have a scale each
+const ownBox = $('.av-own-box');
 const root = $('.av'), photo = $('.av-photo'), panels = $('.av-panels'), crops = $('.av-crops'), heatBox = $('.av-heat-box'), playButton = $('.av-play');
 const LINE = 4;  // pixels of the resized photo in one of the heat's
 const CROP = 0.5, CROP_RATIO = 1.6;  // of a window's width; width to height
@@ -35,9 +37,27 @@ function kept(weights) {
   return [Math.floor(at / tokens()), Math.floor(inside / columns), inside % columns];
 }
 
+// ---------------------------------------------------------------- scales
+
+// The 99.8th percentile of the weights above zero, as pictures/weights.py has it.
+function brightest(weights) {
+  const seen = weights.filter((weight) => weight > 0).sort(), at = 0.998 * (seen.length - 1), low = Math.floor(at);
+  return Math.max(1, seen[low] + (at - low) * ((seen[low + 1] ?? seen[low]) - seen[low]));
+}
+
+// What is drawn brightest at a step.
+const topOf = (index) => ownBox.checked ? state.tops[index] : Math.max(...state.tops);
+
+function noteScale() {
+  const {shared, scale_note, panels: steps} = state.value;
+  const why = shared ? 'The steps differ by more than ten times, so each has its own scale.' : scale_note;
+  const own = Math.max(...state.tops) > OWN_SCALE * Math.min(...state.tops) || !shared ? why : 'Each step has its own scale.';
+  $('.av-scale-note').textContent = ownBox.checked ? own : `One color scale for all ${COUNTS[steps.length]} steps.`;
+}
+
 // ---------------------------------------------------------------- mosaics
 
-function drawMosaic(canvas, panel, weights) {
+function drawMosaic(canvas, panel, weights, top) {
   const {grid, key_grid, own, token} = state.value, look = getComputedStyle(root);
   const gap = 8, cell = Math.max(90, Math.min(300, Math.round(900 / grid[1]))), high = Math.round(cell * key_grid[0] / key_grid[1]);
   canvas.width = grid[1] * cell + (grid[1] - 1) * gap + 6;
@@ -45,7 +65,7 @@ function drawMosaic(canvas, panel, weights) {
   const context = canvas.getContext('2d'), radius = Math.max(9, cell / 14);
   const boxOf = (index) => [3 + (index % grid[1]) * (cell + gap), 3 + Math.floor(index / grid[1]) * (high + gap), cell, high];
   for (let index = 0; index < grid[0] * grid[1]; index++) {
-    if (panel.context || index === own) drawWindow(context, index, part(weights, index), panel.top, boxOf(index));
+    if (panel.context || index === own) drawWindow(context, index, part(weights, index), top, boxOf(index));
     else hatch(context, ...boxOf(index), look.getPropertyValue('--av-unseen'), look.getPropertyValue('--av-hatch'));
   }
   const [x, y] = boxOf(own);
@@ -76,8 +96,8 @@ function drawPanels() {
     make(meter, 'u').style.left = 'calc(' + panel.own_share * 100 + '% - 1px)';
     const canvas = make(button, 'canvas', 'av-mosaic');
     canvas.setAttribute('aria-hidden', 'true');
-    drawMosaic(canvas, panel, state.weights[index]);
-    colorBar(button, panel.top);
+    drawMosaic(canvas, panel, state.weights[index], topOf(index));
+    colorBar(button, topOf(index));
     button.onclick = () => { stop(); choose(index); };
   });
 }
@@ -96,7 +116,7 @@ function levelsOnPhoto(index) {
       sum[y * width + x] += weights[(window_ * key_grid[0] + row) * key_grid[1] + column]; count[y * width + x]++;
     }
   });
-  return {width, height, levels: sum.map((value, i) => levelOf(value / Math.max(1, count[i]), steps[index].top))};
+  return {width, height, levels: sum.map((value, i) => levelOf(value / Math.max(1, count[i]), topOf(index)))};
 }
 
 function drawPhoto(from = chosen, share = 1) {
@@ -233,13 +253,19 @@ async function set() {
     $('.av-empty').hidden = false; $('.av-body').hidden = true; root.dataset.ready = 'false';
     return;
   }
+  if (!state) {
+    $('.av-empty').textContent = 'The attention of this point comes with its photo.';
+    $('.av-empty').hidden = false;
+  }
   const image = await sharedPhoto(value.photo);
   if (mine !== version) return;  // a newer value is on its way
   state = {value, image, gray: dimmed(image), point: value.point, weights: value.panels.map(unpackWeights), levels: []};
   stop();
   $('.av-empty').hidden = true; $('.av-body').hidden = false;
   $('.av-sentence').textContent = value.sentence;
-  $('.av-scale-note').textContent = value.shared ? `One color scale for all ${COUNTS[value.panels.length]} steps.` : value.scale_note;
+  state.tops = state.weights.map(brightest);
+  ownBox.checked = !value.shared || Math.max(...state.tops) > OWN_SCALE * Math.min(...state.tops);
+  noteScale();
   root.style.setProperty('--av-ratio', String(image.naturalWidth / image.naturalHeight));
   photo.dataset.point = value.point.join(',');
   read(); drawPanels(); drawCrops(); drawViews(); choose(Math.min(chosen, value.panels.length - 1));
@@ -273,6 +299,11 @@ root.addEventListener('keydown', (event) => {
   stop(); choose(step, chosen);
 });
 heatBox.addEventListener('change', () => { if (state) drawPhoto(); });
+ownBox.addEventListener('change', () => {
+  if (!state) return;
+  state.levels = [];
+  noteScale(); drawPanels(); drawCrops(); choose(chosen);
+});
 playButton.addEventListener('click', () => playing ? stop() : state && play(0, chosen));
 present(root, $('.av-present'), () => '1 to ' + (state?.value.panels.length ?? 4) + ' choose a step \u00b7 \u2192 next \u00b7 \u2190 back');
 document.addEventListener('keydown', (event) => {

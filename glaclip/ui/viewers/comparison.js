@@ -11,6 +11,8 @@ const CHANGED_VEIL = packed(VEIL, 0.3); // over what is the same on both sides
 const FOLD = 16; // legend entries shown before "more words"
 const KEY_STEPS = 40; // arrow presses across the width
 const HOLD = 350; // milliseconds
+const LEGEND_LINE = 38; // pixels of one line of words, which the pictures always leave room for
+const LEGEND_MOST = 90; // pixels that the pictures give up for more lines
 const SEAM_HELP =
   "Share of neighboring pixels across window edges that carry different labels, minus the same " +
   "half a stride away from the edges, where only true borders differ. Lower is better.";
@@ -201,6 +203,7 @@ function show() {
   }
   writeHeads();
   writeLegend();
+  leaveRoom();
   reflect();
   measure();
   compose();
@@ -275,6 +278,12 @@ function writeLegend() {
   find(".lv-missing-list").replaceChildren(...missing.map((label) => make(null, "li", "", nameOf(label))));
 }
 
+// The pictures leave room for all lines of words above the page's status line.
+function leaveRoom() {
+  const more = clamp(find(".lv-entries").offsetHeight - LEGEND_LINE, 0, LEGEND_MOST);
+  root.style.setProperty("--lv-more", `${more}px`);
+}
+
 function fold(folded) {
   const hidden = findAll(".lv-folded");
   const more = find(".lv-more");
@@ -303,14 +312,7 @@ function entry(label, left, right, largest) {
   const name = make(null, "span", "lv-entry-name", nameOf(label));
   name.title = nameOf(label);
   button.append(swatch(label), name, share, meter);
-  const doubt = data.classes[label].absent ? `, ${ABSENT}` : "";
-  if (doubt) button.append(make(null, "span", "lv-absent", ABSENT));
-  button.setAttribute(
-    "aria-label",
-    right === null
-      ? `${nameOf(label)}, ${percent(left)}${doubt}`
-      : `${nameOf(label)}, ${percent(left)} left, ${percent(right)} right${doubt}`,
-  );
+  if (data.classes[label].absent) button.append(make(null, "span", "lv-absent", ABSENT));
   return button;
 }
 
@@ -920,6 +922,7 @@ find(".lv-release").addEventListener("click", () => pin(-1));
 
 new ResizeObserver(() => {
   if (!data) return;
+  leaveRoom();
   measure();
   // Setting a canvas's size clears it: drawn again within the same frame, nothing flickers.
   drawLines();

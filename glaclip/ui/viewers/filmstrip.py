@@ -21,6 +21,8 @@ from glaclip.windows import Box, resize_photo
 
 _SIDE = 200
 _PATCH = 72
+#: Pixels of a picture that a press shows larger, and how many windows have such pictures.
+_LARGER, _FEW = 336, 24
 #: More windows than this are not drawn at once.
 MAX_WINDOWS = 60
 
@@ -58,6 +60,8 @@ def filmstrip(photo: Image.Image, result: Answer, maps: AttentionMaps | None) ->
 
 def _card(working: Image.Image, index: int, result: Answer, maps: AttentionMaps | None) -> str:
     """One window: its pictures, its place, and what it receives."""
+    # A page of many windows has less of each.
+    side = _LARGER if len(result.encoded.boxes) <= _FEW else _SIDE
     classes, background = result.right.classes, result.right.vocabulary.background
     colors, box = class_colors(classes, background), result.encoded.boxes[index]
     crop = working.crop((box.left, box.top, box.right, box.bottom))
@@ -71,8 +75,9 @@ def _card(working: Image.Image, index: int, result: Answer, maps: AttentionMaps 
         shown.append(("Attention", heat_on(crop, last.weights[index].view(maps.key_grid), top)))
         mass = f" · {percent(float(last.weights[index].sum()))} of the attention"
     pictures = "".join(
-        f"<figure><img src='{_uri(picture)}' alt='{name} of window {index + 1}' width='{_SIDE}' "
-        f"height='{_SIDE}'><figcaption>{name}</figcaption></figure>"
+        f"<figure><button type='button' class='larger' title='Shows it larger'><img "
+        f"src='{_uri(picture, side)}' alt='{name} of window {index + 1}' width='{_SIDE}' "
+        f"height='{_SIDE}'></button><figcaption>{name}</figcaption></figure>"
         for name, picture in shown
     )
     row, column = divmod(index, result.encoded.grid[1])
