@@ -24,9 +24,9 @@ def test_own_photo_with_the_embedded_backbone(page: Page, serve_page: Callable[.
     horses = find("horses")
     assert horses
     photo = horses.photo().resize((480, 311))
+    shipped = page.evaluate(OVERLAYS)
     site.upload_and_wait(photo)
     expect(site.status).to_contain_text("windows")
-    shipped = page.evaluate(OVERLAYS)
 
     site.set_words("sky, horse, grass")
     site.press("segment")
