@@ -155,7 +155,7 @@ def test_evaluate_goes_on_after_a_kill(start: Callable[..., Victim], tmp_path: P
 def precompute_three(folder: Path) -> None:
     precompute.PRECOMPUTED = folder
     precompute.load = lambda name, dtype: ColorBackbone()
-    precompute.examples = lambda: examples()[:3]
+    precompute.all_examples = lambda: examples()[:3]
     precompute.build_lessons = lambda segmenter: None  # type: ignore[assignment]
     precompute.main()
 
