@@ -22,6 +22,7 @@ from glaclip.cli.main import main
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.agreement import precision_agreement
 from glaclip.settings import AttentionSettings, WindowSettings
+from glaclip.ui.examples import all_examples
 from glaclip.vocabulary import parse_vocabulary
 from tests.fresh import fresh
 from tests.segmenter.test_segmenter import halves
@@ -84,7 +85,7 @@ class AnyWordBackbone(FewWindows):
 
 def test_agreement_counts_equal_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     shares = precision_agreement(Segmenter(AnyWordBackbone()), AttentionSettings())
-    assert len(shares) == 12
+    assert len(shares) == len(all_examples())
     assert all(0.9 < min(share.on, share.off) <= 1 for share in shares)
 
     def careless(keys: Tensor, values: Tensor, *rest: object) -> tuple[Tensor, Tensor]:

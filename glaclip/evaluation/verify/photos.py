@@ -53,9 +53,10 @@ class TruthPhoto:
 
 @functools.cache
 def subject_photos() -> tuple[SubjectPhoto, ...]:
-    """All example photos, at most `WORDS`."""
+    """The example photos to choose from, at most `WORDS`."""
     entries = json.loads((PHOTOS / "examples.json").read_text(encoding="utf-8"))
-    return tuple(SubjectPhoto(PHOTOS / e["file"], e["subject"]) for e in entries)[:WORDS]
+    listed = [entry for entry in entries if entry.get("listed", True)]
+    return tuple(SubjectPhoto(PHOTOS / e["file"], e["subject"]) for e in listed)[:WORDS]
 
 
 @functools.cache
