@@ -47,7 +47,7 @@ def test_the_status_is_one_line_at_1366(two_colors: Site) -> None:
     badge = "Lite (embedded: EfficientNet-Lite2 + MiniLM)"
     page.evaluate("text => { document.querySelector('#status .badge').textContent = text; }", badge)
     drawn(page)
-    spans = [box_of(span) for span in page.locator("#status .line span").all()]
+    spans = [box_of(span) for span in page.locator("#status .line > span").all()]
     assert max(box["y"] for box in spans) - min(box["y"] for box in spans) < 12
 
 
@@ -62,6 +62,7 @@ def test_the_background_settings_are_beside_their_switch_and_a_lists_name_is_who
     site.choose("preset", "ADE20K")
     field = site.page.locator("#preset input")
     assert field.evaluate("node => getComputedStyle(node).textOverflow") == "ellipsis"
+    field.hover()
     assert field.get_attribute("title") == field.input_value()
 
 
@@ -103,7 +104,7 @@ def test_an_attention_tab_that_waits_says_so(site: Site) -> None:
     page = site.page
     page.evaluate("document.glaclipPhotos.images.clear()")  # as before the photo is there
     with site.next_turn():
-        site.choose_example("cows")
+        site.choose_example("rio")
     site.tab("Attention")
     empty = page.locator(".av-empty")
     assert not empty.is_visible() or (empty.text_content() or "").strip()

@@ -82,8 +82,9 @@ def test_a_page_that_is_loaded_anew_keeps_its_photo_and_a_link_asks_for_it(
     site: Site, new_page: NewPage
 ) -> None:
     """Gradio loads the page anew once a server that was gone is back."""
+    site.upload_and_wait(halves(mark=next(marks)))
+    expect(site.page.locator(".chips")).to_contain_text("Proposed", timeout=PATIENCE)
     site.set_words("red, blue")
-    site.upload_and_wait(halves(mark=next(marks)), again=True)
     site.wait_for_query(photo="own")
     link = site.page.url
     site.page.reload()

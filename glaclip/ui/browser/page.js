@@ -102,9 +102,6 @@
       if (cross.title !== label) cross.title = label;
       cross.setAttribute('aria-label', label);
     }
-    // A list's name may be longer than its field.
-    const list = document.querySelector('#preset input');
-    if (list && list.title !== list.value) list.title = list.value;
     for (const help of document.querySelectorAll('.block > .info-text')) {
       const block = help.parentElement, input = block.querySelector('input');
       help.id ||= block.id + '-help';
@@ -113,4 +110,6 @@
   };
   new MutationObserver(name).observe(document.querySelector('#layout'), {childList: true, subtree: true});
   name();
+  // A list's name may be longer than its field, and a choice changes no node that could be watched.
+  document.addEventListener('pointerover', ({target}) => { if (target.matches('#preset input')) target.title = target.value; });
 }
