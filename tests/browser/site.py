@@ -207,6 +207,10 @@ class Site:
     def upload_and_wait(self, photo: Image.Image | dict[str, Any], *, again: bool = False) -> None:
         with self.next_turn():
             self.upload(photo, again=again)
+        if not again:
+            # The words that the page proposes come next; they would mix with those that are typed.
+            chips = self.page.locator(".chips", has_text="Proposed")
+            chips.wait_for(state="attached", timeout=PATIENCE)
 
     def type_word(self, text: str) -> None:
         self.page.locator("#words input").click()

@@ -199,6 +199,8 @@ def test_what_a_lesson_claims_is_what_was_measured(
         ("limits", {"worst": 0.4}, "mIoU is 0.4 points higher"),
         ("limits", {"worst": -2.5}, "mIoU is 2.5 points lower"),
         ("limits", {"area": 0.2, "left": 0.2}, "takes none of that back"),
+        ("limits", {"worst_doubted": True}, "this one among them"),
+        ("limits", {"worst_doubted": False}, "this one not"),
         ("limits", {"area": 0.2, "left": 0.1}, "leaves it 10"),
         ("normalization", {"large_half": 20, "large_half_fixed": 5}, "widens from 5 to 20 tokens"),
         ("normalization", {"small_half": 1, "small_half_fixed": 5}, "narrows from 5 to 1 token."),

@@ -11,6 +11,7 @@ import numpy as np
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter import Segmenter
+from glaclip.segmenter.results import PROBABLY_ABSENT
 from glaclip.settings import WindowSettings
 from glaclip.ui.form import split_words
 from glaclip.ui.lessons.card import held_out
@@ -102,15 +103,13 @@ def timed(lab: Lab) -> list[dict[str, float]]:
 
 def worst_absent_word(lab: Lab) -> Part:
     """Adds words that no photo contains to each photo's own, one at a time; shows the worst."""
-    areas = np.array(
-        [
-            [
-                lab.segment(photo.name, "on", f"{photo.vocabulary}, {word}").areas[-1]
-                for word in ABSENT
-            ]
-            for photo in lab.photos
-        ]
-    )  # [photos, words]
+    tries = [
+        [lab.segment(photo.name, "on", f"{photo.vocabulary}, {word}") for word in ABSENT]
+        for photo in lab.photos
+    ]
+    areas = np.array([[result.areas[-1] for result in row] for row in tries])  # [photos, words]
+    seen = areas > 0.01
+    doubted = np.array([[result.presence[-1] < PROBABLY_ABSENT for result in row] for row in tries])
     photo_index, word_index = np.unravel_index(int(areas.argmax()), areas.shape)
     example, word = lab.photos[int(photo_index)], ABSENT[int(word_index)]
     words = f"{example.vocabulary}, {word}"
@@ -128,7 +127,9 @@ def worst_absent_word(lab: Lab) -> Part:
             "words": len(ABSENT),
             "photos": len(lab.photos),
             "tries": areas.size,
-            "more": int((areas > 0.01).sum()),
+            "more": int(seen.sum()),
+            "doubted": int((seen & doubted).sum()),
+            "worst_doubted": bool(doubted[photo_index, word_index]),
             "area": float(areas.max()),
             "left": float(with_background.areas[at]),
             "patch": encoded.windows.crop / side * encoded.photo_size[0] / encoded.size[0],
@@ -163,6 +164,7 @@ def text(n: Facts) -> tuple[str, ...]:
         background = "takes none of that back: the model is sure"
     else:
         background = f"leaves it {percent(n.left)}"
+    among = "this one among them" if n.worst_doubted else "this one not"
     return (
         f"With context every token meets every other: {n.pairs_all:.1f} million pairs for "
         f"{n.windows} windows, {n.windows} times as many as window by window. On {n.cores} CPU "
@@ -170,7 +172,8 @@ def text(n: Facts) -> tuple[str, ...]:
         f"Every pixel gets a word, also when none fits. We added {n.words} words that no photo "
         f"shows, one at a time, to each of the {n.photos}. In {n.more} of {n.tries} tries it took "
         f"more than 1 % of the picture; the worst, shown: “{n.word}” on {percent(n.area)}. The "
-        f"background {background}.",
+        f"background {background}. The mark “probably not in this photo” names {n.doubted} of "
+        f"these {n.more}, {among}.",
         f"Attention can lose. In {n.gained} of {n.tests} tests on photos that the model had "
         "not seen, labels are better with all three switches than with each patch alone; on "
         f"“{n.worst_set}” mIoU is {_points(n.worst)} (standard error {n.worst_error:.1f}). In "
