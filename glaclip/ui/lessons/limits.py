@@ -129,7 +129,6 @@ def worst_absent_word(lab: Lab) -> Part:
             "tries": areas.size,
             "more": int(seen.sum()),
             "doubted": int((seen & doubted).sum()),
-            "worst_doubted": bool(doubted[photo_index, word_index]),
             "area": float(areas.max()),
             "left": float(with_background.areas[at]),
             "patch": encoded.windows.crop / side * encoded.photo_size[0] / encoded.size[0],
@@ -164,16 +163,14 @@ def text(n: Facts) -> tuple[str, ...]:
         background = "takes none of that back: the model is sure"
     else:
         background = f"leaves it {percent(n.left)}"
-    among = "this one among them" if n.worst_doubted else "this one not"
     return (
         f"With context every token meets every other: {n.pairs_all:.1f} million pairs for "
         f"{n.windows} windows, {n.windows} times as many as window by window. On {n.cores} CPU "
         f"cores this photo took {n.seconds:.1f} s, the encoder {percent(n.encoder)} of it.",
         f"Every pixel gets a word, also when none fits. We added {n.words} words that no photo "
-        f"shows, one at a time, to each of the {n.photos}. In {n.more} of {n.tries} tries it took "
-        f"more than 1 % of the picture; the worst, shown: “{n.word}” on {percent(n.area)}. The "
-        f"background {background}. The mark “probably not in this photo” names {n.doubted} of "
-        f"these {n.more}, {among}.",
+        f"shows, one at a time, to each of {n.photos}. In {n.more} of {n.tries} tries it took "
+        f"more than 1 % of the picture; the worst: “{n.word}” on {percent(n.area)}. The "
+        f"background {background}. “Probably not in this photo” marks {n.doubted} of the {n.more}.",
         f"Attention can lose. In {n.gained} of {n.tests} tests on photos that the model had "
         "not seen, labels are better with all three switches than with each patch alone; on "
         f"“{n.worst_set}” mIoU is {_points(n.worst)} (standard error {n.worst_error:.1f}). In "
