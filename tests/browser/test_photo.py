@@ -122,3 +122,13 @@ def test_a_refusal_is_in_the_sheet_that_covers_the_status_line(
     refusal = site.page.locator("#words-group #refusal")
     expect(refusal).to_contain_text("at least two", timeout=PATIENCE)
     expect(refusal).to_be_in_viewport()
+
+
+def test_the_time_of_an_upload_is_the_whole_wait(site: Site, toy: PageBackbone) -> None:
+    toy.pause = 0.05  # a window; words are proposed from the same eight
+    site.upload_and_wait(halves(mark=next(marks)))
+    toy.pause = 0
+    expect(site.status).to_contain_text("8 windows")
+    expect(site.status).not_to_contain_text("photo from cache")
+    seconds = site.status.locator("b").nth(1).text_content() or ""
+    assert float(seconds.removesuffix(" s")) >= 8 * 0.05

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,13 +61,14 @@ def with_words(event: Event, proposal: dict[str, Any]) -> Event:
 
 def suggest(demo: Demo, event: Event) -> Changes:
     """Proposes words and runs with them."""
+    began = time.perf_counter()
     try:
         proposal = proposed(demo, event)
     except StoppedError:
         return {}
     except REFUSALS as error:
         return {"status": answers.problem(sentence(error))}
-    shown = compare(demo, with_words(event, proposal))
+    shown = compare(demo, with_words(event, proposal), since=began)
     return {**shown, "proposal": written(proposal)} if "viewer" in shown else shown
 
 
