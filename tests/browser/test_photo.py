@@ -28,10 +28,16 @@ COLOR = """() => {
 def test_a_new_photo_is_shown_plain_while_its_result_is_computed(
     site: Site, toy: PageBackbone
 ) -> None:
+    site.click_picture("right", 0.5, 0.5)
+    expect(site.page.locator("#readout table")).to_be_visible(timeout=PATIENCE)
+    expect(site.status.locator(".line").first).to_be_visible()
     site.upload_and_hold(halves("red", "lime", mark=next(marks)), toy)
     assert site.page.evaluate(COLOR) == [0, 255, 0]
     expect(site.page.locator(".lv-wait")).to_be_visible()
     assert site.legend == [] or not site.page.locator(".lv-legend").is_visible()
+    # Nothing is said beside it that is about the former photo.
+    expect(site.page.locator("#readout table")).to_be_hidden()
+    expect(site.status.locator(".line").first).to_be_hidden()
     with site.next_turn():
         toy.gate.set()
     expect(site.page.locator(".lv-wait")).to_be_hidden()
