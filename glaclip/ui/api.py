@@ -54,7 +54,7 @@ class WordsInput(gr.Textbox):  # type: ignore[misc]
 #: What the endpoints take: (kind of widget, value where it is left out, what programs read of it).
 INPUTS: dict[str, tuple[Any, Any, str]] = {
     "photo": (gr.File, None, "picture file; over MCP an http(s) address or a data URI."),
-    "label_map": (gr.File, None, "indexed or grey PNG, values count the classes from 0."),
+    "label_map": (gr.File, None, "indexed or gray PNG, values count the classes from 0."),
     "vocabulary": (
         WordsInput,
         "sky, person; man; woman, tree",
