@@ -97,6 +97,13 @@ def test_a_page_that_is_loaded_anew_keeps_its_photo_and_a_link_asks_for_it(
     expect(site.page.locator("#photo-note")).to_contain_text("sent again", timeout=PATIENCE)
     site.page.wait_for_function("() => document.querySelector('.lv-entry-name')?.textContent")
     assert set(site.legend) == {"red", "blue"}
+    # A link on the page was followed, and Back pressed; streams that end with the page say so.
+    site.page.evaluate("() => { console.error = () => {}; location.href = 'about:blank'; }")
+    site.page.wait_for_url("about:blank")
+    site.page.go_back()
+    expect(site.page.locator("#photo-note")).to_contain_text("sent again", timeout=PATIENCE)
+    site.page.wait_for_function("() => document.querySelector('.lv-entry-name')?.textContent")
+    assert set(site.legend) == {"red", "blue"}
     other = new_page()
     other.goto(link)
     empty = other.locator(".lv-empty")
