@@ -7,7 +7,7 @@ from typing import Any
 from glaclip.ui.viewers.drawn import Drawn, source
 
 #: In this order: what the viewer uses, and last the viewer itself.
-_SCRIPTS = ("drawing.js", "photos.js", "zoom.js", "methods.js")
+_SCRIPTS = ("drawing.js", "photos.js", "labels.js", "zoom.js", "methods.js")
 
 
 class MethodsViewer(Drawn):
