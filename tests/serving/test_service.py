@@ -13,7 +13,8 @@ from PIL import Image
 
 from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import HashedPhoto, Segmenter
-from glaclip.serving import service as module
+from glaclip.serving import job
+from glaclip.serving import service as service_module
 from glaclip.serving.estimate import (
     CHEAP_SCORES,
     CHEAP_SECONDS,
@@ -24,8 +25,9 @@ from glaclip.serving.estimate import (
     ExpensiveError,
     Part,
 )
+from glaclip.serving.job import Request
 from glaclip.serving.runs import Runs, StoppedError
-from glaclip.serving.service import Request, Service, best_classes
+from glaclip.serving.service import Service, best_classes
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.answers import status
 from glaclip.vocabulary import parse_vocabulary
@@ -204,7 +206,7 @@ def test_a_press_is_one_hash_one_plan_one_estimate_and_one_turn(
 
         monkeypatch.setattr(owner, name, count)
 
-    parts = ((Image.Image, "tobytes"), (module, "Plan"), (module, "Estimate"))
+    parts = ((Image.Image, "tobytes"), (job, "Plan"), (service_module, "Estimate"))
     for owner, name in (*parts, (service.turns, "run")):
         counted(owner, name)
     answer = service.answer(large, request(baseline="identity"), (9, 9))

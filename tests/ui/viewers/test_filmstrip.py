@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.serving.service import Answer, Request, Service
+from glaclip.serving.job import Request
+from glaclip.serving.service import Answer, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.viewers.filmstrip import MAX_WINDOWS, filmstrip, top_patches, working_photo
 from glaclip.vocabulary import parse_vocabulary
