@@ -1,11 +1,11 @@
 """Proxy anchors quicker than on the page (`method.proxy_anchors`): keys summed over sets.
 
 The sum of keys over a set is a product of a 0/1 matrix with the keys, and by far the largest part
-of an anchor's cost. Rows that ask with the same numbers to the last bit are computed once. Small sets
-are gathered. Where the processor multiplies 8-bit integers faster than floats, keys are written as
-three planes of 8-bit integers, 24 bits in all as in a float. Their sums are exact, so that equal
-sets always have equal anchors. In nine shipped photos |P_i| is that of sums of 64 bits in all
-49,572 rows (floats: all but 2; two planes: all but 49).
+of an anchor's cost. Rows that ask with the same numbers to the last bit are computed once. Small
+sets are gathered. Where the processor multiplies 8-bit integers faster than floats, keys are
+written as three planes of 8-bit integers, 24 bits in all as in a float. Their sums are exact, so
+that equal sets always have equal anchors. In nine shipped photos |P_i| is that of sums of 64 bits
+in all 49,572 rows (floats: all but 2; two planes: all but 49).
 """
 
 from __future__ import annotations
