@@ -43,7 +43,7 @@ class LinkedViewer(Drawn):
         super().__init__(
             value=value,
             html_template=source("comparison.html"),
-            css_template=source("comparison.css") + source("seeing.css", "present.css"),
+            css_template=source("base.css", "present.css", "comparison.css", "seeing.css"),
             js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             empty=empty,

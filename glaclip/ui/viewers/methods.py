@@ -21,7 +21,7 @@ class MethodsViewer(Drawn):
         super().__init__(
             value=value,
             html_template=source("methods.html"),
-            css_template=source("methods.css"),
+            css_template=source("base.css", "methods.css"),
             js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             empty=empty,
