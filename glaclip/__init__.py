@@ -10,6 +10,9 @@ result = segmenter.segment(encoded, parse_vocabulary("sky, grass, person; man; w
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from glaclip.support import notebook
+from glaclip.support.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from glaclip.backbones.base import BackboneError
     from glaclip.backbones.clip.backbone import ClipBackbone
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
     from glaclip.segmenter import Segmenter
     from glaclip.settings import AttentionSettings, WindowSettings
     from glaclip.vocabulary import parse_vocabulary
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AttentionSettings",
@@ -60,3 +61,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+# Pictures stand above the segmenter, whose results a notebook shows by them.
+notebook.as_html = lambda result: __getattr__("as_html")(result)

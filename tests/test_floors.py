@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the ground up. A room is a module or a whole wing; rooms of one floor do not import each
 #: other, but for what stands in one wing.
 FLOORS = (
-    ("__init__",),
     ("settings", "vocabulary", "photo", "support"),
     ("windows",),
     ("attention",),
@@ -28,7 +27,7 @@ FLOORS = (
     ("ui",),
     ("benchmark",),
     ("cli",),
-    ("__main__",),
+    ("__init__", "__main__"),  # the face hands on names of all rooms: none asks it for one
 )
 #: The real backbones know nothing of the segmenter or of photos.
 BACKBONES_IMPORT = {"settings", "vocabulary", "support", "attention", "backbones"}
@@ -38,9 +37,7 @@ def module_names() -> list[str]:
     """Every module of the package, from its file."""
     files = sorted((ROOT / "glaclip").rglob("*.py"))
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
-    return [
-        name.removesuffix(".__init__") if name != "glaclip.__init__" else name for name in names
-    ]
+    return [name.removesuffix(".__init__") for name in names]
 
 
 def imports_of(path: Path) -> set[str]:
@@ -76,13 +73,8 @@ def room_of(name: str) -> str:
 
 
 def arrows() -> list[tuple[str, str]]:
-    """(module, module it imports), but for the facade `glaclip/__init__.py`, which is lazy."""
-    pairs = []
-    for name in module_names():
-        if name == "glaclip.__init__":
-            continue
-        pairs += [(name, other) for other in sorted(imports_of(path_of(name)))]
-    return pairs
+    """(module, module it imports), inside functions and for type checkers too."""
+    return [(name, other) for name in module_names() for other in sorted(imports_of(path_of(name)))]
 
 
 def test_nothing_imports_upward() -> None:
@@ -209,3 +201,24 @@ def test_no_tensor_becomes_double_on_its_device() -> None:
         if re.search(r"\.double\(\)|\.to\(torch\.float64\)", line) and ".cpu()" not in line
     ]
     assert not wrong
+
+
+def test_few_modules_stand_outside_the_rooms() -> None:
+    assert len(list((ROOT / "glaclip").glob("*.py"))) <= 8
+
+
+def test_the_paper_is_on_one_page() -> None:
+    page = ROOT / "glaclip" / "attention" / "method.py"
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_no_clock_decides_a_number() -> None:
+    """Rooms that compute know no time, but for what looks around while a long call is under way."""
+    clock = re.compile(r"^\s*(import|from) (time|timeit|datetime)\b", re.MULTILINE)
+    ground = {room for floor in FLOORS[: FLOORS.index(("segmenter",))] for room in floor}
+    reads = [
+        name
+        for name in module_names()
+        if room_of(name) in ground and clock.search(path_of(name).read_text(encoding="utf-8"))
+    ]
+    assert reads == ["glaclip.support.interruptible"]

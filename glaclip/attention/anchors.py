@@ -1,11 +1,11 @@
 """Proxy anchors quicker than on the page (`method.proxy_anchors`): keys summed over sets.
 
 The sum of keys over a set is a product of a 0/1 matrix with the keys, and by far the largest part
-of an anchor's cost. Small sets are gathered. Where the processor multiplies 8-bit integers faster
-than floats, keys are written as three planes of 8-bit integers, 24 bits in all as in a float. Their
-sums are exact, and equal sets have equal anchors to the last bit, which are computed once. In nine
-shipped photos |P_i| is that of sums of 64 bits in all 49,572 rows (floats: all but 2; two planes:
-all but 49).
+of an anchor's cost. Rows that ask with the same numbers to the last bit are computed once. Small
+sets are gathered. Where the processor multiplies 8-bit integers faster than floats, keys are
+written as three planes of 8-bit integers, 24 bits in all as in a float. Their sums are exact, so
+that equal sets always have equal anchors. In nine shipped photos |P_i| is that of sums of 64 bits
+in all 49,572 rows (floats: all but 2; two planes: all but 49).
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ class Keys:
         self.norms = self.raw.norm(dim=1).clamp_min(1e-12)  # [N]
         self.mean = (1 / self.norms) @ self.raw / len(raw)  # [Dk], of unit keys
         self.sparse_share = sparse_share
+        # From another device rows would have to come here to be told apart.
+        self.once = raw.device.type == "cpu"
         if integers is None:
             plain = raw.device.type == "cpu" and self.raw.dtype == torch.float32
             integers = plain and len(raw) <= _MAX_INTEGER_TOKENS and processor().integers
@@ -101,11 +103,11 @@ class Keys:
     def anchors(self, own: Tensor, rho: float, iterations: int) -> Queries:
         """Proxy anchors of some queries, given by their unit keys [R, Dk]; equal ones once."""
         found = method.proxy_anchors(own, self.raw, rho, iterations, self.sums)
-        return distinct(*found) if self.integers else Queries(*found)
+        return distinct(*found) if self.once else Queries(*found)
 
     def sums(self, anchors: Tensor, rho: float) -> tuple[Tensor, Tensor]:
         """Sums [R, Dk] of keys over sets and the sets' sizes [R], as `method.sum_similar`."""
-        asked = distinct(anchors) if self.integers else Queries(anchors, None)
+        asked = distinct(anchors) if self.once else Queries(anchors, None)
         products = asked.vectors @ self.raw.T  # [U, N]; q . k_j times |k_j|
         # A comparison that writes numbers is several times faster than one that writes bools, and
         # one that writes the numbers it reads than one that writes integers.

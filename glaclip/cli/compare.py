@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +30,7 @@ from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
+from glaclip.support.text import csv_text
 from glaclip.vocabulary import Vocabulary
 
 _LEAST_DPI, _MOST_DPI = 100, 600
@@ -209,16 +208,9 @@ class _Output:
         listed = "".join(f"{index} {name}\n" for index, name in enumerate(self._names))
         self._write(self._labels / "classes.txt", listed.encode())
         rows = self.rows + self._totals.rows()
-        self._write(self._options.out.with_suffix(".csv"), _csv(rows))
+        listed_rows = csv_text(HEADS, ([row[head] for head in HEADS] for row in rows))
+        self._write(self._options.out.with_suffix(".csv"), listed_rows.encode())
         return rows
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    stream = io.StringIO()
-    lines = csv.DictWriter(stream, HEADS, lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(rows)
-    return stream.getvalue().encode()
 
 
 def _text(rows: Sequence[dict[str, Any]]) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -14,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from glaclip import __version__
 from glaclip.backbones.base import BackboneError
 from glaclip.backbones.clip.models import CLIP_MODELS
 from glaclip.cli.console import Console, table
@@ -25,6 +22,7 @@ from glaclip.segmenter import Segmenter
 from glaclip.serving.limits import LimitError, Limits, is_hosted
 from glaclip.serving.measuring import measure, running, verdict
 from glaclip.support.processor import VARIABLE, ProcessorError, processor
+from glaclip.support.version import versions
 from glaclip.vocabulary import ASSETS, parse_vocabulary
 
 _PACKAGES = (
@@ -48,7 +46,7 @@ def run_doctor(options: DoctorOptions, load: Loader, console: Console) -> None:
     Raises:
         BackboneError: the backbone asked for cannot start; said after everything else.
     """
-    report: dict[str, Any] = {"versions": _versions(), "room": _room()}
+    report: dict[str, Any] = {"versions": versions(_PACKAGES, missing="missing"), "room": _room()}
     report["processor"], processor_problem = _processor()
     report["limits"], problem = _limits()
     report["backbones"], backbone_problem = _backbones(options.weights)
@@ -77,16 +75,6 @@ def _measure(options: DoctorOptions, load: Loader, console: Console) -> str:
             "--measure is for real CLIP on a processor; name one with --backbone and --device cpu."
         )
     return verdict(measure(backbone, console.progress))
-
-
-def _versions() -> dict[str, str]:
-    found = {"glaclip-demo": __version__, "python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "missing"
-    return found
 
 
 def _processor() -> tuple[dict[str, Any], str]:

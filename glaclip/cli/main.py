@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from glaclip import __version__
 from glaclip.cli.arguments import (
     CLASS_LIST_RULE,
     DTYPES,
@@ -32,6 +31,7 @@ from glaclip.cli.compare_arguments import add_compare
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import add_evaluate
 from glaclip.settings import STAGE_NAMES, STAGES
+from glaclip.support.version import __version__
 from glaclip.vocabulary import BACKGROUND_WORDS, preset_names
 
 if TYPE_CHECKING:

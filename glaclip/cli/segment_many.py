@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from itertools import chain
@@ -23,6 +21,7 @@ from glaclip.pictures.export import method_document
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Segmenter
 from glaclip.segmenter.word_store import WordStore
+from glaclip.support.text import csv_text
 
 
 def run_many(options: SegmentOptions, load: Loader, console: Console) -> None:
@@ -112,16 +111,12 @@ def _summary(labels: LabelFolder, photos: Sequence[PhotoFile]) -> dict[str, Any]
 
 
 def _csv(document: dict[str, Any]) -> bytes:
-    stream = io.StringIO()
-    classes = document["classes"]
-    rows = csv.writer(stream, lineterminator="\n")
-    rows.writerow(["photo", "width", "height", "seconds", "failed", *classes])
-    for entry in document["photos"]:
-        areas = [entry["areas"][name] for name in classes]
-        rows.writerow([*(entry[n] for n in ("photo", "width", "height", "seconds")), "", *areas])
-    for entry in document["failed"]:
-        rows.writerow([entry["photo"], "", "", "", entry["reason"], *[""] * len(classes)])
-    return stream.getvalue().encode()
+    own, classes = ("photo", "width", "height", "seconds"), document["classes"]
+    rows = [[*(e[n] for n in own), "", *e["areas"].values()] for e in document["photos"]]
+    rows += [
+        [e["photo"], "", "", "", e["reason"], *[""] * len(classes)] for e in document["failed"]
+    ]
+    return csv_text([*own, "failed", *classes], rows).encode()
 
 
 def _areas(document: dict[str, Any]) -> str:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from glaclip.pictures.drawing import paste_star
-from glaclip.pictures.weights import heat_on
+from glaclip.pictures.encoding import npz_bytes
+from glaclip.pictures.placing import canvas_size, token_center, working_photo
+from glaclip.pictures.weights import brightest, heat_on
 from glaclip.segmenter import BaselineAttention
-from glaclip.windows import resize_photo
-
-#: The weight drawn brightest is that of this share of the patches, as in the method's panels.
-_BRIGHTEST = 0.998
 
 
 def own_window(photo: Image.Image, row: BaselineAttention) -> Image.Image:
     """The window's part of the photo, at the size it was cut at."""
-    size = max(box.bottom for box in row.boxes), max(box.right for box in row.boxes)
-    pixels = resize_photo(photo.convert("RGB"), size).permute(1, 2, 0).numpy()
     box = row.boxes[row.window]
-    whole = Image.fromarray((pixels * 255).round().astype(np.uint8))
+    whole = working_photo(photo.convert("RGB"), canvas_size(row.boxes))
     return whole.crop((box.left, box.top, box.right, box.bottom))
 
 
 def mean_picture(photo: Image.Image, row: BaselineAttention) -> Image.Image:
     """The mean over heads on the point's own window, with the point."""
-    return _drawn(own_window(photo, row), row, row.weights[row.window].float().cpu().numpy())
+    return _drawn(own_window(photo, row), row, row.weights[row.window])
 
 
 def head_pictures(photo: Image.Image, row: BaselineAttention) -> list[Image.Image]:
@@ -36,18 +30,12 @@ def head_pictures(photo: Image.Image, row: BaselineAttention) -> list[Image.Imag
     if row.per_head is None or len(row.per_head) < 2:
         return []
     window = own_window(photo, row)
-    return [_drawn(window, row, head[1:].float().cpu().numpy()) for head in row.per_head]
+    return [_drawn(window, row, head[1:]) for head in row.per_head]
 
 
-def _drawn(
-    window: Image.Image, row: BaselineAttention, weights: NDArray[np.float32]
-) -> Image.Image:
-    rows, columns = row.key_grid
-    seen = weights[weights > 0]
-    top = float(np.quantile(seen, _BRIGHTEST)) if len(seen) else 1.0
-    picture = heat_on(window, weights.reshape(rows, columns), top)
-    y, x = row.token
-    center = ((x + 0.5) * window.width / columns, (y + 0.5) * window.height / rows)
+def _drawn(window: Image.Image, row: BaselineAttention, weights: Tensor) -> Image.Image:
+    picture = heat_on(window, weights.view(row.key_grid), brightest(weights) or 1.0)
+    center = token_center(row.token, row.key_grid, window.size)
     paste_star(picture, center, max(5, round(window.width / 24)))
     return picture
 
@@ -60,9 +48,7 @@ def row_npz(row: BaselineAttention) -> bytes:
     attention.npz.
     """
     heads = row.per_head if row.per_head is not None else row.weights[:0]
-    stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
+    return npz_bytes(
         weights=row.weights.float().cpu().numpy().reshape(len(row.boxes), *row.key_grid),
         cls=np.array(row.cls),
         per_head=heads.float().cpu().numpy(),
@@ -72,4 +58,3 @@ def row_npz(row: BaselineAttention) -> bytes:
         token=np.array(row.token),
         point=np.array(row.point),
     )
-    return stream.getvalue()

@@ -19,7 +19,7 @@ from PIL import Image
 
 from glaclip.pictures.drawing import Colors
 from glaclip.pictures.label_pictures import overlay
-from glaclip.segmenter.seams import Edges, Labels
+from glaclip.segmenter.seams import Edges, Labels, runs
 
 #: Inches of paper: a panel's width, between panels, a title's line, a line under a panel.
 _PANEL, _GAP, _TITLE, _LINE = 1.9, 0.06, 0.17, 0.14
@@ -168,14 +168,8 @@ def jumps(labels: Labels, lines: Edges) -> np.ndarray:
     for axis, positions in ((0, lines.rows), (1, lines.columns)):
         for at in positions:
             before, after = np.take(labels, at - 1, axis=axis), np.take(labels, at, axis=axis)
-            differ = np.concatenate([[0], (before != after).astype(np.int8), [0]])
-            starts, ends = (
-                np.flatnonzero(np.diff(differ) == 1),
-                np.flatnonzero(np.diff(differ) == -1),
-            )
-            for start, end in zip(starts, ends, strict=True):
-                ends_of = ((start, at), (end, at)) if axis == 0 else ((at, start), (at, end))
-                found.append(ends_of)
+            for run in runs(before != after):
+                found.append([(end, at) if axis == 0 else (at, end) for end in run])
     return np.array(found, dtype=np.float64).reshape(-1, 2, 2)
 
 

@@ -7,6 +7,7 @@ import io
 import json
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 #: Zip files need some date; the same files give the same bytes.
@@ -40,3 +41,10 @@ def picture_uri(picture: Image.Image, form: str, **options: Any) -> str:
 def json_bytes(document: object) -> bytes:
     """A document as a JSON file for programs, without a space."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+
+
+def npz_bytes(**arrays: Any) -> bytes:
+    """Arrays as a compressed .npz file."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()

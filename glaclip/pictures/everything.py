@@ -4,7 +4,6 @@ and what every window says before fusion.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.drawing import Colors
-from glaclip.pictures.encoding import png_bytes
+from glaclip.pictures.encoding import npz_bytes, png_bytes
 from glaclip.pictures.export import SIDES
 from glaclip.pictures.label_pictures import label_png
 from glaclip.segmenter import Segmentation
@@ -56,9 +55,7 @@ def attention_npz(maps: AttentionMaps) -> bytes:
     `point` (x, y) in photo pixels.
     """
     weights = np.stack([rung.weights.float().cpu().numpy() for rung in maps.rungs])
-    stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
+    return npz_bytes(
         weights=weights.reshape(*weights.shape[:2], *maps.key_grid),
         rungs=np.array(RUNG_NAMES),
         boxes=np.array(maps.boxes),
@@ -66,4 +63,3 @@ def attention_npz(maps: AttentionMaps) -> bytes:
         token=np.array(maps.token),
         point=np.array(maps.point),
     )
-    return stream.getvalue()

@@ -15,7 +15,6 @@ from typing import Any
 
 from PIL import Image
 
-from glaclip import __version__
 from glaclip.backbones.base import Backbone
 from glaclip.pictures.drawing import Colors
 from glaclip.pictures.encoding import ZIP_EPOCH, png_bytes
@@ -23,6 +22,7 @@ from glaclip.pictures.label_pictures import comparison, label_png, overlay
 from glaclip.pictures.numbers import percent
 from glaclip.segmenter import Method, Segmentation
 from glaclip.segmenter.seams import seam_rate
+from glaclip.support.version import __version__
 
 #: The two sides of every result, as file and JSON names.
 SIDES = ("baseline", "glaclip")

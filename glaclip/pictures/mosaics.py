@@ -21,6 +21,7 @@ from glaclip.pictures.drawing import (
     theme_of,
 )
 from glaclip.pictures.numbers import percent
+from glaclip.pictures.placing import canvas_size, token_center
 from glaclip.pictures.weights import (
     COLLAPSED,
     WeightScales,
@@ -31,11 +32,6 @@ from glaclip.pictures.weights import (
 )
 from glaclip.settings import CAPTIONS
 from glaclip.windows import Box, Size, stitch
-
-
-def canvas_size(boxes: Sequence[Box]) -> Size:
-    """(height, width) of the resized photo that the windows cover."""
-    return max(box.bottom for box in boxes), max(box.right for box in boxes)
 
 
 def window_crop(photo: Image.Image, box: Box, size: Size, side: tuple[int, int]) -> Image.Image:
@@ -107,22 +103,23 @@ def attention_mosaic(
     x, y = corner(maps.window)
     frame = (x - gap, y - gap, x + wide + gap - 1, y + high + gap - 1)
     ImageDraw.Draw(sheet).rectangle(frame, outline=look.accent, width=gap)
-    center = (x + (maps.token[1] + 0.5) * cell, y + (maps.token[0] + 0.5) * cell)
     radius = int(np.clip(round(min(wide, high) / 13), 5, 14))
-    paste_star(sheet, center, radius)
+
+    def middle(window: int, token: tuple[int, int]) -> tuple[float, float]:
+        (x, y), (across, down) = corner(window), token_center(token, maps.key_grid, (wide, high))
+        return x + across, y + down
+
+    paste_star(sheet, middle(maps.window, maps.token), radius)
     if row.collapsed:
-        window, down, across = kept_token(maps, rung)
-        x, y = corner(window)
-        draw_ring(sheet, (x + (across + 0.5) * cell, y + (down + 0.5) * cell), 2 * radius)
+        draw_ring(sheet, middle(*kept_token(maps, rung)), 2 * radius)
     return sheet
 
 
-def kept_token(maps: AttentionMaps, rung: int) -> tuple[int, int, int]:
-    """(window, row, column) of the largest weight: after a collapse, all there is."""
-    window, token = divmod(
-        int(maps.rungs[rung].weights.argmax()), maps.rungs[rung].weights.shape[1]
-    )
-    return window, *divmod(token, maps.key_grid[1])
+def kept_token(maps: AttentionMaps, rung: int) -> tuple[int, tuple[int, int]]:
+    """Window and (row, column) of the largest weight: after a collapse, all there is."""
+    weights = maps.rungs[rung].weights
+    window, token = divmod(int(weights.argmax()), weights.shape[1])
+    return window, divmod(token, maps.key_grid[1])
 
 
 def attention_overlay(
@@ -160,11 +157,11 @@ def attention_overlay(
     radius = max(6, round(min(small.size) / 45))
     paste_star(picture, (x, y), radius)
     if row.collapsed:
-        window, down, across = kept_token(maps, rung)
-        box, (rows, columns) = maps.boxes[window], maps.key_grid
-        x = box.left + (across + 0.5) * (box.right - box.left) / columns
-        y = box.top + (down + 0.5) * (box.bottom - box.top) / rows
-        draw_ring(picture, (x * small.width / size[1], y * small.height / size[0]), 2 * radius)
+        window, token = kept_token(maps, rung)
+        box = maps.boxes[window]
+        x, y = token_center(token, maps.key_grid, (box.right - box.left, box.bottom - box.top))
+        x, y = (box.left + x) * small.width / size[1], (box.top + y) * small.height / size[0]
+        draw_ring(picture, (x, y), 2 * radius)
     return picture
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.pictures.encoding import png_bytes
+from glaclip.pictures.encoding import npz_bytes, png_bytes
 from glaclip.segmenter import Segmentation
 from glaclip.segmenter.seams import Labels
 
@@ -38,10 +37,9 @@ def score_files(result: Segmentation, side: str, form: str = "png") -> dict[str,
             `classes`.
     """
     if form == "npz":
-        stream = io.BytesIO()
         maps = np.stack([score.astype(np.float16) for score in result.scores()])
-        np.savez_compressed(stream, probabilities=maps, classes=np.array(result.classes))
-        return {f"scores_{side}.npz": stream.getvalue()}
+        arrays = npz_bytes(probabilities=maps, classes=np.array(result.classes))
+        return {f"scores_{side}.npz": arrays}
     named = zip(result.classes, result.scores(), strict=True)
     return {
         f"scores_{side}/{file_name(index, name)}.png": score_png(score)

@@ -67,12 +67,17 @@ def weight_scales(rungs: Sequence[RowAttention]) -> WeightScales:
 
 
 def _top(rung: RowAttention) -> float:
-    """The 99.8th percentile of the weights above zero.
+    """In multiples of even attention."""
+    return max(1.0, brightest(rung.weights) * visible_tokens(rung))
+
+
+def brightest(weights: Tensor) -> float:
+    """The 99.8th percentile of the weights above zero; 0 without any.
 
     The largest weight itself would let a single token darken everything else.
     """
-    seen = rung.weights[rung.weights > 0].float()
-    return max(1.0, float(torch.quantile(seen, 0.998)) * visible_tokens(rung))
+    seen = weights[weights > 0].float()
+    return float(torch.quantile(seen, 0.998)) if len(seen) else 0.0
 
 
 @functools.lru_cache(maxsize=1)

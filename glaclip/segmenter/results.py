@@ -22,6 +22,7 @@ from glaclip.segmenter.progress import Progress
 from glaclip.segmenter.seams import Pairs
 from glaclip.segmenter.suggestions import coarse, sureness
 from glaclip.settings import SettingsError, WindowSettings
+from glaclip.support import notebook
 from glaclip.vocabulary import LOGIT_SCALE, Vocabulary
 from glaclip.windows import Box, Size, stitch
 
@@ -99,9 +100,7 @@ class Segmentation:
         return f"<Segmentation: {width} x {height}, {', '.join(shown[:5])}{more}>"
 
     def _repr_html_(self) -> str:
-        from glaclip import as_html
-
-        return as_html(self)
+        return notebook.as_html(self)
 
     @property
     def classes(self) -> tuple[str, ...]:

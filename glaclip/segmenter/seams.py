@@ -48,6 +48,13 @@ def control_lines(windows: Sequence[Box], size: Size, photo_size: Size, stride: 
     )
 
 
+def runs(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(start, stop) of each run of true places along a line."""
+    change = np.diff(np.concatenate([[0], marked.astype(np.int8), [0]]))
+    starts, stops = (np.flatnonzero(change == sign).tolist() for sign in (1, -1))
+    return list(zip(starts, stops, strict=True))
+
+
 @dataclass(frozen=True)
 class Pairs:
     """How many pairs of labels were compared, and how many differ."""

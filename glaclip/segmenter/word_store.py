@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import importlib.metadata
 import json
 import secrets
 import time
@@ -22,6 +21,7 @@ from torch import Tensor
 from glaclip.segmenter.suggestions import candidates
 from glaclip.support.cache import digest
 from glaclip.support.files import atomic_write, cache_folder
+from glaclip.support.version import versions
 from glaclip.vocabulary import ASSETS, load_preset, parse_vocabulary, preset_names
 
 #: What turns text into numbers beside the weights, which the fingerprint names.
@@ -118,14 +118,8 @@ class WordStore:
 
 
 @functools.cache
-def _versions() -> tuple[str, ...]:
-    def version(name: str) -> str:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            return ""
-
-    return tuple(map(version, _PACKAGES))
+def _versions() -> tuple[tuple[str, str], ...]:
+    return tuple(versions(_PACKAGES).items())
 
 
 def _content(features: Tensor) -> bytes:

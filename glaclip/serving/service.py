@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,54 +20,34 @@ from glaclip.segmenter import (
     AnyPhoto,
     BaselineAttention,
     Encoded,
-    HashedPhoto,
-    Method,
     Progress,
     Segmentation,
     Segmenter,
 )
-from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving import estimate as count
 from glaclip.serving import lending
-from glaclip.serving.estimate import Bar, Estimate, Pace, Plan
+from glaclip.serving.estimate import Bar, Estimate, Pace
+from glaclip.serving.job import Job, Point, Request, Work
 from glaclip.serving.lending import Lender
-from glaclip.serving.limits import LimitError, Limits, duration
+from glaclip.serving.limits import LimitError, Limits
+from glaclip.serving.meter import Meter
 from glaclip.serving.models import Fetch, Load, Models
-from glaclip.serving.scheduler import Turn, Turns
-from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
-from glaclip.vocabulary import Vocabulary, parse_vocabulary
+from glaclip.serving.scheduler import Turns
+from glaclip.settings import AttentionSettings, SettingsError
+from glaclip.vocabulary import parse_vocabulary
 
 _LOG = logging.getLogger(__name__)
-#: Left side of the comparison when no baseline of the backbone is named.
-SWITCHES_OFF = "off"
 #: Runs may hold this many times the memory of the largest one that is allowed.
 _TOGETHER = 2
 #: Step of a run at which its words are compared with common ones.
 PRESENCE = "presence"
-Point = tuple[float, float]
+#: The last word before anything is computed; it raises where nothing is to be started.
+Unless = Callable[[Estimate], None]
 
 
-@dataclass(frozen=True)
-class Request:
-    """Everything a comparison depends on besides the photo.
-
-    Attributes:
-        vocabulary: the words.
-        attention: switches and constants of the right side; the left uses its constants.
-        windows: how the photo is cut.
-        baseline: name of the left side's method: "off", one of the backbone's baselines, or a
-            method with its own way of fusing windows ("on/gauss").
-        key_source: whose keys attention uses; "" for the backbone's first.
-        backbone: registry name.
-    """
-
-    vocabulary: Vocabulary
-    attention: AttentionSettings
-    windows: WindowSettings
-    baseline: str = SWITCHES_OFF
-    key_source: str = ""
-    backbone: str = "auto"
+def _always(estimate: Estimate) -> None:
+    """Whatever it takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,78 +74,6 @@ class Answer:
     encoded_cached: bool
     seconds: float
     estimate: Estimate
-
-
-class _Job:
-    """One press: what it asks of a segmenter, and what of that is known before it is computed."""
-
-    def __init__(self, segmenter: Segmenter, photo: AnyPhoto, request: Request) -> None:
-        self.segmenter, self.request, self.photo = segmenter, request, HashedPhoto.of(photo)
-        source = request.key_source or None
-        self.right = segmenter.method(request.attention, key_source=source)
-        self.off = segmenter.method(request.attention.off(), key_source=source)
-        self.left = self.off
-        if "/" in request.baseline:  # its windows are fused in a way of its own
-            left = parse_method(request.baseline, segmenter.backbone, request.attention)
-            self.left = segmenter.method(left.with_keys(source))
-        elif request.baseline != SWITCHES_OFF:
-            self.left = segmenter.method(baseline=request.baseline)
-        self.encoded = segmenter.known_encoding(self.photo, request.windows)
-        self.new_words = segmenter.unknown_words(request.vocabulary.prompts)
-
-    def plan(self, *methods: Method) -> Plan:
-        """The photo with some methods, each once, in the order in which they are computed."""
-        image, request = self.photo.image, self.request
-        prompts = len(request.vocabulary.prompts)
-        distinct = tuple(dict.fromkeys(methods))
-        return Plan((image.height, image.width), request.windows, distinct, prompts)
-
-    def segmenting(self, plan: Plan) -> Iterator[tuple[str, float]]:
-        """(step, amount) of labels by all methods of a plan."""
-        encoded, segmenter, vocabulary = self.encoded, self.segmenter, self.request.vocabulary
-        backbone = segmenter.backbone
-        yield "words", float(len(self.new_words) * len(backbone.templates))
-        for method in plan.methods:
-            known = encoded is not None and segmenter.knows_features(encoded, method)
-            anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
-            compared = count.similarities(backbone, plan, method, anchors_known=anchored)
-            if again := count.encoded_again(plan, method):
-                yield "encode", 0.0 if known else again
-            yield "attention", 0.0 if known else compared
-            known = encoded is not None and segmenter.knows_labels(encoded, method, vocabulary)
-            yield "labels", 0.0 if known else count.scored(plan)
-
-    def suggesting(self, plan: Plan) -> Iterator[tuple[str, float]]:
-        """(step, amount) of proposing words by the methods of a plan."""
-        encoded, segmenter = self.encoded, self.segmenter
-        yield "words", float(segmenter.unknown_candidates())
-        for method in plan.methods:
-            known = encoded is not None and segmenter.knows_features(encoded, method)
-            anchored = encoded is not None and segmenter.knows_anchors(encoded, method)
-            compared = count.similarities(segmenter.backbone, plan, method, anchors_known=anchored)
-            yield "attention", 0.0 if known else compared
-
-    def looking(self, plan: Plan, *, after_run: bool) -> Iterator[tuple[str, float]]:
-        """(step, amount) of a point: nothing, once the mean query of the photo is known."""
-        encoded, segmenter, settings = self.encoded, self.segmenter, self.request.attention
-        known = encoded is not None and segmenter.knows_mean_query(encoded, self.right)
-        if after_run and settings.cross_window and settings.proxy_anchors:
-            # A run that computes attention leaves the mean query behind.
-            known = known or encoded is None or not segmenter.knows_features(encoded, self.right)
-        compared = count.mean_query_similarities(segmenter.backbone, plan, self.right)
-        yield "attention", 0.0 if known else compared
-
-    def encode(self, step: Progress) -> tuple[Encoded, bool]:
-        """The photo's tokens, and whether they were known."""
-        return self.segmenter.encode_with_origin(self.photo, self.request.windows, step)
-
-    def segment(self, encoded: Encoded, method: Method, step: Progress) -> Segmentation:
-        """Labels by a method."""
-        return self.segmenter.segment(encoded, self.request.vocabulary, method, progress=step)
-
-    def maps(self, encoded: Encoded, point: Point, step: Progress) -> AttentionMaps:
-        """The four rungs for a point."""
-        return self.segmenter.attention(encoded, point, self.right, progress=step)
 
 
 class Service:
@@ -227,33 +135,19 @@ class Service:
         Raises:
             PhotoError, SettingsError, BackboneError, LimitError: each a sentence for the visitor.
         """
-        return self._estimate(self._job(photo, request), point)
+        job = self._job(photo, request)
+        return self._estimate(job, job.comparing(point))
 
-    def _job(
-        self,
-        photo: AnyPhoto,
-        request: Request,
-        progress: Progress | None = None,
-    ) -> _Job:
+    def _job(self, photo: AnyPhoto, request: Request, progress: Progress | None = None) -> Job:
         self.limits.check_backbone(request.backbone)
-        return _Job(self.segmenter(request.backbone, progress), photo, request)
+        return Job(self.segmenter(request.backbone, progress), photo, request)
 
-    def _estimate(self, job: _Job, point: Point | None) -> Estimate:
-        lent = self._lent(job, whole=True)
-        if point is None:
-            plan = job.plan(job.right, job.left)
-            return self._counted(job, plan, job.segmenting(plan), lent)
-        plan = job.plan(job.right, job.left, job.off)
-        amounts = [*job.segmenting(plan), *job.looking(plan, after_run=True)]
-        return self._counted(job, plan, amounts, lent)
-
-    def _counted(
-        self, job: _Job, plan: Plan, amounts: Iterable[tuple[str, float]], lent: Collection[str]
-    ) -> Estimate:
-        backbone, to_encode = job.segmenter.backbone, 0 if job.encoded else plan.count
-        whole = [("encode", float(to_encode * plan.windows.crop**2)), *amounts]
+    def _estimate(self, job: Job, work: Work) -> Estimate:
+        backbone, plan = job.segmenter.backbone, work.plan
+        to_encode = 0 if job.encoded else plan.count
+        whole = [("encode", float(to_encode * plan.windows.crop**2)), *work.amounts]
         parts = self._pace.parts(backbone.fingerprint, whole)
-        quick = self._lent_pace.parts(backbone.fingerprint, whole)
+        quick, lent = self._lent_pace.parts(backbone.fingerprint, whole), self._lent(job, work)
         return Estimate(
             windows=plan.count,
             to_encode=to_encode,
@@ -262,32 +156,22 @@ class Service:
             parts=tuple(b if b.step in lent else a for a, b in zip(parts, quick, strict=True)),
         )
 
-    def _lent(self, job: _Job, *, whole: bool, suggesting: bool = False) -> tuple[str, ...]:
-        """Steps of a job that a lent GPU computes: nothing of a photo and words that are known.
+    def _lends(self, job: Job) -> bool:
+        return self.lender is not None and self.lender.serves(job.segmenter.backbone)
 
-        Args:
-            job: what is asked.
-            whole: whether labels or words are wanted, not only the photo's tokens.
-            suggesting: whether words are to be found, not those of the request.
-        """
-        if self.lender is None or not self.lender.serves(job.segmenter.backbone):
+    def _lent(self, job: Job, work: Work) -> tuple[str, ...]:
+        """Steps that a lent GPU computes: nothing of a photo and words that are known."""
+        if not self._lends(job):
             return ()
-        new = job.segmenter.unknown_candidates() + (0 if suggesting else len(job.new_words))
-        words = ("words",) if whole and new else ()
+        new = job.segmenter.unknown_candidates() + (0 if work.suggested else len(job.new_words))
+        words = ("words",) if work.whole and new else ()
         if job.encoded is not None:
             return words
-        return ("encode", "attention", *words) if whole else ("encode",)
+        return ("encode", "attention", *words) if work.whole else ("encode",)
 
-    def _borrow(
-        self,
-        job: _Job,
-        estimate: Estimate,
-        step: Progress,
-        methods: Sequence[Method] = (),
-        suggested: int = 0,
-    ) -> None:
+    def _borrow(self, job: Job, work: Work, estimate: Estimate, step: Progress) -> None:
         """Computes what a lent GPU computes of a job, in one call; the rest finds it done."""
-        steps = self._lent(job, whole=bool(methods), suggesting=suggested > 0)
+        steps = self._lent(job, work)
         if not steps or self.lender is None:
             return
         step(lending.LENDING, 0, 1)
@@ -297,9 +181,9 @@ class Service:
             lending.call_seconds(estimate, steps),
             job.photo if job.encoded is None else None,
             job.request.windows,
-            tuple(dict.fromkeys(methods)),
-            job.new_words if methods and not suggested else (),
-            suggested or (0 if methods and job.segmenter.unknown_candidates() else None),
+            tuple(work.plan.methods) if work.whole else (),
+            job.new_words if work.whole and not work.suggested else (),
+            work.suggested or (0 if work.whole and job.segmenter.unknown_candidates() else None),
         )
         computed = self.lender.compute(order)
         job.segmenter.keep(computed)
@@ -307,19 +191,17 @@ class Service:
 
     @contextmanager
     def _run(
-        self,
-        job: _Job,
-        estimate: Estimate,
-        progress: Progress | None,
-        unless: Callable[[Estimate], None] = lambda estimate: None,
-    ) -> Iterator[Progress]:
-        """A place among the runs, if the limits allow it; gives what to call between pieces.
+        self, job: Job, work: Work, progress: Progress | None, unless: Unless = _always
+    ) -> Iterator[tuple[Encoded, Progress, Estimate]]:
+        """A place among the runs, if the limits allow it, with the photo encoded.
 
-        `progress` hears the share of the whole run, in thousandths, with the step at work.
+        Gives the tokens, what to call between two pieces of work, and the estimate. `progress`
+        hears the share of the whole run, in thousandths, with the step at work.
 
         Raises:
             LimitError: the estimate is beyond a limit, or the run has taken longer than one may.
         """
+        estimate = self._estimate(job, work)
         # First: a run that nobody may start must not be offered by `unless`.
         self.limits.check_run(
             estimate.windows, estimate.words, estimate.seconds, estimate.megabytes
@@ -332,8 +214,9 @@ class Service:
                 progress(WAITING, 0, 1)
 
         with self.turns.run(estimate.megabytes, waiting) as turn:
-            meter = _Meter(turn, self.limits.seconds, Bar(estimate.parts), progress)
-            yield meter
+            meter = Meter(turn, self.limits.seconds, Bar(estimate.parts), progress)
+            self._borrow(job, work, estimate, meter)
+            yield job.encode(meter), meter, estimate
             meter.close()
             self._pace.learn(job.segmenter.backbone.fingerprint, estimate, meter.spent)
 
@@ -344,7 +227,7 @@ class Service:
         point: Point | None = None,
         progress: Progress | None = None,
         *,
-        unless: Callable[[Estimate], None] = lambda estimate: None,
+        unless: Unless = _always,
     ) -> Answer:
         """Both sides of a request, and what a point shows: one estimate, one turn, one limit.
 
@@ -363,11 +246,8 @@ class Service:
         """
         started = time.perf_counter()
         job = self._job(photo, request, progress)
-        estimate = self._estimate(job, point)
-        with self._run(job, estimate, progress, unless) as step:
-            cached = job.encoded is not None
-            self._borrow(job, estimate, step, (job.right, job.left, *((job.off,) if point else ())))
-            encoded, _ = job.encode(step)
+        cached, work = job.encoded is not None, job.comparing(point)
+        with self._run(job, work, progress, unless) as (encoded, step, estimate):
             right = job.segment(encoded, job.right, step)
             left = job.segment(encoded, job.left, step)
             # While it is this run's turn; its rivals, the same for all, are no part of an estimate.
@@ -381,20 +261,12 @@ class Service:
         return Answer(left, right, alone, maps, encoded, cached, seconds, estimate)
 
     def attention(
-        self,
-        photo: AnyPhoto,
-        point: Point,
-        request: Request,
-        progress: Progress | None = None,
+        self, photo: AnyPhoto, point: Point, request: Request, progress: Progress | None = None
     ) -> AttentionMaps:
         """The four rungs for a point (x, y) in photo pixels, without labels; see `answer`."""
         job = self._job(photo, request, progress)
-        plan = job.plan(job.right)
-        lent = self._lent(job, whole=False)
-        estimate = self._counted(job, plan, job.looking(plan, after_run=False), lent)
-        with self._run(job, estimate, progress) as step:
-            self._borrow(job, estimate, step)
-            return job.maps(job.encode(step)[0], point, step)
+        with self._run(job, job.looking(), progress) as (encoded, step, _):
+            return job.maps(encoded, point, step)
 
     def by_methods(
         self,
@@ -403,7 +275,7 @@ class Service:
         names: Sequence[str],
         progress: Progress | None = None,
         *,
-        unless: Callable[[Estimate], None] = lambda estimate: None,
+        unless: Unless = _always,
     ) -> list[Segmentation]:
         """A photo by methods of these short names, with the request's words and constants.
 
@@ -411,25 +283,12 @@ class Service:
             SettingsError: a name that is no method's here; else as `answer`.
         """
         job = self._job(photo, request, progress)
-        source, backbone = request.key_source or None, job.segmenter.backbone
-        methods = [
-            job.segmenter.method(parse_method(name, backbone, request.attention).with_keys(source))
-            for name in names
-        ]
-        plan = job.plan(*methods)
-        lent = self._lent(job, whole=True)
-        estimate = self._counted(job, plan, job.segmenting(plan), lent)
-        with self._run(job, estimate, progress, unless) as step:
-            self._borrow(job, estimate, step, plan.methods)
-            encoded, _ = job.encode(step)
+        methods = [job.named(name) for name in names]
+        with self._run(job, job.segmenting(*methods), progress, unless) as (encoded, step, _):
             return [job.segment(encoded, method, step) for method in methods]
 
     def left_attention(
-        self,
-        photo: AnyPhoto,
-        point: Point,
-        request: Request,
-        progress: Progress | None = None,
+        self, photo: AnyPhoto, point: Point, request: Request, progress: Progress | None = None
     ) -> BaselineAttention | None:
         """The left side's row for a point (x, y), with each head; None where it is no baseline.
 
@@ -438,11 +297,8 @@ class Service:
         job = self._job(photo, request, progress)
         if job.left.settings is not None or job.left.joins:
             return None
-        estimate = self._counted(job, job.plan(job.left), (), self._lent(job, whole=False))
-        with self._run(job, estimate, progress, Estimate.check_cheap) as step:
-            self._borrow(job, estimate, step)
-            encoded, _ = job.encode(step)
-            baseline = job.left.baseline
+        cheap, baseline = Estimate.check_cheap, job.left.baseline
+        with self._run(job, job.looking_left(), progress, cheap) as (encoded, _, _):
             return job.segmenter.attention(encoded, point, baseline=baseline, per_head=True)
 
     def suggest(
@@ -452,37 +308,21 @@ class Service:
         limit: int = 12,
         progress: Progress | None = None,
         *,
-        unless: Callable[[Estimate], None] = lambda estimate: None,
+        unless: Unless = _always,
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Words for what may be in the photo, and those that come next; see `answer`."""
         job = self._job(photo, request, progress)
-        lent = self._lent(job, whole=True, suggesting=True)
         # With a lent photo comes what `answer` needs next: both sides, and the words found.
-        both = "encode" in lent
-        plan = job.plan(job.right, job.left) if both else job.plan(job.right)
-        found = limit * len(job.segmenter.backbone.templates) if both else 0
-        amounts = [*job.suggesting(plan), ("words", float(found))]
-        estimate = self._counted(job, plan, amounts, lent)
-        with self._run(job, estimate, progress, unless) as step:
-            self._borrow(job, estimate, step, plan.methods, limit)
-            encoded, _ = job.encode(step)
+        work = job.proposing(limit, both=self._lends(job) and job.encoded is None)
+        with self._run(job, work, progress, unless) as (encoded, step, _):
             return job.segmenter.ranked(encoded, limit, job.right, progress=step)
 
     def summaries(
-        self,
-        photo: AnyPhoto,
-        request: Request,
-        progress: Progress | None = None,
+        self, photo: AnyPhoto, request: Request, progress: Progress | None = None
     ) -> tuple[AttentionSummary, ...]:
         """Attention over the whole photo at each rung of the ladder; see `answer`."""
         job = self._job(photo, request, progress)
-        plan = job.plan(job.right)
-        compared = count.ladder_similarities(job.segmenter.backbone, plan, job.right)
-        amounts, lent = [("attention", each) for each in compared], self._lent(job, whole=False)
-        estimate = self._counted(job, plan, amounts, lent)
-        with self._run(job, estimate, progress) as step:
-            self._borrow(job, estimate, step)
-            encoded, _ = job.encode(step)
+        with self._run(job, job.averaging(), progress) as (encoded, step, _):
             keys, _ = job.segmenter.backbone.keys(encoded.tokens, job.right.key_source)[0]
 
             def report(done: int, total: int) -> None:
@@ -492,44 +332,6 @@ class Service:
                 return attention_summary(keys, encoded.boxes, rung, report)
 
             return tuple(map(summary, AttentionSettings.ladder(request.attention)))
-
-
-_THOUSAND = 1000
-
-
-class _Meter:
-    """Takes the turn before each piece of work and counts what each step computes."""
-
-    def __init__(self, turn: Turn, most: float, bar: Bar, progress: Progress | None) -> None:
-        self.spent: dict[str, float] = {}
-        self._turn, self._most, self._bar, self._progress = turn, most, bar, progress
-        self._step, self._counted = "", 0.0
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """A `Progress`."""
-        if step in (WAITING, lending.LENDING):
-            self._turn.rest()
-        else:
-            self._turn.work()
-        self._count(step)
-        if self._turn.seconds > self._most:
-            raise LimitError(
-                f"This run has computed for {duration(self._turn.seconds)} and was ended; at most "
-                f"{duration(self._most)} are given to one run: fewer windows or words take less."
-            )
-        if self._progress:
-            share = self._bar.share(step, done, total, self._turn.seconds)
-            self._progress(step, int(share * _THOUSAND), _THOUSAND)
-
-    def _count(self, step: str) -> None:
-        seconds = self._turn.seconds
-        self.spent[self._step] = self.spent.get(self._step, 0.0) + seconds - self._counted
-        self._step, self._counted = step, seconds
-
-    def close(self) -> None:
-        """The work is done."""
-        self._turn.rest()
-        self._count("")
 
 
 def best_classes(

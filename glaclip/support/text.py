@@ -1,8 +1,11 @@
-"""Text files as other people's programs write them."""
+"""Text files as other people's programs write them, and tables that they read."""
 
 from __future__ import annotations
 
 import codecs
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 #: Byte order marks; that of UTF-32 starts like that of UTF-16 and is looked for first.
@@ -50,3 +53,12 @@ def read_text(path: str | Path) -> str:
         reason = getattr(error, "strerror", None) or "it has no such name"
         raise TextError(f"{place.name} cannot be read: {reason}") from error
     return decoded(content, place.name)
+
+
+def csv_text(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as CSV, its heads first; None is an empty cell."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows(rows)
+    return stream.getvalue()

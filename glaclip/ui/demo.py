@@ -11,9 +11,10 @@ from PIL import Image
 
 from glaclip.backbones.base import Backbone
 from glaclip.segmenter import WAITING, HashedPhoto, Progress
+from glaclip.serving.job import Request
 from glaclip.serving.lending import LENDING
 from glaclip.serving.runs import Runs, StoppedError
-from glaclip.serving.service import PRESENCE, Request, Service
+from glaclip.serving.service import PRESENCE, Service
 from glaclip.support.cache import ByteCache
 from glaclip.ui.board import Event
 from glaclip.ui.form import CONTROLS, Form

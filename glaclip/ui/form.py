@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from glaclip.backbones.base import Backbone
-from glaclip.serving.service import SWITCHES_OFF, Request
+from glaclip.serving.job import SWITCHES_OFF, Request
 from glaclip.settings import (
     FAST,
     PRECISIONS,

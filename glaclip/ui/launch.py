@@ -11,7 +11,6 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from glaclip import __version__
 from glaclip.backbones.base import Backbone
 from glaclip.evaluation.verify.verify import doubt
 from glaclip.segmenter import Progress
@@ -21,6 +20,7 @@ from glaclip.serving.limits import Limits
 from glaclip.serving.measuring import SteadyLoad
 from glaclip.serving.service import Service
 from glaclip.support.processor import processor
+from glaclip.support.version import __version__
 from glaclip.ui.examples import PHOTOS
 from glaclip.ui.gradio.page_answer import PageAnswer
 from glaclip.ui.gradio.quick import gr

@@ -97,7 +97,7 @@ def test_a_collapsed_rung_has_its_own_scale(maps: AttentionMaps) -> None:
     own = tile(attention_mosaic(fallen, 1, photo, cell=4), maps, maps.window, 4)
     assert own.mean() > 100  # as bright as without the collapse
     assert rung_caption(last) == COLLAPSED
-    assert kept_token(fallen, 3) == (maps.window, 0, 7)
+    assert kept_token(fallen, 3) == (maps.window, (0, 7))
     ringed = tile(attention_mosaic(fallen, 3, photo, cell=4), maps, maps.window, 4)
     assert (ringed == 255).all(axis=2).any()  # the ring around the one token that is left
     on_photo = attention_overlay(photo, fallen, 3)

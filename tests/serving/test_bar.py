@@ -9,7 +9,8 @@ from PIL import Image
 
 from glaclip.segmenter import WAITING
 from glaclip.serving.estimate import Bar, Part
-from glaclip.serving.service import Request, Service
+from glaclip.serving.job import Request
+from glaclip.serving.service import Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.board import Event
 from glaclip.ui.demo import STEPS, follow

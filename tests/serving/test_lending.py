@@ -15,9 +15,10 @@ import torch
 
 from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import Segmenter
+from glaclip.serving.job import Request
 from glaclip.serving.lending import Lender, Order, seconds_of
 from glaclip.serving.limits import Limits
-from glaclip.serving.service import Request, Service
+from glaclip.serving.service import Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone, side_by_side

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +13,8 @@ from PIL import Image
 
 from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import HashedPhoto, Segmenter
+from glaclip.serving import job
+from glaclip.serving import service as service_module
 from glaclip.serving.estimate import (
     CHEAP_SCORES,
     CHEAP_SECONDS,
@@ -22,8 +25,9 @@ from glaclip.serving.estimate import (
     ExpensiveError,
     Part,
 )
+from glaclip.serving.job import Request
 from glaclip.serving.runs import Runs, StoppedError
-from glaclip.serving.service import Request, Service, best_classes
+from glaclip.serving.service import Service, best_classes
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.answers import status
 from glaclip.vocabulary import parse_vocabulary
@@ -187,31 +191,31 @@ def test_a_run_is_cheap_up_to_its_limits() -> None:
     assert unsure.sentence == "108 windows take about 2 min or more here: press Segment to start."
 
 
-def test_a_press_is_one_turn_and_one_hash_of_its_photo(
+def test_a_press_is_one_hash_one_plan_one_estimate_and_one_turn(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both sides, the point's attention, and the photo alone beside a baseline."""
-    large, hashed, turns = Image.new("RGB", (320, 240), "red"), [], []
-    read, take = Image.Image.tobytes, service.turns.run
+    large, seen = Image.new("RGB", (320, 240), "red"), Counter[str]()
 
-    def tobytes(image: Image.Image, *given: object) -> bytes:
-        if image.size == large.size:
-            hashed.append(image)
-        return read(image, *given)  # type: ignore[arg-type]
+    def counted(owner: Any, name: str) -> None:
+        call = getattr(owner, name)
 
-    def run(*given: Any) -> Any:
-        turns.append(given)
-        return take(*given)
+        def count(*given: Any, **named: Any) -> Any:
+            seen[name] += name != "tobytes" or given[0].size == large.size
+            return call(*given, **named)
 
-    monkeypatch.setattr(Image.Image, "tobytes", tobytes)
-    monkeypatch.setattr(service.turns, "run", run)
+        monkeypatch.setattr(owner, name, count)
+
+    parts = ((Image.Image, "tobytes"), (job, "Plan"), (service_module, "Estimate"))
+    for owner, name in (*parts, (service.turns, "run")):
+        counted(owner, name)
     answer = service.answer(large, request(baseline="identity"), (9, 9))
     assert answer.maps is not None
     assert answer.alone is not None
-    assert (len(hashed), len(turns)) == (1, 1)
+    assert seen == {"tobytes": 1, "Plan": 1, "Estimate": 1, "run": 1}
     known = HashedPhoto.of(large)
     service.answer(known, request(), (9, 9))
-    assert (len(hashed), len(turns)) == (2, 2)
+    assert seen == {"tobytes": 2, "Plan": 2, "Estimate": 2, "run": 2}
 
 
 def test_the_photo_alone_beside_a_baseline_is_part_of_the_run(service: Service) -> None:

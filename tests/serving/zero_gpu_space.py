@@ -22,7 +22,8 @@ from spaces.zero import decorator, wrappers
 import glaclip.ui.launch as launch
 from glaclip.backbones import registry
 from glaclip.backbones.base import BackboneError
-from glaclip.serving.service import Request, Service
+from glaclip.serving.job import Request
+from glaclip.serving.service import Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.vocabulary import parse_vocabulary
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 import math
-import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import glaclip
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.paper.comparison import Ran, compare, differences
 from glaclip.evaluation.paper.names import TABLE_NAMES
@@ -29,24 +26,15 @@ from glaclip.evaluation.run.evaluate import Evaluation
 from glaclip.evaluation.run.setting import Entry
 from glaclip.evaluation.score.counts import Score
 from glaclip.settings import ANTIALIASED, WindowSettings
+from glaclip.support.version import versions
 from glaclip.vocabulary import LOGIT_SCALE
 
 FORM = "glaclip evaluation 1"
 #: Photos listed as worst.
 WORST = 20
+#: Packages that figures depend on.
 _PACKAGES = ("torch", "numpy", "pillow", "open_clip_torch", "timm")
 Document = dict[str, Any]
-
-
-def versions() -> dict[str, str]:
-    """This project, Python, and the packages that figures depend on."""
-    found = {"glaclip-demo": glaclip.__version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def evaluation_document(evaluation: Evaluation) -> Document:
@@ -55,7 +43,7 @@ def evaluation_document(evaluation: Evaluation) -> Document:
     return {
         "form": FORM,
         "made": time.strftime("%Y-%m-%d"),
-        "versions": versions(),
+        "versions": versions(_PACKAGES),
         "dataset": run.dataset,
         "preset": run.preset,
         "photos": evaluation.photos,
@@ -170,7 +158,7 @@ def paper_document(table: str, settings: str, words: str, runs: Sequence[Documen
     return {
         "form": FORM,
         "made": time.strftime("%Y-%m-%d"),
-        "versions": versions(),
+        "versions": versions(_PACKAGES),
         "table": table,
         "settings": settings,
         "words": words,

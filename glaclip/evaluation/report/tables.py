@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from glaclip.evaluation.data.label_maps import absent_sentence, outside_sentence
 from glaclip.evaluation.paper.table import BENCHMARKS
 from glaclip.evaluation.report.document import Document
+from glaclip.support.text import csv_text
 
 
 @dataclass(frozen=True)
@@ -269,7 +267,7 @@ def scores_csv(document: Document) -> str:
                     "made": run["made"],
                 }
             )
-    return _csv(list(lines[0]) if lines else [], [list(line.values()) for line in lines])
+    return csv_text(list(lines[0]) if lines else [], [list(line.values()) for line in lines])
 
 
 def _chosen(record: Document, *names: str) -> Document:
@@ -284,12 +282,4 @@ def classes_csv(document: Document) -> str:
         for method in run["methods"]
         for name, value in method["iou"].items()
     ]
-    return _csv(["dataset", "backbone", "words", "method", "class", "iou"], rows)
-
-
-def _csv(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_text(["dataset", "backbone", "words", "method", "class", "iou"], rows)

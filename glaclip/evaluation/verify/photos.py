@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from glaclip.photo import load_photo
+from glaclip.photo import load_photo, open_picture
 from glaclip.segmenter.seams import Labels
 from glaclip.vocabulary import ASSETS, Vocabulary, parse_vocabulary
 
@@ -81,6 +81,6 @@ def truth_photos() -> tuple[TruthPhoto, ...]:
 
 
 def _labels(path: Path, ignore: int) -> Labels:
-    with Image.open(path) as image:
+    with open_picture(path) as image:
         values = np.asarray(image).astype(np.int16)
     return np.where(values == ignore, np.int16(-1), values)

@@ -20,6 +20,8 @@ _SCRIPTS = (
     *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "slide", "book")),
 )
 
+_STYLES = ("../viewers/base.css", "../viewers/present.css", "book.css", "lecture.css")
+
 
 def _text(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
@@ -37,8 +39,8 @@ class LessonBook(gr.HTML):  # type: ignore[misc]
         super().__init__(
             value=value,
             html_template=_text("book.html"),
-            css_template=_text("book.css") + _text("lecture.css") + _text("../viewers/present.css"),
-            js_on_load="\n".join(_text(name) for name in _SCRIPTS),
+            css_template="\n".join(map(_text, _STYLES)),
+            js_on_load="\n".join(map(_text, _SCRIPTS)),
             apply_default_css=False,
             **kwargs,
         )

@@ -24,7 +24,7 @@ class AttentionViewer(Drawn):
         super().__init__(
             value=value,
             html_template=source("attention.html"),
-            css_template=source("attention.css", "present.css"),
+            css_template=source("base.css", "present.css", "attention.css"),
             js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             empty=empty,

@@ -8,8 +8,9 @@ from glaclip.ui.viewers.drawn import Drawn, source
 
 #: In this order: what the viewer uses, and last the viewer itself.
 _SCRIPTS = (
-    "drawing.js", "photos.js", "card.js", "names.js", "zoom.js", "present.js", "steps.js",
-    "worst.js", "score.js", "comparison.js",
+    "drawing.js", "photos.js", "labels.js", "card.js", "names.js", "zoom.js", "present.js",
+    "steps.js", "worst.js", "score.js", "comparison_state.js", "comparison_layers.js",
+    "comparison_point.js", "comparison_legend.js", "comparison.js",
 )  # fmt: skip
 
 
@@ -42,7 +43,7 @@ class LinkedViewer(Drawn):
         super().__init__(
             value=value,
             html_template=source("comparison.html"),
-            css_template=source("comparison.css") + source("seeing.css", "present.css"),
+            css_template=source("base.css", "present.css", "comparison.css", "seeing.css"),
             js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             empty=empty,

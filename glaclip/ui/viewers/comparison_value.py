@@ -15,7 +15,7 @@ from glaclip.pictures.encoding import data_uri, encoded
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.segmenter.labels import resize_labels
 from glaclip.segmenter.results import PROBABLY_ABSENT
-from glaclip.segmenter.seams import Edges, interior_edges
+from glaclip.segmenter.seams import Edges, interior_edges, runs
 from glaclip.ui.viewers.shown_photo import ShownPhoto, shown_photo
 from glaclip.windows import Box, Size
 
@@ -186,13 +186,9 @@ def seam_runs(labels: NDArray[Any], edges: Edges, shown: Size) -> SeamsValue:
         found: list[tuple[int, int, int]] = []
         for position in positions:
             jumps = np.flatnonzero(lines[position - 1] != lines[position])
-            marked = np.zeros(target + 2, dtype=np.int8)
-            marked[jumps * target // length + 1] = 1
-            change = np.diff(marked)
-            for start, stop in zip(
-                np.flatnonzero(change == 1), np.flatnonzero(change == -1), strict=True
-            ):
-                found.append((position, int(start), int(stop)))
+            marked = np.zeros(target, dtype=bool)
+            marked[jumps * target // length] = True
+            found += [(position, *run) for run in runs(marked)]
         return found
 
     height, width = labels.shape

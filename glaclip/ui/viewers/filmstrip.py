@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-import numpy as np
 from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
@@ -13,11 +12,11 @@ from glaclip.pictures.encoding import picture_uri
 from glaclip.pictures.label_pictures import overlay
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
+from glaclip.pictures.placing import token_center, working_photo
 from glaclip.pictures.weights import COLLAPSED, heat_on, weight_scales
-from glaclip.segmenter import Segmentation
 from glaclip.serving.service import Answer
 from glaclip.settings import CAPTIONS
-from glaclip.windows import Box, resize_photo
+from glaclip.windows import Box
 
 _SIDE = 200
 _PATCH = 72
@@ -29,12 +28,6 @@ MAX_WINDOWS = 60
 
 def _uri(picture: Image.Image, side: int = _SIDE) -> str:
     return picture_uri(picture.convert("RGB").resize((side, side)), "JPEG", quality=84)
-
-
-def working_photo(photo: Image.Image, result: Segmentation) -> Image.Image:
-    """The photo at the size the windows were cut from."""
-    pixels = resize_photo(photo, result.encoded.size).permute(1, 2, 0).numpy()
-    return Image.fromarray((pixels * 255).round().astype(np.uint8))
 
 
 def filmstrip(photo: Image.Image, result: Answer, maps: AttentionMaps | None) -> str:
@@ -51,7 +44,7 @@ def filmstrip(photo: Image.Image, result: Answer, maps: AttentionMaps | None) ->
             f"<p>{len(boxes)} windows are too many to show one by one; at most {MAX_WINDOWS} are "
             "drawn. A larger stride or a smaller photo makes fewer.</p>"
         )
-    working = working_photo(photo, result.right)
+    working = working_photo(photo, result.encoded.size)
     cards = [_card(working, index, result, maps) for index in range(len(boxes))]
     note = COLLAPSED if maps and maps.rungs[-1].collapsed else ""
     head = f"<p class='note'>{CAPTIONS[-1]}: {note}</p>" if note else ""
@@ -94,11 +87,7 @@ def _starred(crop: Image.Image, index: int, maps: AttentionMaps | None) -> Image
     view = next((v for v in maps.views if v.window == index), None) if maps else None
     if maps is None or view is None:
         return crop
-    starred, (rows, columns) = crop.copy(), maps.key_grid
-    center = (
-        (view.token[1] + 0.5) * crop.width / columns,
-        (view.token[0] + 0.5) * crop.height / rows,
-    )
+    starred, center = crop.copy(), token_center(view.token, maps.key_grid, crop.size)
     paste_star(starred, center, max(5, round(crop.width / 16)))
     return starred
 
@@ -126,7 +115,7 @@ def top_patches(
     if exclude_own:
         weights[maps.window] = 0
     values, order = weights.flatten().topk(min(count, weights.numel()))
-    working = working_photo(photo, result.right)
+    working = working_photo(photo, result.encoded.size)
     tokens, columns = weights.shape[1], maps.key_grid[1]
     items = []
     for value, place in zip(values.tolist(), order.tolist(), strict=True):
@@ -151,10 +140,8 @@ def _patch(
     working: Image.Image, box: Box, token: tuple[int, int], grid: tuple[int, int]
 ) -> Image.Image:
     """A token and what is around it, moved inside the photo at its border."""
-    size = (box.bottom - box.top) / grid[0]
-    reach = round(3 * size)
-    x = box.left + (token[1] + 0.5) * (box.right - box.left) / grid[1] - reach / 2
-    y = box.top + (token[0] + 0.5) * size - reach / 2
-    left = round(min(max(x, 0), max(0, working.width - reach)))
-    top = round(min(max(y, 0), max(0, working.height - reach)))
+    side = box.right - box.left, box.bottom - box.top
+    reach, (x, y) = round(3 * side[1] / grid[0]), token_center(token, grid, side)
+    left = round(min(max(box.left + x - reach / 2, 0), max(0, working.width - reach)))
+    top = round(min(max(box.top + y - reach / 2, 0), max(0, working.height - reach)))
     return working.crop((left, top, left + reach, top + reach))

@@ -5,14 +5,6 @@ const find = (selector) => root.querySelector(selector);
 const OPACITY = 0.62, STEPS = 40; // arrow presses across the width
 let turn = 0, data = null, frames = [], zoom = null, at = null;
 
-function labelsOf(image, width, height, wide) {
-  const context = canvasOf(width, height).getContext('2d', {willReadFrequently: true});
-  context.imageSmoothingEnabled = false; // numbers, not colors
-  context.drawImage(image, 0, 0, width, height);
-  const {data: rgba} = context.getImageData(0, 0, width, height);
-  return Uint16Array.from({length: width * height}, (_, i) => (wide ? rgba[4 * i] | (rgba[4 * i + 1] << 8) : rgba[4 * i]));
-}
-
 function picture(photo, labels, [height, width], colors) {
   const canvas = canvasOf(width, height), context = canvas.getContext('2d');
   context.drawImage(photo, 0, 0, width, height);
@@ -33,8 +25,8 @@ async function receive() {
     heldPhoto(value.photo_name) ?? sharedPhoto(value.photo_name), ...value.methods.map(({labels}) => loadImage(labels)),
   ]);
   if (mine !== turn || !root.isConnected) return;
-  data = {...value, labels: maps.map((map) => labelsOf(map, width, height, value.wide))};
-  const colors = value.classes.map(({color}) => [1, 3, 5].map((from) => parseInt(color.slice(from, from + 2), 16)));
+  data = {...value, labels: maps.map((map) => readLabels(map, width, height, value.wide))};
+  const colors = value.classes.map(({color}) => rgbOf(color));
   at = null;
   find('.mv-read').textContent = 'Point at a picture to read all of them.';
   find('.mv-empty').hidden = true;

@@ -7,7 +7,7 @@ from typing import Any
 from glaclip.ui.viewers.drawn import Drawn, source
 
 #: In this order: what the viewer uses, and last the viewer itself.
-_SCRIPTS = ("drawing.js", "photos.js", "zoom.js", "methods.js")
+_SCRIPTS = ("drawing.js", "photos.js", "labels.js", "zoom.js", "methods.js")
 
 
 class MethodsViewer(Drawn):
@@ -21,7 +21,7 @@ class MethodsViewer(Drawn):
         super().__init__(
             value=value,
             html_template=source("methods.html"),
-            css_template=source("methods.css"),
+            css_template=source("base.css", "methods.css"),
             js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             empty=empty,

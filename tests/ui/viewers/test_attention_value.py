@@ -12,7 +12,8 @@ import pytest
 from glaclip.attention.point import AttentionMaps
 from glaclip.pictures.weights import COLLAPSED
 from glaclip.segmenter import Encoded, Segmentation, Segmenter
-from glaclip.serving.service import Request, Service
+from glaclip.serving.job import Request
+from glaclip.serving.service import Service
 from glaclip.settings import AttentionSettings
 from glaclip.ui.viewers.attention_value import (
     AttentionValue,

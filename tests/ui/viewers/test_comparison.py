@@ -26,10 +26,10 @@ def test_templates_hold_nothing_that_gradio_would_evaluate(name: str, special: s
     assert special not in (UI / name).read_text(encoding="utf-8")
 
 
-def test_script_places_text_only() -> None:
-    script = (UI / "comparison.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize("script", sorted(UI.glob("*.js")), ids=lambda script: script.name)
+def test_scripts_place_text_only(script: Path) -> None:
     for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "http"):
-        assert forbidden not in script
+        assert forbidden not in script.read_text(encoding="utf-8")
 
 
 def test_props() -> None:
@@ -40,7 +40,7 @@ def test_props() -> None:
 
 def test_listens_to_what_its_script_triggers_and_to_nothing_else() -> None:
     viewer = module.LinkedViewer(None, render=False)
-    script = (UI / "comparison.js").read_text(encoding="utf-8")
+    script = viewer.js_on_load
     assert set(re.findall(r'trigger\("(\w+)"', script)) == set(viewer.triggers)
     assert all(callable(getattr(viewer, name)) for name in viewer.triggers)
     # The script names it in quotes too, as a property that it watches.

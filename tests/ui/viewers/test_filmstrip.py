@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.serving.service import Answer, Request, Service
+from glaclip.pictures.placing import working_photo
+from glaclip.serving.job import Request
+from glaclip.serving.service import Answer, Service
 from glaclip.settings import AttentionSettings, WindowSettings
-from glaclip.ui.viewers.filmstrip import MAX_WINDOWS, filmstrip, top_patches, working_photo
+from glaclip.ui.viewers.filmstrip import MAX_WINDOWS, filmstrip, top_patches
 from glaclip.vocabulary import parse_vocabulary
 from tests.toy import ColorBackbone, side_by_side
 
@@ -108,5 +110,5 @@ def test_a_collapse_is_said(service: Service, photo: Image.Image, result: Answer
 
 
 def test_working_photo_has_the_windows_size(photo: Image.Image, result: Answer) -> None:
-    working = working_photo(photo, result.right)
+    working = working_photo(photo, result.encoded.size)
     assert working.size == (result.encoded.size[1], result.encoded.size[0])

@@ -14,7 +14,8 @@ from glaclip.evaluation.data.errors import DatasetError
 from glaclip.evaluation.score.counts import score_of
 from glaclip.photo import PhotoError
 from glaclip.segmenter import Segmentation
-from glaclip.serving.service import Answer, Request, Service
+from glaclip.serving.job import Request
+from glaclip.serving.service import Answer, Service
 from glaclip.settings import AttentionSettings, WindowSettings
 from glaclip.ui.examples import find
 from glaclip.ui.form import Form, to_link
