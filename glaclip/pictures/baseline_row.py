@@ -5,16 +5,13 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from glaclip.pictures.drawing import paste_star
-from glaclip.pictures.weights import heat_on
+from glaclip.pictures.weights import brightest, heat_on
 from glaclip.segmenter import BaselineAttention
 from glaclip.windows import resize_photo
-
-#: The weight drawn brightest is that of this share of the patches, as in the method's panels.
-_BRIGHTEST = 0.998
 
 
 def own_window(photo: Image.Image, row: BaselineAttention) -> Image.Image:
@@ -28,7 +25,7 @@ def own_window(photo: Image.Image, row: BaselineAttention) -> Image.Image:
 
 def mean_picture(photo: Image.Image, row: BaselineAttention) -> Image.Image:
     """The mean over heads on the point's own window, with the point."""
-    return _drawn(own_window(photo, row), row, row.weights[row.window].float().cpu().numpy())
+    return _drawn(own_window(photo, row), row, row.weights[row.window])
 
 
 def head_pictures(photo: Image.Image, row: BaselineAttention) -> list[Image.Image]:
@@ -36,16 +33,13 @@ def head_pictures(photo: Image.Image, row: BaselineAttention) -> list[Image.Imag
     if row.per_head is None or len(row.per_head) < 2:
         return []
     window = own_window(photo, row)
-    return [_drawn(window, row, head[1:].float().cpu().numpy()) for head in row.per_head]
+    return [_drawn(window, row, head[1:]) for head in row.per_head]
 
 
-def _drawn(
-    window: Image.Image, row: BaselineAttention, weights: NDArray[np.float32]
-) -> Image.Image:
+def _drawn(window: Image.Image, row: BaselineAttention, weights: Tensor) -> Image.Image:
     rows, columns = row.key_grid
-    seen = weights[weights > 0]
-    top = float(np.quantile(seen, _BRIGHTEST)) if len(seen) else 1.0
-    picture = heat_on(window, weights.reshape(rows, columns), top)
+    top = brightest(weights, len(weights)) / len(weights)
+    picture = heat_on(window, weights.view(rows, columns), top)
     y, x = row.token
     center = ((x + 0.5) * window.width / columns, (y + 0.5) * window.height / rows)
     paste_star(picture, center, max(5, round(window.width / 24)))

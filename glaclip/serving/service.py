@@ -80,6 +80,8 @@ class Answer:
         alone: the photo with all switches off, each window by itself: mostly the left side. None
             without a point.
         maps: the point's attention at the four rungs. None without a point.
+        left_row: the point's attention by the left side's baseline, with each head. None without a
+            point, and where the left side is attention over windows, whose row is among the rungs.
         encoded: the photo's tokens.
         encoded_cached: whether the photo was known.
         seconds: wall-clock until both sides were there.
@@ -90,6 +92,7 @@ class Answer:
     right: Segmentation
     alone: Segmentation | None
     maps: AttentionMaps | None
+    left_row: BaselineAttention | None
     encoded: Encoded
     encoded_cached: bool
     seconds: float
@@ -166,6 +169,20 @@ class _Job:
     def maps(self, encoded: Encoded, point: Point, step: Progress) -> AttentionMaps:
         """The four rungs for a point."""
         return self.segmenter.attention(encoded, point, self.right, progress=step)
+
+    @property
+    def left_baselines(self) -> tuple[str, ...]:
+        """The left side's baseline; empty where it is attention, or its windows are one."""
+        return () if self.left.settings is not None or self.left.joins else (self.left.baseline,)
+
+    def rows(
+        self, encoded: Encoded, point: Point, names: Iterable[str], step: Progress
+    ) -> tuple[BaselineAttention, ...]:
+        """The rows of baselines for a point, with each head."""
+        return tuple(
+            self.segmenter.attention(encoded, point, baseline=name, per_head=True, progress=step)
+            for name in names
+        )
 
 
 class Service:
@@ -375,10 +392,13 @@ class Service:
             right.presence  # noqa: B018 (computed and kept)
             seconds = time.perf_counter() - started
             alone = maps = None
+            rows: tuple[BaselineAttention, ...] = ()
             if point is not None:
                 alone = left if job.left == job.off else job.segment(encoded, job.off, step)
                 maps = job.maps(encoded, point, step)
-        return Answer(left, right, alone, maps, encoded, cached, seconds, estimate)
+                rows = job.rows(encoded, point, job.left_baselines, step)
+        row = rows[0] if rows else None
+        return Answer(left, right, alone, maps, row, encoded, cached, seconds, estimate)
 
     def attention(
         self,
@@ -424,26 +444,35 @@ class Service:
             encoded, _ = job.encode(step)
             return [job.segment(encoded, method, step) for method in methods]
 
-    def left_attention(
+    def baseline_rows(
         self,
         photo: AnyPhoto,
         point: Point,
         request: Request,
+        names: Sequence[str] | None = None,
         progress: Progress | None = None,
-    ) -> BaselineAttention | None:
-        """The left side's row for a point (x, y), with each head; None where it is no baseline.
+        *,
+        unless: Callable[[Estimate], None] = lambda estimate: None,
+    ) -> tuple[BaselineAttention, ...]:
+        """The rows of baselines for a point (x, y), with each head; see `answer`.
 
-        A photo that is not known is not encoded for it, unless that is cheap; see `answer`.
+        Args:
+            photo: see `answer`.
+            point: in photo pixels.
+            request: its windows and backbone count.
+            names: of the backbone's baselines; when left out the left side's own, none where that
+                is attention over windows.
+            progress: see `answer`.
+            unless: see `answer`.
         """
         job = self._job(photo, request, progress)
-        if job.left.settings is not None or job.left.joins:
-            return None
-        estimate = self._counted(job, job.plan(job.left), (), self._lent(job, whole=False))
-        with self._run(job, estimate, progress, Estimate.check_cheap) as step:
+        names = job.left_baselines if names is None else names
+        if not names:
+            return ()
+        estimate = self._counted(job, job.plan(), (), self._lent(job, whole=False))
+        with self._run(job, estimate, progress, unless) as step:
             self._borrow(job, estimate, step)
-            encoded, _ = job.encode(step)
-            baseline = job.left.baseline
-            return job.segmenter.attention(encoded, point, baseline=baseline, per_head=True)
+            return job.rows(job.encode(step)[0], point, names, step)
 
     def suggest(
         self,
