@@ -144,7 +144,10 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     panels = None
     if options.point:
         maps = segmenter.attention(encoded, options.point, base, key_source=options.key_source)
-        panels = attention_panels(maps, photo)
+        row = None
+        if left_method.own_row and not options.left:
+            row = segmenter.attention(encoded, options.point, baseline=left_method.own_row)
+        panels = attention_panels(maps, photo, left=row)
     document = result_document(
         left, right, backbone, colors, point=options.point, encode_seconds=encode_seconds
     )

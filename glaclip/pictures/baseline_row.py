@@ -9,9 +9,17 @@ from PIL import Image
 from torch import Tensor
 
 from glaclip.pictures.drawing import paste_star
+from glaclip.pictures.numbers import percent
 from glaclip.pictures.weights import brightest, heat_on
 from glaclip.segmenter import BaselineAttention
 from glaclip.windows import resize_photo
+
+
+def own_words(row: BaselineAttention) -> str:
+    """How much of a baseline's attention stays on the patch itself, and goes to no place at all."""
+    own = float(row.weights[row.window].view(row.key_grid)[row.token])
+    said = f"{percent(own)} stays on the patch itself"
+    return f"{said}, {percent(row.cls)} goes to CLS." if row.cls else f"{said}."
 
 
 def own_window(photo: Image.Image, row: BaselineAttention) -> Image.Image:

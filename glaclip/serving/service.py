@@ -171,9 +171,9 @@ class _Job:
         return self.segmenter.attention(encoded, point, self.right, progress=step)
 
     @property
-    def left_baselines(self) -> tuple[str, ...]:
-        """The left side's baseline; empty where it is attention, or its windows are one."""
-        return () if self.left.settings is not None or self.left.joins else (self.left.baseline,)
+    def left_rows(self) -> tuple[str, ...]:
+        """The left side's baseline, if it has a row."""
+        return (self.left.own_row,) if self.left.own_row else ()
 
     def rows(
         self, encoded: Encoded, point: Point, names: Iterable[str], step: Progress
@@ -396,7 +396,7 @@ class Service:
             if point is not None:
                 alone = left if job.left == job.off else job.segment(encoded, job.off, step)
                 maps = job.maps(encoded, point, step)
-                rows = job.rows(encoded, point, job.left_baselines, step)
+                rows = job.rows(encoded, point, job.left_rows, step)
         row = rows[0] if rows else None
         return Answer(left, right, alone, maps, row, encoded, cached, seconds, estimate)
 
@@ -466,7 +466,7 @@ class Service:
             unless: see `answer`.
         """
         job = self._job(photo, request, progress)
-        names = job.left_baselines if names is None else names
+        names = job.left_rows if names is None else names
         if not names:
             return ()
         estimate = self._counted(job, job.plan(), (), self._lent(job, whole=False))

@@ -131,7 +131,7 @@ def test_the_left_sides_row_is_a_panel_and_its_heads_are_there_on_request(
     *ladder, plain = value["panels"]
     assert len(ladder) == value["steps"] == len(RUNG_NAMES)
     assert plain["title"] == "Left side: Plain CLIP"
-    assert "goes to CLS, which is no place" in plain["note"]
+    assert "goes to CLS." in plain["note"]
     assert "before residual and feed-forward" in plain["help"]
     # Its patches are CLIP's, of 16 pixels; those of the steps are the vision model's, of 8.
     assert (plain["key_grid"], value["key_grid"]) == ([14, 14], [28, 28])

@@ -32,7 +32,7 @@ def download(demo: Demo, event: Event) -> Changes:
     point = point_in(event, photo.image)
     result = demo.service.answer(photo, request, point, step)
     backbone, maps = demo.backbone(form), result.maps
-    panels = attention_panels(maps, photo.image) if maps else None
+    panels = attention_panels(maps, photo.image, left=result.left_row) if maps else None
     vocabulary = request.vocabulary
     colors = class_colors(vocabulary.names, vocabulary.background)
     sides = (result.left, result.right)

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from glaclip.attention.point import AttentionMaps, RowAttention, WindowView
+from glaclip.pictures.baseline_row import own_words
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.pictures.weights import COLLAPSED, brightest, visible_tokens, weight_scales
@@ -141,21 +142,14 @@ def _panel(index: int, rung: RowAttention, top: float) -> PanelValue:
     )
 
 
-def own_words(row: BaselineAttention) -> str:
-    """How much of a baseline's attention stays on the patch itself, and goes to no place at all."""
-    row_index, column = row.token
-    own = float(row.weights[row.window, row_index * row.key_grid[1] + column])
-    said = f"{percent(own)} stays on the patch itself"
-    return f"{said}, {percent(row.cls)} goes to CLS, which is no place." if row.cls else f"{said}."
-
-
 def _left_panel(row: BaselineAttention) -> PanelValue:
     title, visible = baseline_title(row.baseline), row.weights.shape[1]
     packed, unit = _packed(row.weights, visible)
-    branch = ": the attention branch, before residual and feed-forward" * (row.baseline == "clip")
+    branch = " This is the attention branch, before residual and feed-forward."
     return PanelValue(
         title=f"Left side: {title}",
-        help=f"Mean over heads, in the own window alone{branch}.",
+        help="The mean over heads, which see the own window alone; CLS is no place."
+        + branch * (row.baseline == "clip"),
         weights=packed,
         unit=unit,
         top=brightest(row.weights, visible),
