@@ -82,6 +82,11 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
         None,
         f"factor on cosines before the softmax over words, {LOGIT_SCALE:g} when left out.",
     ),
+    "area_threshold": (
+        gr.Number,
+        0,
+        "share of what is not background below which a word is given up, 0 to 1.",
+    ),
     **{stage.field: (gr.Checkbox, True, f'switch "{stage.title}".') for stage in STAGES},
     "threshold": (gr.Number, None, "rho, -1 to 1; the backbone's own when left out."),
     "short_side": (gr.Number, None, "pixels; the backbone's own when left out."),
@@ -95,12 +100,15 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
     "per_head": (gr.Checkbox, False, "also the baseline's weights of each head."),
     "backbone": (gr.Textbox, "auto", "registry name."),
 }
+#: Inputs that are a vocabulary's own fields.
+_SCALES = ("logit_scale", "area_threshold")
 #: Their inputs, in the order of plain HTTP calls.
 ENDPOINTS = {
     "segment": (
         *("photo", "vocabulary", "background", "background_threshold"),
         *(stage.field for stage in STAGES),
-        *("threshold", "short_side", "crop", "stride", "baseline", "backbone", "logit_scale"),
+        *("threshold", "short_side", "crop", "stride", "baseline", "backbone"),
+        *_SCALES,
     ),
     "suggest": ("photo", "limit", "backbone"),
     "attention": ("photo", "x", "y", "threshold", "backbone", "baseline", "per_head"),
@@ -157,12 +165,12 @@ class Endpoints:
             with label maps, overlays, legend and settings.
         """
         with self._place():
-            scale = options.pop("logit_scale", None)
+            scales = {name: options.pop(name, None) for name in _SCALES}
             form = self._form(vocabulary, options)
             request = form.request()
-            if scale is not None:
-                words = dataclasses.replace(request.vocabulary, logit_scale=scale)
-                request = dataclasses.replace(request, vocabulary=words)
+            given = {name: value for name, value in scales.items() if value is not None}
+            words = dataclasses.replace(request.vocabulary, **given)
+            request = dataclasses.replace(request, vocabulary=words)
             picture, whole = self._photo(photo), upright_size(photo)
             result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
@@ -272,7 +280,7 @@ def _row_document(row: BaselineAttention, per_head: bool) -> dict[str, Any]:
     """A baseline's row: of windows out of sight only that they get nothing."""
 
     def rounded(weights: Tensor) -> list[Any]:
-        listed: list[Any] = weights.double().round(decimals=6).tolist()
+        listed: list[Any] = weights.cpu().double().round(decimals=6).tolist()
         return listed
 
     document = {

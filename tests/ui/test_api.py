@@ -127,6 +127,7 @@ def test_segment_takes_settings(client: Client, photo: Any) -> None:
         stride=64,
         baseline="identity",
         logit_scale=65,
+        area_threshold=1,
         api_name="/segment",
     )
     attention = document["methods"]["glaclip"]["attention"]
@@ -135,6 +136,9 @@ def test_segment_takes_settings(client: Client, photo: Any) -> None:
     assert document["windows"]["crop"] == 128
     assert document["background_threshold"] == 0.4
     assert document["logit_scale"] == 65
+    # No word has more than all that is not background.
+    assert document["area_threshold"] == 1
+    assert document["classes"][0]["area"]["glaclip"] == 0
     assert document["methods"]["baseline"]["baseline"] == "identity"
     assert document["classes"][-1]["background"] is True
 
@@ -278,6 +282,7 @@ def test_suggest_gives_words_and_those_that_come_next(client: Client, photo: Any
         ("/segment", {"vocabulary": "a, b", "threshold": 7}, "threshold must be"),
         ("/segment", {"vocabulary": "a, b", "stride": 32.5}, "stride must be"),
         ("/segment", {"vocabulary": "a, b", "logit_scale": -1}, "logit scale must be"),
+        ("/segment", {"vocabulary": "a, b", "area_threshold": 2}, "area threshold must be"),
         ("/segment", {"vocabulary": "a, b", "baseline": "nothing"}, "baseline must be"),
         (
             "/segment",
@@ -331,6 +336,7 @@ def asked_plainly(url: str, photo: dict[str, Any]) -> str:
         "off",
         "auto",
         None,
+        0,
     ]
     address = f"{url}gradio_api/call/segment"
     request = urllib.request.Request(
