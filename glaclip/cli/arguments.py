@@ -20,7 +20,9 @@ CONSTANTS = (
     ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
 )
 WINDOWS = ("short_side", "crop", "stride", "resampling")
-SCALES = ("background_threshold", "logit_scale")
+SCALES = ("background_threshold", "logit_scale", "area_threshold")
+#: Those that decide what goes to the background, and need one.
+THRESHOLDS = ("background_threshold", "area_threshold")
 #: What a setting is called here; refusals name the option that was typed.
 OPTION_NAMES = {
     **{field: option for option, field, _, _ in CONSTANTS},
@@ -139,6 +141,13 @@ def add_scales(group: Any, *aliases: str) -> None:
         metavar="X",
         help="factor on cosines before the softmax over words; it changes labels only where there "
         f"is a background (default: {LOGIT_SCALE:g})",
+    )
+    group.add_argument(
+        "--area-threshold",
+        type=float,
+        metavar="P",
+        help="give up classes with a smaller share of what is not background, as SCLIP's program "
+        "does with 0.1 on VOC21 (default: keep all)",
     )
 
 

@@ -145,7 +145,9 @@ def look(picture: ShownPhoto, result: Answer, point: tuple[int, int] | None) -> 
     """What a point shows: its attention, and both sides' classes; nothing without a point."""
     if point is None or result.maps is None or result.alone is None:
         return {"attention": None, "readout": ""}
-    value = attention_value(picture.name, result.encoded, result.maps, result.alone)
+    value = attention_value(
+        picture.name, result.encoded, result.maps, result.alone, result.left_row
+    )
     return {"attention": dict(value), "readout": readout(result, point)}
 
 
