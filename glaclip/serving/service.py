@@ -113,6 +113,11 @@ class _Job:
         self.encoded = segmenter.known_encoding(self.photo, request.windows)
         self.new_words = segmenter.unknown_words(request.vocabulary.prompts)
 
+    @property
+    def pace(self) -> str:
+        """Whose pace it has: a VFM that sees photos as a whole is another backbone in this."""
+        return f"{self.segmenter.backbone.fingerprint} {self.request.windows.vfm_view}"
+
     def plan(self, *methods: Method) -> Plan:
         """The photo with some methods, each once, in the order in which they are computed."""
         image, request = self.photo.image, self.request
@@ -252,8 +257,8 @@ class Service:
     ) -> Estimate:
         backbone, to_encode = job.segmenter.backbone, 0 if job.encoded else plan.count
         whole = [("encode", float(to_encode * plan.windows.crop**2)), *amounts]
-        parts = self._pace.parts(backbone.fingerprint, whole)
-        quick = self._lent_pace.parts(backbone.fingerprint, whole)
+        parts = self._pace.parts(job.pace, whole)
+        quick = self._lent_pace.parts(job.pace, whole)
         return Estimate(
             windows=plan.count,
             to_encode=to_encode,
@@ -303,7 +308,7 @@ class Service:
         )
         computed = self.lender.compute(order)
         job.segmenter.keep(computed)
-        self._lent_pace.learn(fingerprint, estimate, computed.seconds)
+        self._lent_pace.learn(job.pace, estimate, computed.seconds)
 
     @contextmanager
     def _run(
@@ -335,7 +340,7 @@ class Service:
             meter = _Meter(turn, self.limits.seconds, Bar(estimate.parts), progress)
             yield meter
             meter.close()
-            self._pace.learn(job.segmenter.backbone.fingerprint, estimate, meter.spent)
+            self._pace.learn(job.pace, estimate, meter.spent)
 
     def answer(
         self,

@@ -21,7 +21,7 @@ from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
-from glaclip.settings import CAPTIONS, STAGES, SettingsError, brief
+from glaclip.settings import BY_WINDOW, CAPTIONS, STAGES, SettingsError, brief
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.gradio.quick import gr
@@ -91,6 +91,11 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
         '"off", a baseline of the backbone, or "on/gauss", "off/splice", "off/whole".',
     ),
     "backbone": (gr.Textbox, "auto", "registry name."),
+    "vfm_view": (
+        gr.Textbox,
+        BY_WINDOW,
+        '"windows", or "whole" for keys from one look at the photo, which is not the paper\'s way.',
+    ),
 }
 #: Their inputs, in the order of plain HTTP calls.
 ENDPOINTS = {
@@ -98,6 +103,7 @@ ENDPOINTS = {
         *("photo", "vocabulary", "background", "background_threshold"),
         *(stage.field for stage in STAGES),
         *("threshold", "short_side", "crop", "stride", "baseline", "backbone", "logit_scale"),
+        "vfm_view",
     ),
     "suggest": ("photo", "limit", "backbone"),
     "attention": ("photo", "x", "y", "threshold", "backbone"),
