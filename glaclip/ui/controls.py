@@ -39,7 +39,7 @@ KEY_SOURCES = {
 
 VIEWS = {
     BY_WINDOW: "Each window",
-    WHOLE_PHOTO: "The whole photo once (quicker, not the paper's)",
+    WHOLE_PHOTO: "Whole photo (not the paper's)",
 }
 
 #: In the order of the dropdown.
@@ -97,9 +97,13 @@ def own_choices(backbone: Backbone) -> Changes:
     """The same as new values of those controls, each at its usual choice."""
     usual = Form().values
     return {
-        name: gr.update(choices=offered, value=usual[name])
-        for name, offered in choices_of(backbone).items()
+        name: offering(offered, usual[name]) for name, offered in choices_of(backbone).items()
     }
+
+
+def offering(choices: Choices, value: Any) -> Any:
+    """An update of a dropdown that depends on the backbone; none is shown with one choice alone."""
+    return gr.update(choices=choices, value=value, visible=len(choices) > 1)
 
 
 def build_controls(
@@ -234,7 +238,11 @@ def _build_advanced(start: Form, choices: Mapping[str, Choices]) -> dict[str, An
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         for name, offered in choices.items():
             widgets[name] = gr.Dropdown(
-                offered, value=values[name], label=LABELS[name], elem_id=name.replace("_", "-")
+                offered,
+                value=values[name],
+                label=LABELS[name],
+                visible=name == "backbone" or len(offered) > 1,
+                elem_id=name.replace("_", "-"),
             )
         widgets["precision"] = gr.Dropdown(
             [(title, name) for name, title in PRECISION_TITLES.items()],

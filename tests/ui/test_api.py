@@ -302,6 +302,7 @@ def asked_plainly(url: str, photo: dict[str, Any]) -> str:
         "off",
         "auto",
         None,
+        "windows",
     ]
     address = f"{url}gradio_api/call/segment"
     request = urllib.request.Request(

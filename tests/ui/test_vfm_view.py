@@ -28,7 +28,9 @@ def test_it_is_offered_where_there_is_a_vfm_alone() -> None:
     for backbone in (SmallWindows(), tiny_backbone(vfm=None)):
         assert [name for _, name in choices_of(backbone)["vfm_view"]] == ["windows"]
     # Another backbone, and the reset button, go back to the paper's.
-    assert own_choices(SmallWindows())["vfm_view"]["value"] == "windows"
+    offered = own_choices(SmallWindows())["vfm_view"]
+    assert (offered["value"], offered["visible"]) == ("windows", False)
+    assert own_choices(tiny_backbone())["vfm_view"]["visible"]
     assert "vfm_view" in SETTINGS
 
 
