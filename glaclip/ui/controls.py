@@ -96,9 +96,7 @@ def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
 def own_choices(backbone: Backbone) -> Changes:
     """The same as new values of those controls, each at its usual choice."""
     usual = Form().values
-    return {
-        name: offering(offered, usual[name]) for name, offered in choices_of(backbone).items()
-    }
+    return {name: offering(offered, usual[name]) for name, offered in choices_of(backbone).items()}
 
 
 def offering(choices: Choices, value: Any) -> Any:
