@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from glaclip.cli.console import UsageError
-from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS, RESAMPLINGS
+from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS, RESAMPLINGS, VFM_VIEWS
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, LOGIT_SCALE
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
@@ -19,7 +19,7 @@ CONSTANTS = (
     ("--beta", "beta", "X", "shift when dynamic normalization is off"),
     ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
 )
-WINDOWS = ("short_side", "crop", "stride", "resampling")
+WINDOWS = ("short_side", "crop", "stride", "resampling", "vfm_view")
 SCALES = ("background_threshold", "logit_scale", "area_threshold")
 #: Those that decide what goes to the background, and need one.
 THRESHOLDS = ("background_threshold", "area_threshold")
@@ -161,6 +161,12 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
         "--resampling",
         choices=RESAMPLINGS,
         help="photos smoothed where they shrink (default), or plain bilinear as OpenCV's",
+    )
+    group.add_argument(
+        "--vfm-view",
+        choices=VFM_VIEWS,
+        help="real CLIP's vision model for keys sees windows (default), or the whole photo once: "
+        "quicker, and not the paper's method",
     )
 
 

@@ -166,7 +166,7 @@ def comparison_of(
         right.classes,
         colors,
         titles=("Photo", left.method.title, right.method.title),
-        notes=("", note(left), note(right)),
+        notes=(right.encoded.windows.unlike_the_paper, note(left), note(right)),
     )
 
 

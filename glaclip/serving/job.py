@@ -91,6 +91,11 @@ class Job:
         self.encoded = segmenter.known_encoding(self.photo, request.windows)
         self.new_words = segmenter.unknown_words(request.vocabulary.prompts)
 
+    @property
+    def pace(self) -> str:
+        """Whose pace it has: a VFM that sees photos as a whole is another backbone in this."""
+        return f"{self.segmenter.backbone.fingerprint} {self.request.windows.vfm_view}"
+
     def named(self, name: str) -> Method:
         """The method of a short name, with the request's constants and keys.
 

@@ -149,8 +149,8 @@ class Service:
         backbone, plan = job.segmenter.backbone, work.plan
         to_encode = 0 if job.encoded else plan.count
         whole = [("encode", float(to_encode * plan.windows.crop**2)), *work.amounts]
-        parts = self._pace.parts(backbone.fingerprint, whole)
-        quick, lent = self._lent_pace.parts(backbone.fingerprint, whole), self._lent(job, work)
+        parts = self._pace.parts(job.pace, whole)
+        quick, lent = self._lent_pace.parts(job.pace, whole), self._lent(job, work)
         return Estimate(
             windows=plan.count,
             to_encode=to_encode,
@@ -190,7 +190,7 @@ class Service:
         )
         computed = self.lender.compute(order)
         job.segmenter.keep(computed)
-        self._lent_pace.learn(fingerprint, estimate, computed.seconds)
+        self._lent_pace.learn(job.pace, estimate, computed.seconds)
 
     @contextmanager
     def _run(
@@ -221,7 +221,7 @@ class Service:
             self._borrow(job, work, estimate, meter)
             yield job.encode(meter), meter, estimate
             meter.close()
-            self._pace.learn(job.segmenter.backbone.fingerprint, estimate, meter.spent)
+            self._pace.learn(job.pace, estimate, meter.spent)
 
     def answer(
         self,

@@ -37,6 +37,8 @@ def status(result: Answer, backbone: Backbone, waited: float | None = None) -> s
         f"<span><b>{rows * columns}</b> windows, {rows} × {columns}</span>",
         f"<span><b>{seconds:.2f} s</b>{origin}</span>",
     ]
+    if unlike := result.encoded.windows.unlike_the_paper:
+        line.insert(2, f"<span>{escape(unlike)}</span>")
     steps = [f"<span{why}>{kind}</span>"]
     for name, label in (("words", "words"), ("attention", "attention"), ("labels", "labels")):
         cached = name in result.right.cached

@@ -23,7 +23,7 @@ from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import BaselineAttention
-from glaclip.settings import CAPTIONS, STAGES, SettingsError, brief
+from glaclip.settings import BY_WINDOW, CAPTIONS, STAGES, SettingsError, brief
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.gradio.quick import gr
@@ -99,6 +99,11 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
     ),
     "per_head": (gr.Checkbox, False, "also the baseline's weights of each head."),
     "backbone": (gr.Textbox, "auto", "registry name."),
+    "vfm_view": (
+        gr.Textbox,
+        BY_WINDOW,
+        '"windows", or "whole" for keys from one look at the photo, which is not the paper\'s way.',
+    ),
 }
 #: Inputs that are a vocabulary's own fields.
 _SCALES = ("logit_scale", "area_threshold")
@@ -109,6 +114,7 @@ ENDPOINTS = {
         *(stage.field for stage in STAGES),
         *("threshold", "short_side", "crop", "stride", "baseline", "backbone"),
         *_SCALES,
+        "vfm_view",
     ),
     "suggest": ("photo", "limit", "backbone"),
     "attention": ("photo", "x", "y", "threshold", "backbone", "baseline", "per_head"),

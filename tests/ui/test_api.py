@@ -337,6 +337,7 @@ def asked_plainly(url: str, photo: dict[str, Any]) -> str:
         "auto",
         None,
         0,
+        "windows",
     ]
     address = f"{url}gradio_api/call/segment"
     request = urllib.request.Request(

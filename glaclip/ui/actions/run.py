@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
 
+from glaclip.backbones.base import BackboneError
 from glaclip.backbones.registry import LITE
 from glaclip.serving.estimate import Estimate
 from glaclip.serving.lending import NotLentError
@@ -78,17 +80,29 @@ def compare(
 
 def _without_gpu(demo: Demo, event: Event, error: NotLentError) -> Changes:
     """The same by the embedded model, which needs no GPU; the controls show that it was chosen."""
-    if LITE not in demo.backbones:
+    try:
+        form = embedded(demo, error)
+    except NotLentError:
         return {"status": answers.problem(sentence(error))}
-    backbone = demo.service.segmenter(LITE).backbone
-    chosen = Form(backbone=LITE).with_defaults(backbone).values
     kept = {"ladder", *(stage.field for stage in STAGES)}
-    values = {name: chosen[name] for name in ("backbone", *BACKBONES_OWN) if name not in kept}
+    values = {name: form.values[name] for name in ("backbone", *BACKBONES_OWN) if name not in kept}
     changes = compare(demo, dataclasses.replace(event, values={**event.values, **values}))
     if "viewer" not in changes:
         return changes
     status = answers.problem(sentence(error)) + answers.EMBEDDED + changes["status"]
-    return {**changes, **values, **own_choices(backbone), "status": status}
+    return {**changes, **values, **own_choices(demo.backbone(form)), "status": status}
+
+
+def embedded(demo: Demo, error: NotLentError) -> Form:
+    """The controls of the embedded model, which answers where no GPU is lent.
+
+    Raises:
+        NotLentError: the given one; it is not offered here, or cannot start.
+    """
+    if LITE in demo.backbones:
+        with contextlib.suppress(BackboneError):
+            return Form(backbone=LITE).with_defaults(demo.service.segmenter(LITE).backbone)
+    raise error
 
 
 def _look_of(demo: Demo, event: Event, check: Callable[[], None]) -> Callable[[], None]:
