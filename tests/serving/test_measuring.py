@@ -171,7 +171,7 @@ def test_folders_of_photos_start_no_measurement(
 ) -> None:
     begun: list[object] = []
     monkeypatch.setattr(measuring, "begin_later", lambda *given: begun.append(given))
-    monkeypatch.setattr(measuring, "measure", lambda *given: begun.append(given))
+    monkeypatch.setattr(measuring, "dtype_agreement", lambda *given: begun.append(given))
     photos = colors(tmp_path / "set", 2)
     given = {
         "segment": (str(photos / "images"), "--vocabulary", "a, b"),
