@@ -11,6 +11,7 @@ from PIL import Image
 from glaclip.backbones.clip.models import CLIP_MODELS
 from glaclip.benchmark import towers as module
 from glaclip.cli.main import main
+from tests.benchmark.test_dtype import Nothing
 from tests.clip_weights import tiny_model
 from tests.toy import FewWindows
 
@@ -45,7 +46,7 @@ def test_one_command_prints_the_ratio_and_its_bar(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GLACLIP_PROCESSOR", "vnni")
-    monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: _Nothing())
+    monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: Nothing())
     monkeypatch.setattr("glaclip.cli.benchmark_text.times", lambda report: "")
     report = tmp_path / "b.json"
     more = ["--no-memory", "--towers", "--repeats", "1", "--json", str(report), "--quiet"]
@@ -54,10 +55,3 @@ def test_one_command_prints_the_ratio_and_its_bar(
     said = capsys.readouterr().out
     line = f"(float32) takes {document['ratio']:.2f} of clip-b16 in float32; at most 0.45."
     assert line in said
-
-
-class _Nothing:
-    rows = ()
-
-    def document(self) -> dict[str, object]:
-        return {}
