@@ -45,12 +45,19 @@ def _require_number(field: str, value: object, low: float, high: float) -> None:
     _require(ok, field, f"a number from {low:g} to {high:g}", value)
 
 
+def _require_one_of(field: str, value: object, names: tuple[str, ...]) -> None:
+    known = isinstance(value, str) and value in names
+    _require(known, field, f"one of {', '.join(names)}", value)
+
+
 def _require_bool(field: str, value: object) -> None:
     _require(isinstance(value, bool), field, "True or False", value)
 
 
 #: How photos are resized: smoothed where they shrink, or as OpenCV's bilinear does, plain.
 ANTIALIASED, PLAIN = RESAMPLINGS = ("antialiased", "plain")
+#: What the VFM sees: each window as CLIP does, or the photo once. The second is not the paper's.
+BY_WINDOW, WHOLE_PHOTO = VFM_VIEWS = ("windows", "whole")
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ class WindowSettings:
         long_side_limit: the long side is never resized beyond this.
         resampling: "antialiased", or "plain" for bilinear resizing without smoothing, which is what
             the released programs do.
+        vfm_view: "windows", or "whole" for a VFM that sees the photo once, so that a place has one
+            key in all windows. It is quicker, and not the paper's.
     """
 
     short_side: int = 336
@@ -71,10 +80,11 @@ class WindowSettings:
     stride: int = 112
     long_side_limit: int = 2048
     resampling: str = ANTIALIASED
+    vfm_view: str = BY_WINDOW
 
     def __post_init__(self) -> None:
-        known = isinstance(self.resampling, str) and self.resampling in RESAMPLINGS
-        _require(known, "resampling", f"one of {', '.join(RESAMPLINGS)}", self.resampling)
+        _require_one_of("resampling", self.resampling, RESAMPLINGS)
+        _require_one_of("vfm_view", self.vfm_view, VFM_VIEWS)
         _require_int("crop", self.crop, 32, 1024)
         note = ", and not below the side of a window"
         _require_int("short_side", self.short_side, self.crop, 2048, note)
@@ -82,16 +92,25 @@ class WindowSettings:
         _require_int("long_side_limit", self.long_side_limit, self.short_side, 8192)
 
     def __repr__(self) -> str:
-        """Like that of any dataclass, without `resampling` where it is the usual one.
+        """Like that of any dataclass, without a way of doing things where it is the usual one.
 
         Keys of what is kept on disk are made of this: what was kept before there was a choice
         stays known.
         """
-        lengths = ("short_side", "crop", "stride", "long_side_limit")
-        shown = [f"{name}={getattr(self, name)!r}" for name in lengths]
-        if self.resampling != ANTIALIASED:
-            shown.append(f"resampling={self.resampling!r}")
+        values = [(field, getattr(self, field.name)) for field in dataclasses.fields(self)]
+        shown = [
+            f"{field.name}={value!r}"
+            for field, value in values
+            if isinstance(value, int) or value != field.default
+        ]
         return f"WindowSettings({', '.join(shown)})"
+
+    @property
+    def unlike_the_paper(self) -> str:
+        """In which way this is another method than the paper's, for people; mostly empty."""
+        if self.vfm_view == BY_WINDOW:
+            return ""
+        return "vision model on the whole photo (not the paper's)"
 
 
 @dataclass(frozen=True)
@@ -220,8 +239,7 @@ class AttentionSettings:
         _require_number("scale", self.scale, 0.0, 10000.0)
         _require_number("beta", self.beta, 0.0, 10.0)
         _require_number("gamma", self.gamma, 0.0, 100.0)
-        known = isinstance(self.precision, str) and self.precision in PRECISIONS
-        _require(known, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
+        _require_one_of("precision", self.precision, PRECISIONS)
 
     @property
     def stages(self) -> tuple[str, ...]:

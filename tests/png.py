@@ -9,7 +9,7 @@ import numpy as np
 
 
 def packed_png(samples: np.ndarray, bits: int) -> bytes:
-    """Grey [H, W] of 1, 2, 4 or 16 bits, or 16-bit color [H, W, 3 | 4], filters by turns."""
+    """Gray [H, W] of 1, 2, 4 or 16 bits, or 16-bit color [H, W, 3 | 4], filters by turns."""
     height, width = samples.shape[:2]
     channels = samples.shape[2] if samples.ndim == 3 else 1
     if bits == 16:

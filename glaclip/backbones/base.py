@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -222,3 +222,27 @@ class Backbone(Protocol):
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """[P, E] unit vectors of prompts as they stand (templates already filled in), float32."""
         ...
+
+
+@runtime_checkable
+class SeesPhotos(Backbone, Protocol):
+    """A backbone whose keys may come from its VFM's one look at a photo; see `sees_photos`.
+
+    Attributes:
+        key_patch: (height, width) in pixels of a patch of the VFM.
+    """
+
+    key_patch: Grid
+
+    def photo_keys(self, pixels: Tensor) -> tuple[Tensor, Grid]:
+        """Keys [1, S', Dk] of a photo [1, 3, h, w] in 0..1 whose sides `key_patch` divides."""
+        ...
+
+    def encode_windows(self, pixels: Tensor, keys: tuple[Tensor, Grid] | None = None) -> Tokens:
+        """See `Backbone`; with keys [B, S', Dk] and their grid, the VFM does not look again."""
+        ...
+
+
+def sees_photos(backbone: Backbone) -> TypeGuard[SeesPhotos]:
+    """Whether a backbone can take `WindowSettings.vfm_view` "whole": it has a VFM."""
+    return isinstance(backbone, SeesPhotos) and "vfm" in backbone.key_sources

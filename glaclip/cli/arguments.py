@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from glaclip.cli.console import UsageError
-from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS, RESAMPLINGS
+from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS, RESAMPLINGS, VFM_VIEWS
 from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, LOGIT_SCALE, preset_names
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
@@ -20,8 +20,10 @@ CONSTANTS = (
     ("--beta", "beta", "X", "shift when dynamic normalization is off"),
     ("--gamma", "gamma", "X", "scale when dynamic normalization is off"),
 )
-WINDOWS = ("short_side", "crop", "stride", "resampling")
-SCALES = ("background_threshold", "logit_scale")
+WINDOWS = ("short_side", "crop", "stride", "resampling", "vfm_view")
+SCALES = ("background_threshold", "logit_scale", "area_threshold")
+#: Those that decide what goes to the background, and need one.
+THRESHOLDS = ("background_threshold", "area_threshold")
 #: What a setting is called here; refusals name the option that was typed.
 OPTION_NAMES = {
     **{field: option for option, field, _, _ in CONSTANTS},
@@ -166,6 +168,13 @@ def add_scales(group: Any, *aliases: str) -> None:
         help="factor on cosines before the softmax over words; it changes labels only where there "
         f"is a background (default: {LOGIT_SCALE:g})",
     )
+    group.add_argument(
+        "--area-threshold",
+        type=float,
+        metavar="P",
+        help="give up classes with a smaller share of what is not background, as SCLIP's program "
+        "does with 0.1 on VOC21 (default: keep all)",
+    )
 
 
 def add_windows(parser: argparse.ArgumentParser) -> None:
@@ -178,6 +187,12 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
         "--resampling",
         choices=RESAMPLINGS,
         help="photos smoothed where they shrink (default), or plain bilinear as OpenCV's",
+    )
+    group.add_argument(
+        "--vfm-view",
+        choices=VFM_VIEWS,
+        help="real CLIP's vision model for keys sees windows (default), or the whole photo once: "
+        "quicker, and not the paper's method",
     )
 
 

@@ -54,6 +54,7 @@ class Compared:
         photo: its file.
         image: its pixels.
         truth: None where there is none.
+        notes: what is said under it.
         cells: panels of the columns, in their order.
         labels: of the methods, by the names of their columns.
         scores: by column, where there is truth.
@@ -63,6 +64,7 @@ class Compared:
     photo: PhotoFile
     image: Image.Image
     truth: LabelMap | None
+    notes: tuple[str, ...] = ()
     cells: list[Cell] = field(default_factory=list)
     labels: dict[str, Labels] = field(default_factory=dict)
     scores: dict[str, Score] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Compared:
     def panels(self, with_truth: bool) -> list[Cell]:
         """Input, ground truth if any photo of the figure has one, and the columns."""
         truth = [Cell("Ground truth", self.truth.labels if self.truth else None)]
-        return [Cell("Input", None), *(truth if with_truth else ()), *self.cells]
+        return [Cell("Input", None, self.notes), *(truth if with_truth else ()), *self.cells]
 
 
 def compare_photo(
@@ -101,7 +103,7 @@ def compare_photo(
         PhotoError, DatasetError: what cannot be read.
     """
     image = load_photo(photo.path)
-    found = Compared(photo, image, None)
+    found = Compared(photo, image, None, tuple(filter(None, [windows.unlike_the_paper])))
     if truth is not None and (place := label_map_of(truth, photo.stem, alone=alone)):
         size = (image.height, image.width)
         found.truth = truth_from_file(place, vocabulary, size, photo.path)

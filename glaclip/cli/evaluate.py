@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from glaclip.backbones.base import Backbone
-from glaclip.cli.arguments import SCALES
+from glaclip.cli.arguments import OPTION_NAMES, SCALES, THRESHOLDS
 from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import EvaluateOptions
 from glaclip.cli.evaluate_paper import run_paper
@@ -94,8 +94,9 @@ def _dataset_of(options: EvaluateOptions) -> Dataset:
         stems=stems,
         limit=options.limit,
     )
-    if dataset.vocabulary.background is None and options.background_threshold is not None:
-        raise UsageError("--background-threshold needs a set with a class named background")
+    for name in THRESHOLDS:
+        if dataset.vocabulary.background is None and getattr(options, name) is not None:
+            raise UsageError(f"{OPTION_NAMES[name]} needs a set with a class named background")
     scales = {name: getattr(options, name) for name in SCALES}
     typed = {name: value for name, value in scales.items() if value is not None}
     return replace(dataset, vocabulary=replace(dataset.vocabulary, **typed))

@@ -53,6 +53,7 @@ class EvaluateOptions(RunOptions):
     classes_from: str | None
     background_threshold: float | None
     logit_scale: float | None
+    area_threshold: float | None
     ignore: tuple[str, ...]
     list: Path | None
     limit: int | None

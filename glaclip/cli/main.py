@@ -136,9 +136,9 @@ def _add_segment(commands: Any) -> None:
     parser.add_argument(
         "--features",
         type=Path,
-        metavar="FILE",
+        metavar="PATH",
         help="also write the features of the photo by GLA-CLIP, and those of the words apart, as "
-        ".npz (docs/methods.md says what is in it)",
+        ".npz (docs/methods.md says what is in it); of several photos into this folder, one each",
     )
     parser.add_argument(
         "--features-as",

@@ -97,6 +97,23 @@ class RunOptions(BackboneOptions):
         }
         return super().of(args, **parts, **derived)
 
+    def start(
+        self, load: Loader, console: Console, loaded: Callable[[], Backbone] | None = None
+    ) -> Backbone:
+        """See `BackboneOptions`; says where the windows are not the paper's way.
+
+        Raises:
+            UsageError, SettingsError: what the backbone does not have or cannot take.
+        """
+        from glaclip.segmenter.encoding import check_windows
+
+        backbone = super().start(load, console, loaded)
+        windows = self.windows(backbone)
+        check_windows(backbone, windows)
+        if windows.unlike_the_paper:
+            console.say(f"Keys: {windows.unlike_the_paper}")
+        return backbone
+
     def attention(self, backbone: Backbone) -> AttentionSettings:
         """The constants asked for, on the backbone's or a preset's."""
         base = ATTENTION_PRESETS.get(self.constants, backbone.default_attention)

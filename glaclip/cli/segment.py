@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from PIL import Image
 
 from glaclip.cli.arguments import check_formats
@@ -29,7 +27,7 @@ from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors
 from glaclip.pictures.scores import cutouts, score_files
 from glaclip.segmenter import Segmentation, Segmenter
-from glaclip.segmenter.dense import dense_features, text_arrays
+from glaclip.segmenter.dense import features_npz
 from glaclip.segmenter.method import parse_method
 from glaclip.segmenter.suggestions import at_least_two
 from glaclip.segmenter.word_store import WordStore
@@ -79,8 +77,10 @@ class SegmentOptions(WordOptions):
         if args.scores and args.left:
             raise UsageError("--scores needs both sides computed here, not --left")
         suggest = args.suggest or all(words is None for words in given)
-        if args.features is not None and args.features.suffix.lower() != ".npz":
-            raise UsageError(f"--features must end in .npz; received {args.features.name}")
+        file = args.features is not None and args.features.suffix.lower() == ".npz"
+        if args.features is not None and file != is_one_photo(photos):
+            what = "be a folder for several photos" if file else "end in .npz for one photo"
+            raise UsageError(f"--features must {what}; received {args.features.name}")
         if suggest and not is_one_photo(photos):
             raise UsageError("several photos need words: --vocabulary, --preset or a file of them")
         own = {"stages": stages, "shard": shard, "photos": photos, "suggest": suggest}
@@ -144,7 +144,10 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     panels = None
     if options.point:
         maps = segmenter.attention(encoded, options.point, base, key_source=options.key_source)
-        panels = attention_panels(maps, photo)
+        row = None
+        if left_method.own_row and not options.left:
+            row = segmenter.attention(encoded, options.point, baseline=left_method.own_row)
+        panels = attention_panels(maps, photo, left=row)
     document = result_document(
         left, right, backbone, colors, point=options.point, encode_seconds=encode_seconds
     )
@@ -171,11 +174,8 @@ def run_segment(options: SegmentOptions, load: Loader, console: Console) -> None
     for name, content in files.items():
         write(folder / name, content)
     if options.features:
-        arrays = dense_features(segmenter, encoded, right.method, options.features_as)
-        stream = io.BytesIO()
-        save: Any = np.savez  # whose own arguments some versions type as if they were arrays
-        save(stream, **arrays, **text_arrays(segmenter, vocabulary))
-        write(options.features, stream.getvalue())
+        content = features_npz(segmenter, encoded, right.method, vocabulary, options.features_as)
+        write(options.features, content)
     if options.json:
         console.result(
             json.dumps({**document, "files": sorted(files)}, ensure_ascii=False, indent=2)

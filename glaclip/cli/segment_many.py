@@ -26,13 +26,15 @@ from glaclip.support.text import csv_text
 
 def run_many(options: SegmentOptions, load: Loader, console: Console) -> None:
     """Labels all photos, with all processes that torchrun started, and goes on after a stop."""
-    if options.point or options.baseline != "off" or options.left or options.features:
-        raise UsageError("--point, --baseline, --left and --features are for a single photo")
+    if options.point or options.baseline != "off" or options.left:
+        raise UsageError("--point, --baseline and --left are for a single photo")
     team = team_of_environment()
     console.follow(team.rank)
     photos, unread = photos_of(options.photos)
     vocabulary = vocabulary_of(options)
     folder = output_folder(options.out)
+    if options.features:
+        output_folder(options.features)
     for skip in unread:
         console.say(f"{skip.stem}: {skip.reason}")
     for note in vocabulary.notes:
@@ -45,7 +47,7 @@ def run_many(options: SegmentOptions, load: Loader, console: Console) -> None:
     labeling = Labeling(segmenter, vocabulary, method, options.windows(backbone))
     name = options.shard.file_name(team.rank).replace("photos", "labels", 1)
     console.errors_of_process(team.rank)
-    labels = LabelFolder(folder, labeling, name, console.say)
+    labels = LabelFolder(folder, labeling, name, console.say, options.features, options.features_as)
     labels.run(options.shard.of(photos), team, console.progress)
     if team.rank == 0:
         _finish(labels, photos, options, console)
@@ -76,6 +78,7 @@ def _finish(
         + (f", {failed} cannot be used" if failed else "")
         + (f", {rest} are left for other shards" if rest else "")
         + f"; wrote {written} files beside their label maps to {options.out}"
+        + (f", and their features to {options.features}" if options.features else "")
     )
     if not done and not rest:
         raise DatasetError("no photo could be labeled")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glaclip.cli.arguments import SCALES
+from glaclip.cli.arguments import OPTION_NAMES, SCALES, THRESHOLDS
 from glaclip.cli.console import UsageError
 from glaclip.cli.options import RunOptions
 from glaclip.evaluation.data.class_lists import load_class_list
@@ -24,6 +24,7 @@ class WordOptions(RunOptions):
     background: bool | str | None
     background_threshold: float | None
     logit_scale: float | None
+    area_threshold: float | None
 
 
 def vocabulary_of(options: WordOptions, suggested: Sequence[str] = ()) -> Vocabulary:
@@ -42,8 +43,9 @@ def vocabulary_of(options: WordOptions, suggested: Sequence[str] = ()) -> Vocabu
     else:
         text = ", ".join(suggested) or _vocabulary_text(options)
         vocabulary = parse_vocabulary(text, background=background)
-    if vocabulary.background is None and options.background_threshold is not None:
-        raise UsageError("--background-threshold needs --background")
+    for name in THRESHOLDS:
+        if vocabulary.background is None and getattr(options, name) is not None:
+            raise UsageError(f"{OPTION_NAMES[name]} needs --background")
     scales = {name: getattr(options, name) for name in SCALES}
     typed = {name: value for name, value in scales.items() if value is not None}
     return dataclasses.replace(vocabulary, **typed)

@@ -26,11 +26,11 @@ def is_deep(image: Image.Image, colors: bool = True) -> bool:
     """Whether an opened picture has more than 8 bits in a sample.
 
     Args:
-        image: not loaded yet, or grey.
+        image: not loaded yet, or gray.
         colors: whether its file can be opened again, for the lower bytes of deep colors.
     """
-    grey = image.mode in ("I", "F") or image.mode.startswith("I;16")
-    return grey or (colors and _is_deep_color(image))
+    gray = image.mode in ("I", "F") or image.mode.startswith("I;16")
+    return gray or (colors and _is_deep_color(image))
 
 
 def rawmode_of(image: Image.Image) -> str:
@@ -62,7 +62,7 @@ def samples_of(image: Image.Image, reopen: Callable[[], Image.Image] | None) -> 
     if reopen is None or not _is_deep_color(image):
         return np.asarray(image)
     stored = rawmode_of(image)
-    if stored == "LA;16B":  # grey with alpha: all four bytes of a pixel at once
+    if stored == "LA;16B":  # gray with alpha: all four bytes of a pixel at once
         _store_as(image, "RGBA")
         pairs = np.asarray(image).astype(np.uint16)
         return (pairs[..., [0, 0, 0, 2]] << 8) | pairs[..., [1, 1, 1, 3]]

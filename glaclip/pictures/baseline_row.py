@@ -8,9 +8,17 @@ from torch import Tensor
 
 from glaclip.pictures.drawing import paste_star
 from glaclip.pictures.encoding import npz_bytes
+from glaclip.pictures.numbers import percent
 from glaclip.pictures.placing import canvas_size, token_center, working_photo
 from glaclip.pictures.weights import brightest, heat_on
 from glaclip.segmenter import BaselineAttention
+
+
+def own_words(row: BaselineAttention) -> str:
+    """How much of a baseline's attention stays on the patch itself, and goes to no place at all."""
+    own = float(row.weights[row.window].view(row.key_grid)[row.token])
+    said = f"{percent(own)} stays on the patch itself"
+    return f"{said}, {percent(row.cls)} goes to CLS." if row.cls else f"{said}."
 
 
 def own_window(photo: Image.Image, row: BaselineAttention) -> Image.Image:
@@ -34,7 +42,8 @@ def head_pictures(photo: Image.Image, row: BaselineAttention) -> list[Image.Imag
 
 
 def _drawn(window: Image.Image, row: BaselineAttention, weights: Tensor) -> Image.Image:
-    picture = heat_on(window, weights.view(row.key_grid), brightest(weights) or 1.0)
+    top = brightest(weights, len(weights)) / len(weights)
+    picture = heat_on(window, weights.view(row.key_grid), top)
     center = token_center(row.token, row.key_grid, window.size)
     paste_star(picture, center, max(5, round(window.width / 24)))
     return picture

@@ -130,6 +130,7 @@ def result_document(
             vocabulary.background_threshold if vocabulary.background is not None else None
         ),
         "logit_scale": vocabulary.logit_scale,
+        "area_threshold": vocabulary.area_threshold,
         "notes": list(vocabulary.notes),
         "classes": legend_document(left, right, colors),
         "seam_rate": {side: _rounded(seam_rate_of(result)) for side, result in sides.items()},
@@ -165,7 +166,7 @@ def comparison_of(
         right.classes,
         colors,
         titles=("Photo", left.method.title, right.method.title),
-        notes=("", note(left), note(right)),
+        notes=(right.encoded.windows.unlike_the_paper, note(left), note(right)),
     )
 
 

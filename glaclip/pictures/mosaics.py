@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from glaclip.attention.point import AttentionMaps, RowAttention
+from glaclip.pictures.baseline_row import own_words
 from glaclip.pictures.drawing import (
     Theme,
     ThemeName,
@@ -30,6 +31,8 @@ from glaclip.pictures.weights import (
     heat_on,
     weight_scales,
 )
+from glaclip.segmenter import BaselineAttention
+from glaclip.segmenter.method import baseline_title
 from glaclip.settings import CAPTIONS
 from glaclip.windows import Box, Size, stitch
 
@@ -172,10 +175,30 @@ def rung_caption(rung: RowAttention) -> str:
     return f"{percent(rung.own_mass)} in own window (even: {percent(rung.own_share)})"
 
 
+@dataclasses.dataclass(frozen=True)
+class _Panel:
+    """One of the panels: a rung of maps, its two lines, and the weight drawn brightest."""
+
+    maps: AttentionMaps
+    rung: int
+    title: str
+    caption: str
+    top: float
+
+
+def _as_rung(maps: AttentionMaps, row: BaselineAttention) -> AttentionMaps:
+    """A baseline's row as the only rung, on patches of its own."""
+    rung = dataclasses.replace(
+        maps.rungs[0], weights=row.weights, collapsed=False, own_mass=1 - row.cls
+    )
+    return dataclasses.replace(maps, token=row.token, key_grid=row.key_grid, rungs=(rung,))
+
+
 def attention_panels(
     maps: AttentionMaps,
     photo: Image.Image,
     *,
+    left: BaselineAttention | None = None,
     panel: int = 560,
     theme: ThemeName = "light",
 ) -> Image.Image:
@@ -184,27 +207,39 @@ def attention_panels(
     Args:
         maps: from `Segmenter.attention`.
         photo: the photo that was clicked.
+        left: the same point's row of the left side's baseline, which is drawn last.
         panel: width of one rung in pixels, about.
         theme: "light" or "dark".
     """
-    scales = weight_scales(maps.rungs)
-    tops = scales.weights(maps.rungs)
+    drawn = [(maps, i, CAPTIONS[i], rung_caption(rung)) for i, rung in enumerate(maps.rungs)]
+    if left is not None:
+        title = f"Left side: {baseline_title(left.baseline)}"
+        drawn.append((_as_rung(maps, left), 0, title, own_words(left)))
+    rungs = [own.rungs[index] for own, index, _, _ in drawn]
+    scales = weight_scales(rungs)
+    panels = [_Panel(*given, top) for given, top in zip(drawn, scales.weights(rungs), strict=True)]
     cell = mosaic_cell(panel, maps.grid, maps.key_grid)
-    mosaics = [
-        attention_mosaic(maps, index, photo, scale_max=top, theme=theme, cell=cell)
-        for index, top in enumerate(tops)
-    ]
+    mosaics: list[Image.Image] = []
+    for each in panels:
+        own = cell * maps.key_grid[1] // each.maps.key_grid[1]
+        mosaic = attention_mosaic(
+            each.maps, each.rung, photo, scale_max=each.top, theme=theme, cell=max(1, own)
+        )
+        mosaics.append(mosaic.resize((mosaics or [mosaic])[0].size))
     small = scaled_to(photo, mosaics[0].width, 4 * mosaics[0].width)
     shrink = small.width / photo.width
-    scaled = dataclasses.replace(maps, point=(maps.point[0] * shrink, maps.point[1] * shrink))
+    point = (maps.point[0] * shrink, maps.point[1] * shrink)
     overlays = [
-        attention_overlay(small, scaled, index, scale_max=top) for index, top in enumerate(tops)
+        attention_overlay(
+            small, dataclasses.replace(each.maps, point=point), each.rung, scale_max=each.top
+        )
+        for each in panels
     ]
-    return _lay_out_panels(maps, mosaics, overlays, scales, theme_of(theme))
+    return _lay_out_panels(panels, mosaics, overlays, scales, theme_of(theme))
 
 
 def _lay_out_panels(
-    maps: AttentionMaps,
+    panels: Sequence[_Panel],
     mosaics: Sequence[Image.Image],
     overlays: Sequence[Image.Image],
     scales: WeightScales,
@@ -222,10 +257,10 @@ def _lay_out_panels(
     sheet = Image.new("RGB", (total, bar_top + bar + foot), look.paper)
     draw = ImageDraw.Draw(sheet)
     bold, plain = font(text, bold=True), font(small)
-    for index, rung in enumerate(maps.rungs):
+    for index, panel in enumerate(panels):
         x = margin + index * (width + gap)
-        draw.text((x, margin + text), CAPTIONS[index], look.ink, bold, anchor="ls")
-        caption = fit(rung_caption(rung), plain, width)
+        title, caption = fit(panel.title, bold, width), fit(panel.caption, plain, width)
+        draw.text((x, margin + text), title, look.ink, bold, anchor="ls")
         draw.text((x, margin + text * 2.45), caption, look.muted, plain, anchor="ls")
         sheet.paste(mosaics[index], (x, mosaic_top))
         sheet.paste(rounded(overlays[index], look.paper, text // 4), (x, overlay_top))

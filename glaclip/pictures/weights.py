@@ -58,7 +58,7 @@ def visible_tokens(rung: RowAttention) -> int:
 
 def weight_scales(rungs: Sequence[RowAttention]) -> WeightScales:
     """One scale for several rungs, or one for each where one would leave some of them black."""
-    tops = tuple(_top(rung) for rung in rungs)
+    tops = tuple(brightest(rung.weights, visible_tokens(rung)) for rung in rungs)
     if any(rung.collapsed for rung in rungs):
         return WeightScales(tops, False, "A panel keeps a single token, so each has its own scale.")
     if max(tops) > _SHARED_RANGE * min(tops):
@@ -66,18 +66,14 @@ def weight_scales(rungs: Sequence[RowAttention]) -> WeightScales:
     return WeightScales((max(tops),) * len(tops), True)
 
 
-def _top(rung: RowAttention) -> float:
-    """In multiples of even attention."""
-    return max(1.0, brightest(rung.weights) * visible_tokens(rung))
+def brightest(weights: Tensor, visible: int) -> float:
+    """The weight drawn brightest, in multiples of what `visible` tokens would get evenly.
 
-
-def brightest(weights: Tensor) -> float:
-    """The 99.8th percentile of the weights above zero; 0 without any.
-
-    The largest weight itself would let a single token darken everything else.
+    The 99.8th percentile of the weights above zero: the largest weight itself would let a single
+    token darken everything else.
     """
     seen = weights[weights > 0].float()
-    return float(torch.quantile(seen, 0.998)) if len(seen) else 0.0
+    return max(1.0, float(torch.quantile(seen, 0.998)) * visible)
 
 
 @functools.lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ the word's, so new words need no photo and no attention.
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -82,3 +83,18 @@ def text_arrays(segmenter: Segmenter, vocabulary: Vocabulary) -> dict[str, NDArr
         "prompt_class": np.array(owner),
         "classes": np.array(vocabulary.names),
     }
+
+
+def features_npz(
+    segmenter: Segmenter,
+    encoded: Encoded,
+    method: Method,
+    vocabulary: Vocabulary,
+    layout: str = WINDOWS,
+) -> bytes:
+    """`dense_features` and `text_arrays` as a file."""
+    stream = io.BytesIO()
+    save: Any = np.savez  # whose own arguments some versions type as if they were arrays
+    arrays = dense_features(segmenter, encoded, method, layout)
+    save(stream, **arrays, **text_arrays(segmenter, vocabulary))
+    return stream.getvalue()

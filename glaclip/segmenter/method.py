@@ -64,6 +64,14 @@ class Method:
         return self.fusion in JOINS
 
     @property
+    def own_row(self) -> str:
+        """The baseline whose row shows where a point looks.
+
+        Empty of attention over windows, which has rungs, and of windows that are joined.
+        """
+        return "" if self.joins else self.baseline
+
+    @property
     def before_fusion(self) -> Method:
         """What gives the features: the same without a way of fusing them, but for one that joins.
 

@@ -27,7 +27,7 @@ from glaclip.attention.rows import Resizing
 from glaclip.backbones.base import Backbone, Grid
 from glaclip.segmenter.baseline_attention import BaselineAttention, baseline_attention
 from glaclip.segmenter.computed import Computed
-from glaclip.segmenter.encoding import encode
+from glaclip.segmenter.encoding import check_windows, encode
 from glaclip.segmenter.fusion import SPLICE, WHOLE
 from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
 from glaclip.segmenter.joining import aggregated, as_one_window, places, spliced
@@ -92,7 +92,8 @@ class Segmenter:
         Args:
             photo: PIL image, uint8 array [H, W, 3], path of a picture file, or a hashed photo.
             windows: the backbone's default when left out.
-            progress: called as ("encode", windows done, windows).
+            progress: called as ("encode", windows done, windows); a VFM's look at the whole photo
+                counts as all windows once more.
 
         Raises:
             PhotoError: a photo that cannot be used.
@@ -108,12 +109,7 @@ class Segmenter:
     ) -> tuple[Encoded, bool]:
         """`encode`, and whether the tokens came from the cache."""
         settings = windows or self.backbone.default_windows
-        multiple = self.backbone.pixel_multiple
-        if settings.crop % multiple:
-            raise SettingsError(
-                f"crop must be a multiple of {multiple} for {self.backbone.title}; "
-                f"received {settings.crop}"
-            )
+        check_windows(self.backbone, settings)
         hashed = HashedPhoto.of(photo)
         key = self._encoding_key(hashed, settings)
         note = progress or unheard

@@ -19,7 +19,7 @@ from glaclip.segmenter import Method
 from glaclip.segmenter.encoding import windows_per_batch
 from glaclip.segmenter.fusion import SPLICE, WHOLE
 from glaclip.serving.limits import LimitError, duration
-from glaclip.settings import FAST, AttentionSettings, WindowSettings
+from glaclip.settings import FAST, WHOLE_PHOTO, AttentionSettings, WindowSettings
 from glaclip.windows import Size, boxes, working_size
 
 _MB = 2**20
@@ -146,7 +146,8 @@ def memory(backbone: Backbone, plan: Plan) -> int:
     (height, width), pixels = plan.size, plan.photo[0] * plan.photo[1]
     resized = 3 * height * width * (_FLOAT + 1)
     encoding = resized + batch * (3 * crop * crop * _FLOAT + backbone.forward_bytes(crop))
-    if any(encoded_again(plan, method) for method in plan.methods):
+    view = plan.windows.vfm_view == WHOLE_PHOTO
+    if view or any(encoded_again(plan, method) for method in plan.methods):
         encoding = max(encoding, resized + backbone.forward_bytes(math.isqrt(height * width)))
     tokens = windows * blank.nbytes
     features = [_features(backbone, blank, method) * windows for method in plan.methods]
@@ -294,7 +295,7 @@ class Pace:
         """The estimate of each piece of a run.
 
         Args:
-            backbone: its fingerprint.
+            backbone: its fingerprint, and what else makes a pace of its own.
             amounts: (step, what there is to do), in the order of the work.
         """
         with self._lock:

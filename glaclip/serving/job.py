@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from glaclip.attention.point import AttentionMaps
 from glaclip.segmenter import (
     AnyPhoto,
+    BaselineAttention,
     Encoded,
     HashedPhoto,
     Method,
@@ -90,6 +91,11 @@ class Job:
         self.encoded = segmenter.known_encoding(self.photo, request.windows)
         self.new_words = segmenter.unknown_words(request.vocabulary.prompts)
 
+    @property
+    def pace(self) -> str:
+        """Whose pace it has: a VFM that sees photos as a whole is another backbone in this."""
+        return f"{self.segmenter.backbone.fingerprint} {self.request.windows.vfm_view}"
+
     def named(self, name: str) -> Method:
         """The method of a short name, with the request's constants and keys.
 
@@ -120,9 +126,9 @@ class Job:
         plan = self._plan(self.right)
         return Work(plan, (self._looked(plan, after_run=False),))
 
-    def looking_left(self) -> Work:
-        """The row of a point in a baseline."""
-        return Work(self._plan(self.left))
+    def encoding(self) -> Work:
+        """The photo's tokens, of which the row of a point in a baseline is a small product."""
+        return Work(self._plan())
 
     def averaging(self) -> Work:
         """Attention over the whole photo at each rung of the ladder."""
@@ -189,3 +195,17 @@ class Job:
     def maps(self, encoded: Encoded, point: Point, step: Progress) -> AttentionMaps:
         """The four rungs for a point."""
         return self.segmenter.attention(encoded, point, self.right, progress=step)
+
+    @property
+    def left_rows(self) -> tuple[str, ...]:
+        """The left side's baseline, if it has a row."""
+        return (self.left.own_row,) if self.left.own_row else ()
+
+    def rows(
+        self, encoded: Encoded, point: Point, names: Iterable[str], step: Progress
+    ) -> tuple[BaselineAttention, ...]:
+        """The rows of baselines for a point, with each head."""
+        return tuple(
+            self.segmenter.attention(encoded, point, baseline=name, per_head=True, progress=step)
+            for name in names
+        )

@@ -60,6 +60,8 @@ class Answer:
         alone: the photo with all switches off, each window by itself: mostly the left side. None
             without a point.
         maps: the point's attention at the four rungs. None without a point.
+        left_row: the point's attention by the left side's baseline, with each head. None without a
+            point, and where the left side is attention over windows, whose row is among the rungs.
         encoded: the photo's tokens.
         encoded_cached: whether the photo was known.
         seconds: wall-clock until both sides were there.
@@ -70,6 +72,7 @@ class Answer:
     right: Segmentation
     alone: Segmentation | None
     maps: AttentionMaps | None
+    left_row: BaselineAttention | None
     encoded: Encoded
     encoded_cached: bool
     seconds: float
@@ -146,8 +149,8 @@ class Service:
         backbone, plan = job.segmenter.backbone, work.plan
         to_encode = 0 if job.encoded else plan.count
         whole = [("encode", float(to_encode * plan.windows.crop**2)), *work.amounts]
-        parts = self._pace.parts(backbone.fingerprint, whole)
-        quick, lent = self._lent_pace.parts(backbone.fingerprint, whole), self._lent(job, work)
+        parts = self._pace.parts(job.pace, whole)
+        quick, lent = self._lent_pace.parts(job.pace, whole), self._lent(job, work)
         return Estimate(
             windows=plan.count,
             to_encode=to_encode,
@@ -187,7 +190,7 @@ class Service:
         )
         computed = self.lender.compute(order)
         job.segmenter.keep(computed)
-        self._lent_pace.learn(fingerprint, estimate, computed.seconds)
+        self._lent_pace.learn(job.pace, estimate, computed.seconds)
 
     @contextmanager
     def _run(
@@ -218,7 +221,7 @@ class Service:
             self._borrow(job, work, estimate, meter)
             yield job.encode(meter), meter, estimate
             meter.close()
-            self._pace.learn(job.segmenter.backbone.fingerprint, estimate, meter.spent)
+            self._pace.learn(job.pace, estimate, meter.spent)
 
     def answer(
         self,
@@ -255,10 +258,13 @@ class Service:
             right.presence  # noqa: B018 (computed and kept)
             seconds = time.perf_counter() - started
             alone = maps = None
+            rows: tuple[BaselineAttention, ...] = ()
             if point is not None:
                 alone = left if job.left == job.off else job.segment(encoded, job.off, step)
                 maps = job.maps(encoded, point, step)
-        return Answer(left, right, alone, maps, encoded, cached, seconds, estimate)
+                rows = job.rows(encoded, point, job.left_rows, step)
+        row = rows[0] if rows else None
+        return Answer(left, right, alone, maps, row, encoded, cached, seconds, estimate)
 
     def attention(
         self, photo: AnyPhoto, point: Point, request: Request, progress: Progress | None = None
@@ -287,19 +293,33 @@ class Service:
         with self._run(job, job.segmenting(*methods), progress, unless) as (encoded, step, _):
             return [job.segment(encoded, method, step) for method in methods]
 
-    def left_attention(
-        self, photo: AnyPhoto, point: Point, request: Request, progress: Progress | None = None
-    ) -> BaselineAttention | None:
-        """The left side's row for a point (x, y), with each head; None where it is no baseline.
+    def baseline_rows(
+        self,
+        photo: AnyPhoto,
+        point: Point,
+        request: Request,
+        names: Sequence[str] | None = None,
+        progress: Progress | None = None,
+        *,
+        unless: Unless = _always,
+    ) -> tuple[BaselineAttention, ...]:
+        """The rows of baselines for a point (x, y), with each head; see `answer`.
 
-        A photo that is not known is not encoded for it, unless that is cheap; see `answer`.
+        Args:
+            photo: see `answer`.
+            point: in photo pixels.
+            request: its windows and backbone count.
+            names: of the backbone's baselines; when left out the left side's own, none where that
+                is attention over windows.
+            progress: see `answer`.
+            unless: see `answer`.
         """
         job = self._job(photo, request, progress)
-        if job.left.settings is not None or job.left.joins:
-            return None
-        cheap, baseline = Estimate.check_cheap, job.left.baseline
-        with self._run(job, job.looking_left(), progress, cheap) as (encoded, _, _):
-            return job.segmenter.attention(encoded, point, baseline=baseline, per_head=True)
+        names = job.left_rows if names is None else names
+        if not names:
+            return ()
+        with self._run(job, job.encoding(), progress, unless) as (encoded, step, _):
+            return job.rows(encoded, point, names, step)
 
     def suggest(
         self,

@@ -19,17 +19,26 @@ from glaclip.ui.viewers.comparison_value import Side, viewer_value
 from glaclip.ui.viewers.shown_photo import ShownPhoto
 
 
-def status(result: Answer, backbone: Backbone) -> str:
-    """The line below the viewers: backbone, windows, time; and folded away how it was computed."""
+def status(result: Answer, backbone: Backbone, waited: float | None = None) -> str:
+    """The line below the viewers: backbone, windows, time; and folded away how it was computed.
+
+    Args:
+        result: what is shown.
+        backbone: that computed it.
+        waited: seconds from the press to the result, where more than the result was asked for.
+    """
     kind = str(backbone.dtype).removeprefix("torch.")
     why = f" title='{escape(backbone.dtype_why)}'" if backbone.dtype_why else ""
     rows, columns = result.encoded.grid
-    origin = " (photo from cache)" if result.encoded_cached else ""
+    origin = " (photo from cache)" if result.encoded_cached and waited is None else ""
+    seconds = result.seconds if waited is None else waited
     line = [
         f"<span class='badge' title='{escape(backbone.title)}'>{escape(backbone.title)}</span>",
         f"<span><b>{rows * columns}</b> windows, {rows} × {columns}</span>",
-        f"<span><b>{result.seconds:.2f} s</b>{origin}</span>",
+        f"<span><b>{seconds:.2f} s</b>{origin}</span>",
     ]
+    if unlike := result.encoded.windows.unlike_the_paper:
+        line.insert(2, f"<span>{escape(unlike)}</span>")
     steps = [f"<span{why}>{kind}</span>"]
     for name, label in (("words", "words"), ("attention", "attention"), ("labels", "labels")):
         cached = name in result.right.cached
@@ -138,7 +147,9 @@ def look(picture: ShownPhoto, result: Answer, point: tuple[int, int] | None) -> 
     """What a point shows: its attention, and both sides' classes; nothing without a point."""
     if point is None or result.maps is None or result.alone is None:
         return {"attention": None, "readout": ""}
-    value = attention_value(picture.name, result.encoded, result.maps, result.alone)
+    value = attention_value(
+        picture.name, result.encoded, result.maps, result.alone, result.left_row
+    )
     return {"attention": dict(value), "readout": readout(result, point)}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from PIL import Image
+from torch import Tensor
 
 from glaclip.evaluation.data.class_lists import read_class_list
 from glaclip.evaluation.score.counts import Score
@@ -21,7 +22,8 @@ from glaclip.pictures.encoding import png_bytes
 from glaclip.pictures.export import result_document, result_files, zip_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
-from glaclip.settings import CAPTIONS, STAGES, SettingsError, brief
+from glaclip.segmenter import BaselineAttention
+from glaclip.settings import BY_WINDOW, CAPTIONS, STAGES, SettingsError, brief
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form, split_words
 from glaclip.ui.gradio.quick import gr
@@ -54,7 +56,7 @@ class WordsInput(gr.Textbox):  # type: ignore[misc]
 #: What the endpoints take: (kind of widget, value where it is left out, what programs read of it).
 INPUTS: dict[str, tuple[Any, Any, str]] = {
     "photo": (gr.File, None, "picture file; over MCP an http(s) address or a data URI."),
-    "label_map": (gr.File, None, "indexed or grey PNG, values count the classes from 0."),
+    "label_map": (gr.File, None, "indexed or gray PNG, values count the classes from 0."),
     "vocabulary": (
         WordsInput,
         "sky, person; man; woman, tree",
@@ -80,6 +82,11 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
         None,
         f"factor on cosines before the softmax over words, {LOGIT_SCALE:g} when left out.",
     ),
+    "area_threshold": (
+        gr.Number,
+        0,
+        "share of what is not background below which a word is given up, 0 to 1.",
+    ),
     **{stage.field: (gr.Checkbox, True, f'switch "{stage.title}".') for stage in STAGES},
     "threshold": (gr.Number, None, "rho, -1 to 1; the backbone's own when left out."),
     "short_side": (gr.Number, None, "pixels; the backbone's own when left out."),
@@ -90,17 +97,27 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
         "off",
         '"off", a baseline of the backbone, or "on/gauss", "off/splice", "off/whole".',
     ),
+    "per_head": (gr.Checkbox, False, "also the baseline's weights of each head."),
     "backbone": (gr.Textbox, "auto", "registry name."),
+    "vfm_view": (
+        gr.Textbox,
+        BY_WINDOW,
+        '"windows", or "whole" for keys from one look at the photo, which is not the paper\'s way.',
+    ),
 }
+#: Inputs that are a vocabulary's own fields.
+_SCALES = ("logit_scale", "area_threshold")
 #: Their inputs, in the order of plain HTTP calls.
 ENDPOINTS = {
     "segment": (
         *("photo", "vocabulary", "background", "background_threshold"),
         *(stage.field for stage in STAGES),
-        *("threshold", "short_side", "crop", "stride", "baseline", "backbone", "logit_scale"),
+        *("threshold", "short_side", "crop", "stride", "baseline", "backbone"),
+        *_SCALES,
+        "vfm_view",
     ),
     "suggest": ("photo", "limit", "backbone"),
-    "attention": ("photo", "x", "y", "threshold", "backbone"),
+    "attention": ("photo", "x", "y", "threshold", "backbone", "baseline", "per_head"),
     "evaluate": ("photo", "label_map", "classes", "ignore", "backbone"),
 }
 
@@ -154,12 +171,12 @@ class Endpoints:
             with label maps, overlays, legend and settings.
         """
         with self._place():
-            scale = options.pop("logit_scale", None)
+            scales = {name: options.pop(name, None) for name in _SCALES}
             form = self._form(vocabulary, options)
             request = form.request()
-            if scale is not None:
-                words = dataclasses.replace(request.vocabulary, logit_scale=scale)
-                request = dataclasses.replace(request, vocabulary=words)
+            given = {name: value for name, value in scales.items() if value is not None}
+            words = dataclasses.replace(request.vocabulary, **given)
+            request = dataclasses.replace(request, vocabulary=words)
             picture, whole = self._photo(photo), upright_size(photo)
             result = self._demo.service.answer(picture, request)
             model = self._demo.backbone(form)
@@ -190,17 +207,21 @@ class Endpoints:
         """Where the attention of one point goes, per window, at each step of the method.
 
         Returns:
-            A document (own window, |P|, u, w and the share of each window at each step) and a PNG
-            of the steps' panels.
+            A document (own window, |P|, u, w and the share of each window at each step; the row of
+            the baseline, if one is named) and a PNG of the panels.
         """
         with self._place():
+            per_head = bool(options.pop("per_head", False))
             form = self._form("any, thing", options)
             picture = self._photo(photo)
             whole = upright_size(photo)
             point = _whole("x", x), _whole("y", y)
             shrunk = _shrunk_point(point, whole, picture.size)
-            maps = self._demo.service.attention(picture, shrunk, form.request())
-            panels = attention_panels(maps, picture)
+            request = form.request()
+            maps = self._demo.service.attention(picture, shrunk, request)
+            rows = self._demo.service.baseline_rows(picture, shrunk, request)
+            row = rows[0] if rows else None
+            panels = attention_panels(maps, picture, left=row)
         steps = [
             {
                 "step": name,
@@ -222,6 +243,7 @@ class Endpoints:
             "token": list(maps.token),
             "windows": {"rows": maps.grid[0], "columns": maps.grid[1]},
             "steps": steps,
+            "baseline": _row_document(row, per_head) if row else None,
         }
         return document, save_to_cache(png_bytes(panels), "attention.png")
 
@@ -258,6 +280,29 @@ class Endpoints:
 
         left, right = (side(score) for score in found.scores)
         return {"baseline": left, "glaclip": right}
+
+
+def _row_document(row: BaselineAttention, per_head: bool) -> dict[str, Any]:
+    """A baseline's row: of windows out of sight only that they get nothing."""
+
+    def rounded(weights: Tensor) -> list[Any]:
+        listed: list[Any] = weights.cpu().double().round(decimals=6).tolist()
+        return listed
+
+    document = {
+        "name": row.baseline,
+        "own_window": row.window,
+        "token": list(row.token),
+        "window_mass": rounded(row.weights.sum(dim=1)),
+        "weights": rounded(row.weights[row.window].view(row.key_grid)),
+        "cls": round(row.cls, 6),
+    }
+    if per_head and row.per_head is not None:
+        document["per_head"] = [
+            {"cls": rounded(head[0]), "weights": rounded(head[1:].view(row.key_grid))}
+            for head in row.per_head
+        ]
+    return document
 
 
 def listed_words(words: Any) -> str:

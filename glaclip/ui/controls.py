@@ -7,11 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from glaclip.backbones.base import Backbone
+from glaclip.backbones.base import Backbone, sees_photos
 from glaclip.pictures.formats import FORMATS
 from glaclip.segmenter import Method
 from glaclip.segmenter.fusion import BLENDS, JOINS
-from glaclip.settings import CAPTIONS, EXACT, FAST, STAGES, AttentionSettings
+from glaclip.settings import (
+    BY_WINDOW,
+    CAPTIONS,
+    EXACT,
+    FAST,
+    STAGES,
+    WHOLE_PHOTO,
+    AttentionSettings,
+)
 from glaclip.ui.board import Board, Changes
 from glaclip.ui.examples import examples, thumbnail
 from glaclip.ui.form import LABELS, RANGES, Form, ladder_name
@@ -29,6 +37,10 @@ KEY_SOURCES = {
     "coarse": "Coarse grid (quick)",
 }
 
+VIEWS = {
+    BY_WINDOW: "Each window",
+    WHOLE_PHOTO: "Whole photo (not the paper's)",
+}
 
 #: In the order of the dropdown.
 PRECISION_TITLES = {FAST: "Fast (labels as good as equal)", EXACT: "Exact (float32)"}
@@ -65,9 +77,10 @@ Choices = list[tuple[str, str]]
 
 
 def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
-    """Left sides and key sources that a backbone offers, by the control's name."""
+    """Left sides, key sources and views that a backbone offers, by the control's name."""
     baselines = backbone.baselines if backbone else ()
     sources = backbone.key_sources[1:] if backbone else ()
+    views = list(VIEWS) if backbone and sees_photos(backbone) else [BY_WINDOW]
     usual = AttentionSettings()
     left = [Method(usual.off()), *(Method(None, baseline=name) for name in baselines)]
     fused = [*itertools.product(BLENDS, (*left[:2], Method(usual.on())))]
@@ -76,16 +89,19 @@ def choices_of(backbone: Backbone | None) -> dict[str, Choices]:
     return {
         "baseline": [(method.title, method.name) for method in left],
         "key_source": [(KEY_SOURCES.get(name, name), name) for name in ("", *sources)],
+        "vfm_view": [(VIEWS[name], name) for name in views],
     }
 
 
 def own_choices(backbone: Backbone) -> Changes:
     """The same as new values of those controls, each at its usual choice."""
     usual = Form().values
-    return {
-        name: gr.update(choices=offered, value=usual[name])
-        for name, offered in choices_of(backbone).items()
-    }
+    return {name: offering(offered, usual[name]) for name, offered in choices_of(backbone).items()}
+
+
+def offering(choices: Choices, value: Any) -> Any:
+    """An update of a dropdown that depends on the backbone; none is shown with one choice alone."""
+    return gr.update(choices=choices, value=value, visible=len(choices) > 1)
 
 
 def build_controls(
@@ -220,7 +236,11 @@ def _build_advanced(start: Form, choices: Mapping[str, Choices]) -> dict[str, An
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         for name, offered in choices.items():
             widgets[name] = gr.Dropdown(
-                offered, value=values[name], label=LABELS[name], elem_id=name.replace("_", "-")
+                offered,
+                value=values[name],
+                label=LABELS[name],
+                visible=name == "backbone" or len(offered) > 1,
+                elem_id=name.replace("_", "-"),
             )
         widgets["precision"] = gr.Dropdown(
             [(title, name) for name, title in PRECISION_TITLES.items()],

@@ -16,6 +16,7 @@ from glaclip.settings import (
     PRECISIONS,
     RUNGS,
     STAGES,
+    VFM_VIEWS,
     AttentionSettings,
     SettingsError,
     WindowSettings,
@@ -45,6 +46,7 @@ LABELS = {
     "backbone": "Backbone",
     "baseline": "Left side",
     "key_source": "Keys of attention",
+    "vfm_view": "Vision model's view",
     "short_side": "Short side",
     "crop": "Window",
     "stride": "Stride",
@@ -64,7 +66,9 @@ LADDER: dict[str, list[bool]] = {
 }
 #: The controls that stand for parts of the settings; the rest are `Form`'s own fields.
 _ATTENTION = tuple(entry.name for entry in fields(AttentionSettings))
-_WINDOWS = ("short_side", "crop", "stride")
+_WINDOWS = ("short_side", "crop", "stride", "vfm_view")
+#: Names that a control may have; links are held to them.
+_NAMES = {"precision": PRECISIONS, "vfm_view": VFM_VIEWS}
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ def from_link(
         try:
             value = _parsed(text, default)
             low, high, _ = RANGES.get(name, (value, value, 0))
-            if not low <= value <= high or (name == "precision" and value not in PRECISIONS):
+            if not low <= value <= high or value not in _NAMES.get(name, (value,)):
                 raise ValueError(text)
             given[name] = value
         except ValueError:

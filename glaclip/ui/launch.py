@@ -34,7 +34,7 @@ MAX_UPLOAD = "30mb"
 
 
 def theme() -> gr.themes.Base:
-    """Quiet greys, one blue; system fonts, so that no other host is asked for one."""
+    """Quiet grays, one blue; system fonts, so that no other host is asked for one."""
     return gr.themes.Base(
         primary_hue=gr.themes.colors.blue,
         neutral_hue=gr.themes.colors.slate,
@@ -44,7 +44,7 @@ def theme() -> gr.themes.Base:
         text_size=gr.themes.sizes.text_md,
     ).set(
         body_background_fill="#ffffff",
-        # The default's grey has too little contrast for text this small (WCAG asks for 4.5 : 1).
+        # The default's gray has too little contrast for text this small (WCAG asks for 4.5 : 1).
         body_text_color_subdued="#586272",
         body_text_color_subdued_dark="#a4aebd",
         block_info_text_color="#586272",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants
@@ -121,13 +125,33 @@ def another_size(tiny: Tiny, folder: Path) -> str:
     return r"big\.safetensors \(visual\.conv1\.weight \[8, 3, 4, 4\]; its name says"
 
 
+def openais_archive(tiny: Tiny, folder: Path) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates what OpenAI used
+        trace: Any = torch.jit.trace
+        trace(torch.nn.Identity(), torch.ones(4)).save(str(folder / "ViT-B-16.pt"))
+    return (
+        r"ViT-B-16\.pt \(a TorchScript archive; if it is OpenAI's, "
+        r"`python -m glaclip\.backbones\.clip\.torchscript .*ViT-B-16\.pt` converts it\)"
+    )
+
+
+def metaclips_checkpoint(tiny: Tiny, folder: Path) -> str:
+    """As training programs save: beside the weights, what only pickle itself would read."""
+    clip = load_file(tiny[1] / tiny[0].clip.file.repo / tiny[0].clip.file.names[0])
+    saved = {"state_dict": clip, "loss": np.float64(1), "args": argparse.Namespace(lr=1)}
+    torch.save(saved, folder / "b16_fullcc2.5b.pt")
+    return r"There lies b16_fullcc2\.5b\.pt"
+
+
 def damaged(tiny: Tiny, folder: Path) -> str:
     (folder / "open_clip_model.safetensors").write_bytes(b"half")
     return "no whole safetensors file"
 
 
 USELESS = [
-    transformers, nothing, photos, which_snapshot, nameless, too_deep, another_size, damaged
+    transformers, nothing, photos, which_snapshot, nameless, too_deep, another_size,
+    openais_archive, metaclips_checkpoint, damaged,
 ]  # fmt: skip
 
 

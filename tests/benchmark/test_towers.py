@@ -37,8 +37,12 @@ def test_the_processor_says_in_which_type_the_small_pair_runs_and_what_it_may_ta
     assert (found.dtype, found.most) == (dtype, most)
     names = [row.name for row in found.rows]
     assert names[0] == "clip-b16, float32"
-    assert names[-1] == f"clip-b16-s8, {dtype}"
-    assert found.ratio == found.rows[-1].median / found.rows[0].median > 0
+    assert names[-3:] == [
+        f"clip-b16-s8, {dtype}",
+        "clip-b16, float32, --vfm-view whole",
+        "clip-b16-s8, float32, --vfm-view whole",
+    ]
+    assert found.ratio == found.rows[-3].median / found.rows[0].median > 0
 
 
 @pytest.mark.usefixtures("tiny")
@@ -55,3 +59,8 @@ def test_one_command_prints_the_ratio_and_its_bar(
     said = capsys.readouterr().out
     line = f"(float32) takes {document['ratio']:.2f} of clip-b16 in float32; at most 0.45."
     assert line in said
+    whole = next(row for row in said.splitlines() if row.startswith("clip-b16, float32, --vfm"))
+    rows = {row["name"]: row["seconds"] for row in document["rows"]}
+    assert len(rows) == 4
+    shown = rows["clip-b16, float32, --vfm-view whole"][0] / rows["clip-b16, float32"][0]
+    assert float(whole.split()[-1]) == pytest.approx(shown, abs=0.006)

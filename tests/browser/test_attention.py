@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -33,7 +35,7 @@ SIZE = (448, 336)
 POINT = (330, 200)
 
 
-def value_of(photo: Image.Image, fallen: bool) -> dict[str, Any]:
+def value_of(photo: Image.Image, fallen: bool, coarse: bool) -> dict[str, Any]:
     segmenter = Segmenter(ColorBackbone())
     encoded = segmenter.encode(photo)
     maps = segmenter.attention(encoded, POINT)
@@ -41,15 +43,21 @@ def value_of(photo: Image.Image, fallen: bool) -> dict[str, Any]:
         maps = collapsed(maps, 0, 5)
     words = parse_vocabulary("red, <b>blue</b>")
     alone = segmenter.segment(encoded, words, AttentionSettings().off())
-    return dict(attention_value(shown_photo(photo).name, encoded, maps, alone))
+    left = segmenter.attention(encoded, POINT, baseline="identity")
+    if coarse:
+        weights = torch.zeros(6, 49)
+        weights[left.window, 3 * 7 + 5] = 1
+        left = dataclasses.replace(left, key_grid=(7, 7), token=(3, 5), weights=weights)
+    name = shown_photo(photo).name
+    return dict(attention_value(name, encoded, maps, alone, left if coarse else None))
 
 
-def page_of(photo: Image.Image, fallen: bool = False) -> gr.Blocks:
+def page_of(photo: Image.Image, fallen: bool = False, coarse: bool = False) -> gr.Blocks:
     """The viewer below the comparison that shows its photo."""
     labels = np.zeros((photo.height, photo.width), dtype=np.int64)
     with gr.Blocks() as demo:
         LinkedViewer(viewer_value(photo, Side(labels, "All"), classes=("all",)))
-        AttentionViewer(value_of(photo, fallen))
+        AttentionViewer(value_of(photo, fallen, coarse))
     return demo
 
 
@@ -66,6 +74,12 @@ def fallen(serve: Serve) -> str:
     photo = Image.new("RGB", SIZE, "red")
     photo.paste("blue", (200, 0, *SIZE))
     return serve(page_of(photo, fallen=True))
+
+
+@pytest.fixture(scope="module")
+def coarse(serve: Serve) -> str:
+    """A left side with a panel of its own, whose patches are twice as large as the steps'."""
+    return serve(page_of(Image.new("RGB", SIZE, (120, 120, 120)), coarse=True))
 
 
 def shown(page: Page, url: str, step: int) -> None:
@@ -146,6 +160,33 @@ def test_the_scale_is_shown_with_its_numbers(page: Page, even: str) -> None:
     assert {tuple(bar.locator("span").all_text_contents()) for bar in bars.all()} == {
         ("0", "0.3×", "1× even")
     }
+
+
+def test_the_left_sides_panel_has_patches_of_its_own(page: Page, coarse: str) -> None:
+    shown(page, coarse, len(LADDER))
+    read = """([x, y]) => {
+        const canvas = [...document.querySelectorAll('.av-mosaic')].pop();
+        const box = canvas.getBoundingClientRect();
+        canvas.dispatchEvent(new PointerEvent('pointermove', {
+            clientX: box.left + x * box.width, clientY: box.top + y * box.height}));
+        return canvas.parentElement.querySelector('.av-here').textContent;
+    }"""
+    # The sixth of 2 x 3 windows; its patch in row 3 and column 5 of 7 has all the weight.
+    inside = [[(2 + (5 + x) / 7) / 3, (1 + (3 + y) / 7) / 2] for x, y in ((0.1, 0.1), (0.9, 0.9))]
+    assert {page.evaluate(read, at) for at in inside} == {"49× even, window 6"}
+    assert page.evaluate(read, [(2 + 4.8 / 7) / 3, 1.5 / 2]) == "0 even, window 6"
+    assert page.evaluate(read, [1 / 6, 1 / 4]) == "Not visible"
+    heat = mosaic_pixel(page, len(LADDER), 5, 5.15 / 7, 3.15 / 7)
+    assert max(heat[:3]) > 200
+    assert max(mosaic_pixel(page, len(LADDER), 5, 4.5 / 7, 3.5 / 7)[:3]) < 90
+    # Digits choose it too, and playing ends with the steps.
+    page.keyboard.press("1")
+    page.keyboard.press(str(len(LADDER) + 1))
+    expect(page.locator(".av-step b")).to_have_text("Left side: No attention (each patch alone)")
+    page.locator(".av-play").click()
+    expect(page.locator(".av-play")).to_have_text("Stop")
+    expect(page.locator(".av-play")).to_have_text(re.compile("Play the four steps"))
+    expect(page.locator(".av-step b")).to_have_text(f"{len(LADDER)} of {len(LADDER)}: {LADDER[-1]}")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -102,9 +102,19 @@ def test_each_step_may_have_its_own_scale(site: Site) -> None:
 
 def test_an_attention_tab_that_waits_says_so(site: Site) -> None:
     page = site.page
-    page.evaluate("document.glaclipPhotos.images.clear()")  # as before the photo is there
-    with site.next_turn():
-        site.choose_example("rio")
+    site.upload_and_wait(halves(mark=next(marks)))
+    # As before the photo is there: nothing is held until the test says so.
+    page.evaluate("document.glaclipPhotos.images.has = () => false")
+    site.click_picture("right", 0.5, 0.5)
     site.tab("Attention")
     empty = page.locator(".av-empty")
-    assert not empty.is_visible() or (empty.text_content() or "").strip()
+    expect(empty).to_have_text("The attention of this point comes with its photo.")
+    expect(empty).to_be_visible()
+    page.evaluate(
+        """() => {
+            delete document.glaclipPhotos.images.has;
+            document.glaclipPhotos.waiting.splice(0).forEach((look) => look());
+        }"""
+    )
+    expect(page.locator('.av[data-ready="true"]')).to_be_visible(timeout=PATIENCE)
+    expect(empty).to_be_hidden()

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.site import PATIENCE, file_of
+from tests.browser.site import LADDER, PATIENCE, file_of
 
 if TYPE_CHECKING:
     from tests.browser.site import Site
@@ -55,9 +55,29 @@ def test_a_baseline_on_the_left_shows_its_own_attention(two_colors: Site) -> Non
     with site.next_turn():
         site.choose("baseline", "No attention")
     site.tab("Attention")
-    row = site.page.locator("#left-row")
-    expect(row).to_contain_text("Left side: No attention", timeout=PATIENCE)
-    expect(row).to_contain_text("100 % of the attention stays on the patch itself")
+    panels = site.page.locator(".av-panel")
+    expect(panels).to_have_count(len(LADDER) + 1, timeout=PATIENCE)
+    left = panels.last
+    title = "Left side: No attention (each patch alone)"
+    expect(left.locator(".av-panel-title")).to_have_text(title)
+    mass = left.locator(".av-panel-mass")
+    expect(mass).to_have_text("100 % stays on the patch itself.")
+    # The pointer reads weights as it does in the steps: all of it is in one patch of 49.
+    mosaic = left.locator(".av-mosaic")
+    read = mosaic.evaluate("""canvas => {
+        const box = canvas.getBoundingClientRect(), said = new Set();
+        for (let y = 0.01; y < 1; y += 0.02) for (let x = 0.005; x < 1; x += 0.01) {
+            canvas.dispatchEvent(new PointerEvent('pointermove', {
+                clientX: box.left + x * box.width, clientY: box.top + y * box.height}));
+            said.add(canvas.parentElement.querySelector('.av-here').textContent.split(',')[0]);
+        }
+        return [...said];
+    }""")
+    assert set(read) - {""} == {"Not visible", "0 even", "49× even"}
+    left.click()
+    expect(site.page.locator(".av-step b")).to_have_text(title)
+    expect(site.page.locator(".av-crop")).to_have_count(len(LADDER) + 1)
     with site.next_turn():
         site.choose("baseline", "Each window alone")
-    expect(row.locator("img")).to_have_count(0, timeout=PATIENCE)
+    expect(panels).to_have_count(len(LADDER), timeout=PATIENCE)
+    expect(site.page.locator(".av-step b")).to_contain_text(LADDER[-1])

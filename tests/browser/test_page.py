@@ -276,20 +276,24 @@ def test_a_newer_run_ends_the_older_one(two_colors: Site, toy: PageBackbone) -> 
     expect(site.status).to_contain_text("8 windows")
 
 
-def test_stop_keeps_the_earlier_result(two_colors: Site, toy: PageBackbone) -> None:
+def test_stop_keeps_the_photo_that_was_brought(two_colors: Site, toy: PageBackbone) -> None:
     site = two_colors
     encoded, before = toy.encoded_windows, site.turn
     site.upload_and_hold(halves("green", "red", mark=next(marks)), toy)
-    # The new photo is there, plain; Stop brings the earlier result back.
+    # The new photo is there, plain, and stays: it is what Segment and a click are about.
     expect(site.page.locator(".lv-wait")).to_be_visible()
     site.press("stop")
     expect(site.status).to_contain_text("Stopped", timeout=PATIENCE)
     toy.gate.set()
     site.page.wait_for_timeout(1000)
-    expect(site.status).to_contain_text("What was there before is shown")
+    expect(site.status).to_contain_text("Segment starts it again")
     expect(site.page.locator(".lv-wait")).to_be_hidden()
     assert site.turn == before
-    assert site.name_at("right", 0.75, 0.5) == "blue"
+    expect(site.page.locator(".lv[data-plain]")).to_be_visible()
+    centre = """document.querySelector('.lv-frame[data-side="right"] .lv-picture').getContext('2d')
+        .getImageData(100, 100, 1, 1).data.slice(0, 3).join()"""
+    assert site.page.evaluate(centre) == "0,128,0"
+    site.wait_for_query(photo="own")
     assert toy.encoded_windows - encoded == 1
     # And the page still works.
     site.press("segment")

@@ -28,10 +28,16 @@ COLOR = """() => {
 def test_a_new_photo_is_shown_plain_while_its_result_is_computed(
     site: Site, toy: PageBackbone
 ) -> None:
+    site.click_picture("right", 0.5, 0.5)
+    expect(site.page.locator("#readout table")).to_be_visible(timeout=PATIENCE)
+    expect(site.status.locator(".line").first).to_be_visible()
     site.upload_and_hold(halves("red", "lime", mark=next(marks)), toy)
     assert site.page.evaluate(COLOR) == [0, 255, 0]
     expect(site.page.locator(".lv-wait")).to_be_visible()
     assert site.legend == [] or not site.page.locator(".lv-legend").is_visible()
+    # Nothing is said beside it that is about the former photo.
+    expect(site.page.locator("#readout table")).to_be_hidden()
+    expect(site.status.locator(".line").first).to_be_hidden()
     with site.next_turn():
         toy.gate.set()
     expect(site.page.locator(".lv-wait")).to_be_hidden()
@@ -91,6 +97,13 @@ def test_a_page_that_is_loaded_anew_keeps_its_photo_and_a_link_asks_for_it(
     expect(site.page.locator("#photo-note")).to_contain_text("sent again", timeout=PATIENCE)
     site.page.wait_for_function("() => document.querySelector('.lv-entry-name')?.textContent")
     assert set(site.legend) == {"red", "blue"}
+    # A link on the page was followed, and Back pressed; streams that end with the page say so.
+    site.page.evaluate("() => { console.error = () => {}; location.href = 'about:blank'; }")
+    site.page.wait_for_url("about:blank")
+    site.page.go_back()
+    expect(site.page.locator("#photo-note")).to_contain_text("sent again", timeout=PATIENCE)
+    site.page.wait_for_function("() => document.querySelector('.lv-entry-name')?.textContent")
+    assert set(site.legend) == {"red", "blue"}
     other = new_page()
     other.goto(link)
     empty = other.locator(".lv-empty")
@@ -122,3 +135,13 @@ def test_a_refusal_is_in_the_sheet_that_covers_the_status_line(
     refusal = site.page.locator("#words-group #refusal")
     expect(refusal).to_contain_text("at least two", timeout=PATIENCE)
     expect(refusal).to_be_in_viewport()
+
+
+def test_the_time_of_an_upload_is_the_whole_wait(site: Site, toy: PageBackbone) -> None:
+    toy.pause = 0.05  # a window; words are proposed from the same eight
+    site.upload_and_wait(halves(mark=next(marks)))
+    toy.pause = 0
+    expect(site.status).to_contain_text("8 windows")
+    expect(site.status).not_to_contain_text("photo from cache")
+    seconds = site.status.locator("b").nth(1).text_content() or ""
+    assert float(seconds.removesuffix(" s")) >= 8 * 0.05

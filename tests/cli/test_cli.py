@@ -17,7 +17,7 @@ from glaclip.cli.main import build_parser, main
 from glaclip.pictures.palette import class_colors
 from glaclip.vocabulary import ASSETS
 from tests.segmenter.test_segmenter import halves
-from tests.toy import load_toy
+from tests.toy import load_toy, side_by_side
 
 WORDS = "red; crimson, green, blue"
 
@@ -88,6 +88,26 @@ def test_baselines_backgrounds_and_windows(
     assert document["background_threshold"] == 0.9
 
 
+def test_words_with_a_small_share_are_given_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = side_by_side((448, 224))
+    photo.paste("green", (200, 80, 248, 128))  # 2 % of the photo
+    photo.save(tmp_path / "photo.png")
+    usual = ["segment", str(tmp_path / "photo.png"), "--vocabulary", "red, blue, green", "--json"]
+    usual += ["--out", str(tmp_path / "out"), "--background", "gray", "--background-threshold", "0"]
+
+    def greens(*more: str) -> float:
+        assert main([*usual, *more], load_toy) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert document["area_threshold"] == (float(more[1]) if more else 0)
+        return float(document["classes"][2]["area"]["baseline"])
+
+    assert 0.01 < greens() < 0.05
+    assert greens("--area-threshold", "0.005") == greens()
+    assert greens("--area-threshold", "0.1") == 0
+
+
 def test_scores_and_cutouts_are_written_when_asked_for(photo: str, tmp_path: Path) -> None:
     assert segment(photo, tmp_path / "out", "--scores", "--cutouts") == 0
     files = {str(path.relative_to(tmp_path / "out")) for path in tmp_path.glob("out/*/*")}
@@ -143,6 +163,7 @@ BASE = ["segment", "{photo}", "--vocabulary", "a,b", "--out", "{out}"]
         ([*BASE, "--point", "nan,1"], "--point must lie inside the photo"),
         ([*BASE, "--point", "9"], "must be two numbers X,Y"),
         ([*BASE, "--threshold", "0.3"], "--background-threshold needs --background"),
+        ([*BASE, "--area-threshold", "0.1"], "--area-threshold needs --background"),
         ([*BASE, "--opacity", "2"], "--opacity must be a number from 0 to 1"),
         ([*BASE, "--baseline", "sclip"], "the baselines of Colors (identity)"),
         ([*BASE, "--crop", "230"], "--crop must be a multiple of 16"),

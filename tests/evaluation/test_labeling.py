@@ -79,6 +79,51 @@ def test_a_folder_is_labeled_with_one_summary(
     assert backbone.encoded_windows == seen + 6 * windows, "another method labels anew"
 
 
+def test_another_method_and_back_again_is_labeled_anew(photos: Path, tmp_path: Path) -> None:
+    given = ["segment", str(photos), *WORDS, "--out", str(tmp_path / "out")]
+    seen = []
+    for more in ((), ("--rho", "0.9"), (), ()):
+        backbone = ColorBackbone()
+        assert main([*given, *more], lambda *_, b=backbone: b) == 0
+        seen.append(backbone.encoded_windows)
+    assert seen[0] == seen[1] == seen[2] > 0
+    assert seen[3] == 0
+
+
+def test_a_folders_features_are_a_file_each_and_gone_on_with(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, features = tmp_path / "out", tmp_path / "features"
+    usual = ["segment", str(photos), *WORDS, "--out", str(out)]
+    backbone = ColorBackbone()
+
+    def encoded(*more: str) -> int:
+        before = backbone.encoded_windows
+        assert main([*usual, *more], lambda *_: backbone) == 0
+        return backbone.encoded_windows - before
+
+    whole = encoded()  # labels alone: features need the photos again
+    assert encoded("--features", str(features)) == whole > 0
+    assert f"and their features to {features}" in capsys.readouterr().err
+    assert sorted(path.relative_to(features).as_posix() for path in features.rglob("*.npz")) == [
+        "a.npz", "street/b.npz",
+    ]  # fmt: skip
+    for name, best in (("a", 0), ("street/b", 1)):
+        with np.load(features / f"{name}.npz") as arrays:
+            assert arrays["classes"].tolist() == ["red", "blue", "green"]
+            scores = arrays["features"] @ arrays["text"].T  # [L, S, Q]
+            assert scores.shape[:2] == (len(arrays["boxes"]), np.prod(arrays["grid"]))
+            assert (scores.argmax(axis=2) == best).all()
+    assert encoded("--features", str(features)) == 0
+    (features / "a.npz").unlink()
+    assert encoded("--features", str(features)) == whole // 2
+    stitched = ("--features", str(features), "--features-as", "stitched")
+    assert encoded(*stitched) == whole
+    assert encoded(*stitched) == 0
+    with np.load(features / "a.npz") as arrays:
+        assert arrays["features"].shape[1:] == tuple(arrays["grid"])
+
+
 def test_lists_and_shards_share_a_folder(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,8 +168,9 @@ def test_vocabulary_files_follow_the_rule_of_class_lists(
     [
         (
             ["photos", "--point", "3,3"],
-            "--point, --baseline, --left and --features are for a single photo",
+            "--point, --baseline and --left are for a single photo",
         ),
+        (["photos", "--features", "all.npz"], "--features must be a folder for several photos"),
         (["photos/broken.jpg", "photos/broken.jpg"], "no photo could be labeled"),
         (["photos/a.png", "twice/a.jpg"], "two photos have one name"),
         (["empty"], "there is no photo in what was given"),

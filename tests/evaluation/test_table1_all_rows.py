@@ -188,12 +188,16 @@ def test_scale_and_threshold_by_option(
     place = str(data / "VOCdevkit" / "VOC2012")
     out = tmp_path / "scores.json"
     arguments = ["evaluate", place, "--methods", "off", "--json", str(out)]
-    assert main([*arguments, "--background-threshold", "0.3", "--logit-scale", "65"], clip) == 0
+    scales = ["--background-threshold", "0.3", "--logit-scale", "65", "--area-threshold", "0.1"]
+    assert main([*arguments, *scales], clip) == 0
     document = json.loads(out.read_text())
     assert (document["background_threshold"], document["logit_scale"]) == (0.3, 65)
+    assert document["area_threshold"] == 0.1
     ade = str(data / "ADEChallengeData2016")
-    assert main(["evaluate", ade, "--background-threshold", "0.3"], clip) == 2
-    assert "needs a set with a class named background" in capsys.readouterr().err
+    for option in ("--background-threshold", "--area-threshold"):
+        assert main(["evaluate", ade, option, "0.3"], clip) == 2
+        sentence = f"{option} needs a set with a class named background"
+        assert sentence in capsys.readouterr().err
     assert main(["evaluate", place, "--logit-scale", "-3"], clip) == 2
     assert "The logit scale must be a number from 0 to 1000; received -3" in capsys.readouterr().err
     paper = ["evaluate", "--paper", "TABLE1", "--data", str(data), "--logit-scale", "50"]

@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from glaclip.backbones import registry
+from glaclip.backbones.clip.backbone import CLIP_NORMALIZATION
 from glaclip.backbones.clip.checkpoint import difference, shapes
 from glaclip.backbones.clip.models import CLIP_MODELS, ClipModel
 from glaclip.cli.main import main
@@ -27,9 +29,11 @@ from glaclip.serving.service import Service
 from glaclip.ui.launch import warm_up
 from glaclip.vocabulary import ASSETS
 from tests.clip_towers import random_pixels, text_tower, tiny_backbone, visual_tower
-from tests.clip_weights import save_as_on_the_hub, tiny_model
+from tests.clip_weights import open_clip, push, save_as_on_the_hub, timm_hub, tiny_model
+from tests.lazy import Lazy
 from tests.seeing_clip import seeing_clip
 
+timm = Lazy("timm")
 Standin = tuple[ClipModel, Path]
 
 
@@ -252,9 +256,6 @@ def test_every_example_names_its_subject_and_no_two_the_same() -> None:
 
 def _shapes_of_every_file() -> dict[str, dict[str, tuple[int, ...]]]:
     """Names and shapes of all tensors by the hub's name of the model, without a number in them."""
-    import open_clip
-    import timm
-
     found = {}
     with torch.device("meta"):
         for model in CLIP_MODELS.values():
@@ -281,6 +282,50 @@ def test_every_file_of_the_hub_is_told_from_the_others_by_its_tensors() -> None:
             "timm/vit_base_patch16_clip_224.metaclip_2pt5b",
         }
         assert set(same) == (twins if repo in twins else {repo})
+
+
+def _save_configurations(folder: Path) -> dict[str, Path]:
+    """What the libraries' own functions write beside the weights of each of the hub's models."""
+    found = {}
+    for model in CLIP_MODELS.values():
+        with torch.device("meta"):
+            vfm = timm.create_model(model.vfm.model, num_classes=0)
+        for tower in (model.clip, model.vfm):
+            found[tower.file.repo] = place = folder / tower.file.repo
+            place.mkdir(parents=True, exist_ok=True)
+        timm_hub.save_config_for_hf(vfm, found[model.vfm.file.repo] / "config.json")
+        mean, std = CLIP_NORMALIZATION
+        visual = SimpleNamespace(image_mean=mean, image_std=std)
+        path = found[model.clip.file.repo] / "open_clip_config.json"
+        config = open_clip.get_model_config(model.clip.model)
+        push.save_config_for_hf(SimpleNamespace(visual=visual), path, config)
+    return found
+
+
+def test_every_configuration_of_the_hub_fits_its_own_model_alone(tmp_path: Path) -> None:
+    places = _save_configurations(tmp_path)
+    towers = {t.file.repo: t for model in CLIP_MODELS.values() for t in (model.clip, model.vfm)}
+    assert set(places) == set(towers)
+    for own, tower in towers.items():
+        for other, place in places.items():
+            checks = neighbor_checks(tower, place / tower.file.names[0])
+            right = [check.right for check in checks]
+            if "clip" in own.lower() and "clip" in other.lower():
+                # OpenAI's and MetaCLIP's are alike; numbers and tags tell them.
+                assert right == [tower.model == towers[other].model], (own, other)
+            else:  # what another kind of tower brought says nothing of this one
+                assert right == ([True] if own == other else []), (own, other)
+
+
+def test_a_flat_folder_with_both_configurations_is_right(tiny: Standin, tmp_path: Path) -> None:
+    """Both downloads into one folder: the second configuration takes the first one's place."""
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for file in tiny[0].files:
+        for path in (tiny[1] / file.repo).iterdir():
+            shutil.copy(path, flat)
+    assert {"open_clip_config.json", "config.json"} <= {path.name for path in flat.iterdir()}
+    assert run(flat) == 0
 
 
 # --- auto's first load ------------------------------------------------------------------------

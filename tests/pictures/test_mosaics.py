@@ -75,6 +75,29 @@ def test_crops_lie_under_the_heat(maps: AttentionMaps) -> None:
     assert first[:, 30].max() < 20
 
 
+def test_the_left_sides_row_is_drawn_last_like_the_rungs(maps: AttentionMaps) -> None:
+    segmenter = Segmenter(ColorBackbone())
+    row = segmenter.attention(segmenter.encode(halves(448, 336)), maps.point, baseline="identity")
+    weights = torch.zeros(6, 49)
+    weights[row.window, 0] = 1  # on patches twice as large, the first has it all
+    row = dataclasses.replace(row, key_grid=(7, 7), token=(6, 6), weights=weights)
+    photo = Image.new("RGB", (448, 336), (120, 120, 120))
+    four, five = (attention_panels(maps, photo, panel=200, left=left) for left in (None, row))
+    assert five.height == four.height
+    width = five.width - four.width  # of a panel and the gap before it
+    own, ladder = (
+        np.asarray(five.crop((x - width, 0, x, five.height)))
+        for x in (five.width, five.width - width)
+    )
+    bright = (own.max(axis=2).astype(int) - own.min(axis=2) > 70) & (own[..., 0] > 200)
+    rows, columns = np.nonzero(bright[: five.height // 2])
+    assert len(rows) > 50
+    # One patch alone, as wide and high as two of the steps'.
+    cell = (np.ptp(columns) + 1, np.ptp(rows) + 1)
+    assert cell[0] == pytest.approx(cell[1], abs=2)
+    assert not np.array_equal(own, ladder)
+
+
 def test_one_scale_for_all_rungs(maps: AttentionMaps) -> None:
     calm = [dataclasses.replace(rung, collapsed=False) for rung in maps.rungs]
     scales = weight_scales(calm)

@@ -81,4 +81,6 @@ def test_the_command_writes_them(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert (best[:, :10] == 0).all()
         assert (best[:, -10:] == 1).all()
     assert run("--features", str(tmp_path / "photo.txt")) == 2
-    assert "--features must end in .npz; received photo.txt" in capsys.readouterr().err
+    assert (
+        "--features must end in .npz for one photo; received photo.txt" in capsys.readouterr().err
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from glaclip.backbones.dtypes import (
 from glaclip.cli.main import main
 from glaclip.serving import measuring
 from tests.clip_weights import tiny_model, write_random_weights
+from tests.evaluation.sets import colors
 from tests.toy import ColorBackbone
 
 Weights = tuple[ClipModel, Path, Path]
@@ -161,6 +163,24 @@ def test_a_model_that_comes_again_keeps_the_type_that_the_server_began_with(
         lambda name, dtype: registry.load(name, "cpu", dtype, folder), lambda name: folder
     )
     assert restarted("clip-tiny").dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("command", ["segment", "evaluate"])
+def test_folders_of_photos_start_no_measurement(
+    tiny: Weights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(measuring, "begin_later", lambda *given: begun.append(given))
+    monkeypatch.setattr(measuring, "measure", lambda *given: begun.append(given))
+    photos = colors(tmp_path / "set", 2)
+    given = {
+        "segment": (str(photos / "images"), "--vocabulary", "a, b"),
+        "evaluate": (str(photos),),
+    }
+    named = ("--backbone", "clip-tiny", "--weights", str(tiny[1]), "--out", str(tmp_path / "out"))
+    assert main([command, *given[command], *named, "--quiet"]) == 0
+    assert not begun
+    assert json.loads((tmp_path / "out" / "types.json").read_text())["clip-tiny"] == "float32"
 
 
 def test_one_command_measures_at_once_and_says_what_follows(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from glaclip.backbones.base import BackboneError
 from glaclip.segmenter import Computed
 from glaclip.serving.lending import Lender, NotLentError, Order
 from glaclip.serving.limits import Limits
@@ -56,28 +57,64 @@ def keeping(event: Event) -> tuple[Event, dict[str, Any]]:
     return dataclasses.replace(event, keep=kept.__setitem__), kept
 
 
-def test_the_embedded_model_answers_where_no_gpu_is_lent(tmp_path: Path) -> None:
-    class Refusing(Lender):
-        def compute(self, order: Order) -> Computed:
-            raise NotLentError("The GPU was not lent: no quota is left.")
+class Lent(ColorBackbone):
+    fingerprint = "lent"
 
-    class Lent(ColorBackbone):
-        fingerprint = "lent"
 
+class Refusing(Lender):
+    """Lends no GPU."""
+
+    def compute(self, order: Order) -> Computed:
+        raise NotLentError("The GPU was not lent: no quota is left.")
+
+
+def without_gpu(names: tuple[str, ...] = ("clip-b16", "lite"), *, broken: bool = False) -> Demo:
+    """A page of a real CLIP that gets no GPU, and of the embedded model."""
     lender = Refusing()
     lender.add(Lent())
-    load = {"clip-b16": Lent(), "lite": ColorBackbone()}.__getitem__
+
+    def load(name: str) -> ColorBackbone:
+        if name == "lite" and broken:
+            raise BackboneError("The weights of lite are damaged.")
+        return ColorBackbone() if name == "lite" else Lent()
+
+    return Demo(Service(load, lender=lender), Form(), names)
+
+
+def test_the_embedded_model_answers_where_no_gpu_is_lent(tmp_path: Path) -> None:
     form = Form(words=("red", "blue"), backbone="clip-b16", baseline="identity")
     event = visit(tmp_path, form.changed({"crop": 64, "stride": 32, "cross_window": False}))
-    changes = compare(Demo(Service(load, lender=lender), Form(), ("clip-b16", "lite")), event)
+    changes = compare(without_gpu(), event)
     assert [side["title"] for side in changes["viewer"]["sides"]]
     assert "no quota is left" in changes["status"]
     assert "Lite has answered" in changes["status"]
     assert changes["backbone"] == "lite"
     assert changes["crop"] == ColorBackbone().default_windows.crop
     assert "cross_window" not in changes, "the visitor's switches stay"
-    only = Demo(Service(load, lender=lender), Form(), ("clip-b16",))
-    assert set(compare(only, event)) == {"status"}
+
+
+@pytest.mark.parametrize(
+    "demo", [without_gpu(("clip-b16",)), without_gpu(broken=True)], ids=["not offered", "broken"]
+)
+@pytest.mark.parametrize("handler", [compare, suggest])
+def test_without_gpu_and_embedded_model_there_is_a_sentence(
+    handler: Callable[[Demo, Event], Changes], demo: Demo, tmp_path: Path
+) -> None:
+    changes = handler(demo, visit(tmp_path, Form(words=("red", "blue"), backbone="clip-b16")))
+    assert set(changes) == {"status"}
+    assert "no quota is left" in changes["status"]
+
+
+def test_the_embedded_model_proposes_words_where_no_gpu_is_lent(tmp_path: Path) -> None:
+    """For the button and for an upload, and it answers with them as in any run."""
+    event = visit(tmp_path, Form(words=("a", "b"), backbone="clip-b16", baseline="identity"))
+    for changes in (suggest(without_gpu(), event), uploaded(without_gpu(), keeping(event)[0])):
+        proposal = json.loads(changes["proposal"])
+        assert proposal["former"] == ["a", "b"]
+        shown = [entry["name"] for entry in changes["viewer"]["classes"]]
+        assert shown == proposal["words"] != ["a", "b"]
+        assert changes["backbone"] == "lite"
+        assert "no quota is left" in changes["status"]
 
 
 @pytest.mark.parametrize("handler", [windows, charts, download])

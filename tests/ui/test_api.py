@@ -19,6 +19,7 @@ from PIL import Image
 
 from glaclip.settings import CAPTIONS
 from glaclip.ui.examples import examples
+from tests.clip_towers import tiny_backbone
 from tests.toy import SmallWindows, side_by_side
 
 client_module = pytest.importorskip("gradio_client")
@@ -31,13 +32,13 @@ SIZE = (192, 96)
 
 @contextmanager
 def launched(**options: Any) -> Iterator[Blocks]:
-    """The page on a free port, with small windows."""
+    """The page on a free port, with small windows; "tiny" is a CLIP of random weights."""
     from glaclip.serving.service import Service
     from glaclip.ui.launch import launch_options
     from glaclip.ui.page import build_page
 
     toy = SmallWindows()
-    page = build_page(Service(lambda name: toy))
+    page = build_page(Service(lambda name: tiny_backbone() if name == "tiny" else toy))
     options |= launch_options()
     page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **options)
     yield page
@@ -82,7 +83,7 @@ def test_exactly_four_endpoints_are_public(client: Client) -> None:
     assert not described["unnamed_endpoints"]
     for endpoint, names in {
         "/segment": {"photo", "vocabulary", "cross_window", "threshold", "stride", "baseline"},
-        "/attention": {"photo", "x", "y"},
+        "/attention": {"photo", "x", "y", "baseline", "per_head"},
         "/evaluate": {"photo", "label_map", "classes", "ignore"},
     }.items():
         given = {p["parameter_name"] for p in described["named_endpoints"][endpoint]["parameters"]}
@@ -126,6 +127,7 @@ def test_segment_takes_settings(client: Client, photo: Any) -> None:
         stride=64,
         baseline="identity",
         logit_scale=65,
+        area_threshold=1,
         api_name="/segment",
     )
     attention = document["methods"]["glaclip"]["attention"]
@@ -134,6 +136,9 @@ def test_segment_takes_settings(client: Client, photo: Any) -> None:
     assert document["windows"]["crop"] == 128
     assert document["background_threshold"] == 0.4
     assert document["logit_scale"] == 65
+    # No word has more than all that is not background.
+    assert document["area_threshold"] == 1
+    assert document["classes"][0]["area"]["glaclip"] == 0
     assert document["methods"]["baseline"]["baseline"] == "identity"
     assert document["classes"][-1]["background"] is True
 
@@ -152,6 +157,33 @@ def test_attention(client: Client, photo: Any) -> None:
     with Image.open(panels) as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 100
+
+
+def test_attention_of_a_baseline(client: Client, photo: Any) -> None:
+    asked = {"photo": photo, "x": 10, "y": 20, "backbone": "tiny", "api_name": "/attention"}
+    plain, narrow = client.predict(**asked)
+    assert plain["baseline"] is None
+    document, wide = client.predict(**asked, baseline="sclip")
+    row = document["baseline"]
+    assert row["name"] == "sclip"
+    assert row["own_window"] == document["own_window"]
+    assert row["window_mass"][row["own_window"]] == pytest.approx(sum(row["window_mass"]))
+    weights = np.array(row["weights"])
+    assert weights.shape == (4, 4)
+    assert weights.sum() + row["cls"] == pytest.approx(1, abs=1e-3)
+    assert row["cls"] > 0
+    assert "per_head" not in row
+    with Image.open(narrow) as few, Image.open(wide) as many:
+        assert many.width > few.width  # a panel more
+        assert many.height == few.height
+    heads = client.predict(**asked, baseline="sclip", per_head=True)[0]["baseline"]["per_head"]
+    assert len(heads) == 2
+    mean = np.mean([head["weights"] for head in heads], axis=0)
+    assert mean == pytest.approx(weights, abs=2e-6)
+    assert np.mean([head["cls"] for head in heads]) == pytest.approx(row["cls"], abs=2e-6)
+    # Attention over windows has steps instead, and one map of all windows has no row.
+    for name in ("on/gauss", "clip/whole"):
+        assert client.predict(**asked, baseline=name)[0]["baseline"] is None
 
 
 def test_a_point_counts_in_the_photo_as_it_was_sent(client: Client, tmp_path: Path) -> None:
@@ -250,6 +282,7 @@ def test_suggest_gives_words_and_those_that_come_next(client: Client, photo: Any
         ("/segment", {"vocabulary": "a, b", "threshold": 7}, "threshold must be"),
         ("/segment", {"vocabulary": "a, b", "stride": 32.5}, "stride must be"),
         ("/segment", {"vocabulary": "a, b", "logit_scale": -1}, "logit scale must be"),
+        ("/segment", {"vocabulary": "a, b", "area_threshold": 2}, "area threshold must be"),
         ("/segment", {"vocabulary": "a, b", "baseline": "nothing"}, "baseline must be"),
         (
             "/segment",
@@ -260,6 +293,7 @@ def test_suggest_gives_words_and_those_that_come_next(client: Client, photo: Any
         ("/attention", {"x": -1, "y": 1}, "must lie inside the photo"),
         ("/attention", {"x": "left", "y": 1}, "x must be a number; received 'left'"),
         ("/attention", {"x": 1, "y": None}, "y must be a number; received None"),
+        ("/attention", {"x": 1, "y": 1, "baseline": "nothing"}, "baseline must be"),
         ("/evaluate", {"classes": "red, blue", "ignore": "none"}, "ignore must be a number"),
         ("/evaluate", {"classes": "red, blue"}, "Choose a label map first"),
     ],
@@ -302,6 +336,8 @@ def asked_plainly(url: str, photo: dict[str, Any]) -> str:
         "off",
         "auto",
         None,
+        0,
+        "windows",
     ]
     address = f"{url}gradio_api/call/segment"
     request = urllib.request.Request(

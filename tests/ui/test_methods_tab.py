@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from glaclip.serving.service import Service
-from glaclip.settings import RUNG_NAMES
+from glaclip.settings import CAPTIONS, RUNG_NAMES
 from glaclip.ui.actions.download import download
+from glaclip.ui.actions.look import look
 from glaclip.ui.demo import Demo
 from glaclip.ui.form import Form
 from glaclip.ui.gradio.quick import gr
@@ -117,19 +118,34 @@ def test_a_file_is_the_left_side_until_the_next_run(demo: Demo, tmp_path: Path) 
         on_the_left(demo, nothing)
 
 
-def test_the_left_sides_row_is_that_of_its_baseline(clip: Demo, tmp_path: Path) -> None:
-    def row(baseline: str, point: tuple[int, int] | None = (30, 30)) -> str:
-        form = Form(words=WORDS, baseline=baseline)
-        return str(left_row(clip, visit(tmp_path, form, point=point))["left_row"])
+def test_the_left_sides_row_is_a_panel_and_its_heads_are_there_on_request(
+    clip: Demo, tmp_path: Path
+) -> None:
+    def shown(baseline: str, point: tuple[int, int] = (30, 30)) -> tuple[dict, str]:
+        event = visit(tmp_path, Form(words=WORDS, baseline=baseline), point=None)
+        looked = look(clip, event, point)
+        event = dataclasses.replace(event, values={**event.values, "point": point})
+        return looked["attention"], str(left_row(clip, event)["left_row"])
 
-    plain = row("clip")
-    assert "Left side: Plain CLIP" in plain
-    assert "goes to CLS, which is no place" in plain
-    assert "before residual and feed-forward" in plain
-    assert plain.count("<img") == 3  # the mean and two heads
-    assert row("proxyclip").count("<img") == 1  # all heads alike
-    assert row("clip/gauss") != ""
-    assert row("off") == row("clip", None) == row("clip/whole") == ""
+    value, heads = shown("clip")
+    *ladder, plain = value["panels"]
+    assert len(ladder) == value["steps"] == len(RUNG_NAMES)
+    assert plain["title"] == "Left side: Plain CLIP"
+    assert "goes to CLS." in plain["note"]
+    assert "before residual and feed-forward" in plain["help"]
+    # Its patches are CLIP's, of 16 pixels; those of the steps are the vision model's, of 8.
+    assert (plain["key_grid"], value["key_grid"]) == ([14, 14], [28, 28])
+    assert heads.count("<img") == 2
+    found, heads = shown("proxyclip")
+    assert found["panels"][-1]["title"] == "Left side: ProxyCLIP"
+    assert found["panels"][-1]["key_grid"] == [28, 28]
+    assert heads == ""  # all alike
+    assert len(shown("clip/gauss")[0]["panels"]) == 5
+    for attention in ("off", "clip/whole"):
+        value, heads = shown(attention)
+        assert "steps" not in value
+        assert [panel["title"] for panel in value["panels"]] == list(CAPTIONS)
+        assert heads == ""
 
 
 def test_the_download_has_the_row_and_keys_as_colors(clip: Demo, tmp_path: Path) -> None:

@@ -91,8 +91,8 @@ class ClipBackbone:
         self.device = self.last_block.proj.device
         self.dtype = self.last_block.proj.dtype
         self.patch: Grid = tuple(tower.patch_size)
-        vfm_patch = self.vfm.patch if self.vfm else (1, 1)
-        self.pixel_multiple = math.lcm(*self.patch, *vfm_patch)
+        self.key_patch: Grid = self.vfm.patch if self.vfm else self.patch
+        self.pixel_multiple = math.lcm(*self.patch, *self.key_patch)
         self.batch_size = batch_size or (2 if self.device.type == "cpu" else 16)
         self.templates = templates if templates is not None else imagenet_templates()
         self.key_sources = tuple(s for s in KEY_SOURCES if self.vfm or s != "vfm")
@@ -160,8 +160,14 @@ class ClipBackbone:
         """See `Backbone`. All was read when it was made."""
 
     @torch.no_grad()
-    def encode_windows(self, pixels: Tensor) -> Tokens:
-        """See `Backbone`. Sides that are no multiple of `pixel_multiple` are refused, not padded.
+    def photo_keys(self, pixels: Tensor) -> tuple[Tensor, Grid]:
+        """See `SeesPhotos`."""
+        assert self.vfm is not None  # asked by `sees_photos`
+        return self.vfm.keys(pixels)
+
+    @torch.no_grad()
+    def encode_windows(self, pixels: Tensor, keys: tuple[Tensor, Grid] | None = None) -> Tokens:
+        """See `SeesPhotos`. Sides that are no multiple of `pixel_multiple` are refused, not padded.
 
         Raises:
             SettingsError: windows of a size that the patches do not divide.
@@ -174,13 +180,13 @@ class ClipBackbone:
             )
         entering = self._entering_last_block(pixels)
         grid = (height // self.patch[0], width // self.patch[1])
-        if self.vfm is not None:
-            keys, key_grid = self.vfm.keys(pixels)
-        else:
-            keys, key_grid = self.last_block.qkv(entering)[0][:, 1:].clone(), grid
+        if keys is None and self.vfm is not None:
+            keys = self.vfm.keys(pixels)
+        elif keys is None:
+            keys = self.last_block.qkv(entering)[0][:, 1:].clone(), grid
         return Tokens(
-            keys=keys,
-            key_grid=key_grid,
+            keys=keys[0],
+            key_grid=keys[1],
             values=self.last_block.values(entering),
             value_grid=grid,
             extras={INPUT: entering},
@@ -210,10 +216,8 @@ class ClipBackbone:
         """See `Backbone`."""
         grid = (crop // self.patch[0], crop // self.patch[1])
         width = self.last_block.proj.shape[0]
-        key_grid, key_size = grid, width
-        if self.vfm is not None:
-            key_grid = (crop // self.vfm.patch[0], crop // self.vfm.patch[1])
-            key_size = self.vfm.width
+        key_grid = (crop // self.key_patch[0], crop // self.key_patch[1])
+        key_size = self.vfm.width if self.vfm is not None else width
 
         def empty(tokens: int, size: int) -> Tensor:
             return torch.empty(1, tokens, size, dtype=self.dtype, device="meta")

@@ -195,7 +195,7 @@ def _of_values(
     if meaning.colors:
         shown = {value: _shown_color(value, palette) for value in values}
         in_list = all(color in meaning.colors for color in shown.values())
-        # The colors of a palette are what its maker saw; grey is a number first.
+        # The colors of a palette are what its maker saw; gray is a number first.
         if in_list and (palette or not all(meaning.knows(value) for value in values)):
             stored_as = {value: meaning.colors[color] for value, color in shown.items()}
             return codes, {v: _meaning_of(as_value, meaning) for v, as_value in stored_as.items()}

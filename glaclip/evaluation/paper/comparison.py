@@ -91,6 +91,8 @@ def compare(evaluation: Evaluation, method: Method) -> tuple[Comparison | None, 
         return None, NOT_WHOLE
     if run.backbone != PAPER_BACKBONE:
         return None, _OTHER_BACKBONE
+    if run.windows.unlike_the_paper:
+        return None, run.windows.unlike_the_paper
     ran = _ran(evaluation, method)
     rows = [row for row in TABLE1 if _same_method(row, method, run.default_keys)]
     for settings in SETTINGS:
@@ -153,5 +155,6 @@ def _comparable(settings: AttentionSettings, stages: tuple[str, ...]) -> bool:
 
 
 def windows_text(windows: WindowSettings) -> str:
-    """Short side, crop and stride as papers write them: "336/224/112"."""
-    return f"{windows.short_side}/{windows.crop}/{windows.stride}"
+    """Short side, crop and stride as papers write them: "336/224/112"; and what is no paper's."""
+    lengths = f"{windows.short_side}/{windows.crop}/{windows.stride}"
+    return ", ".join(filter(None, (lengths, windows.unlike_the_paper)))

@@ -130,10 +130,11 @@ def _worst_photo(entry: Document, photo: WorstPhoto) -> str:
 
 
 def _settings(run: Document) -> str:
-    windows = run["windows"]
+    windows, given_up = run["windows"], run.get("area_threshold", 0.0)
+    area = f", area threshold {given_up:g}" if given_up else ""
     rows = [
         ("Set", f"{run['dataset']}, {run['photos']} of {run['photos_in_set']} photos"),
-        ("Words", f"{run['words']}, background threshold {run['background_threshold']:g}"),
+        ("Words", f"{run['words']}, background threshold {run['background_threshold']:g}{area}"),
         ("Backbone", f"{run['backbone']['title']}, {run['backbone']['fingerprint'][:16]}"),
         ("Windows", ", ".join(f"{name} {value}" for name, value in windows.items())),
         ("Versions", ", ".join(f"{name} {value}" for name, value in run["versions"].items())),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from html import escape
 
 from glaclip.evaluation.data.label_maps import absent_sentence, outside_sentence
+from glaclip.evaluation.paper.comparison import windows_text
 from glaclip.evaluation.paper.table import BENCHMARKS
 from glaclip.evaluation.report.document import Document
+from glaclip.settings import BY_WINDOW, WindowSettings
 from glaclip.support.text import csv_text
 
 
@@ -110,8 +112,7 @@ def _about(run: Document) -> list[str]:
 
 
 def _shape(run: Document) -> str:
-    windows = run["windows"]
-    return f"{windows['short_side']}/{windows['crop']}/{windows['stride']}"
+    return windows_text(WindowSettings(**run["windows"]))
 
 
 def photos_text(count: int) -> str:
@@ -257,6 +258,7 @@ def scores_csv(document: Document) -> str:
                     "words": run["words"],
                     "background_threshold": run["background_threshold"],
                     **_chosen(run["windows"], "short_side", "crop", "stride"),
+                    "vfm_view": run["windows"].get("vfm_view", BY_WINDOW),
                     "attention": json.dumps(method["attention"]) if method["attention"] else "",
                     "baseline": method["baseline"] or "",
                     "key_source": method["key_source"] or "",

@@ -27,6 +27,7 @@ from glaclip.pictures.formats import FORMATS, LabeledPhoto, place_of
 from glaclip.pictures.label_pictures import label_png
 from glaclip.pictures.palette import class_colors
 from glaclip.segmenter import Method, Progress, Segmentation, Segmenter
+from glaclip.segmenter.dense import WINDOWS, features_npz
 from glaclip.settings import WindowSettings
 from glaclip.support.cache import digest
 from glaclip.support.files import atomic_write
@@ -68,35 +69,46 @@ class LabelFolder:
         labeling: what makes them.
         name: this process's own file, "labels*.jsonl".
         say: is told of photos that cannot be used and of depths that were guessed.
+        features: a folder for STEM.npz of every photo, if features are wanted too.
+        features_as: one of `glaclip.segmenter.dense.LAYOUTS`.
     """
 
     folder: Path
     labeling: Labeling
     name: str = "labels.jsonl"
     say: Callable[[str], None] = print
+    features: Path | None = None
+    features_as: str = WINDOWS
     records: dict[str, Record] = field(default_factory=dict)
 
     def read(self) -> None:
-        """Takes up what is there, the newest record of each photo."""
-        self.records = {}
+        """Takes up what is there, the newest record of each photo if it is of this labeling."""
+        newest: dict[str, Record] = {}
         for path in sorted(self.folder.glob("labels*.jsonl")):
             for record in _records(path):
-                known = self.records.get(record["photo"])
-                if record["key"] == self.labeling.key and (
-                    known is None or known["time"] <= record["time"]
-                ):
-                    self.records[record["photo"]] = record
+                known = newest.get(record["photo"])
+                if known is None or known["time"] <= record["time"]:
+                    newest[record["photo"]] = record
+        key = self.labeling.key
+        self.records = {photo: record for photo, record in newest.items() if record["key"] == key}
 
     def has(self, photo: PhotoFile) -> bool:
-        """Whether a photo has its labels, and holds what they are of."""
+        """Whether a photo has its labels, and holds what they are of; its features likewise."""
         record = self.records.get(photo.stem)
         if record is None or "areas" not in record or not self.label_path(photo).is_file():
+            return False
+        path = self.feature_path(photo)
+        if path and not (path.is_file() and record.get("features") == self.features_as):
             return False
         return FileState(*record["content"]).holds(photo.path)
 
     def label_path(self, photo: PhotoFile) -> Path:
         """Where a photo's label map lies."""
         return self.folder / "labels" / f"{photo.stem}.png"
+
+    def feature_path(self, photo: PhotoFile) -> Path | None:
+        """Where a photo's features lie, if they are wanted."""
+        return self.features and self.features / f"{photo.stem}.npz"
 
     def run(self, photos: Sequence[PhotoFile], team: Team, progress: Progress | None) -> None:
         """Labels those that have no labels yet, with all processes of a team.
@@ -142,7 +154,11 @@ class LabelFolder:
         Raises:
             StoreError: the folder cannot be written.
         """
-        self._write(self.label_path(photo), result.labels)
+        labels = label_png(result.labels, self.labeling.colors)
+        self._write(self.label_path(photo), png_bytes(labels))
+        if path := self.feature_path(photo):
+            given = self.labeling.segmenter, result.encoded, result.method, result.vocabulary
+            self._write(path, features_npz(*given, self.features_as))
         height, width = result.encoded.photo_size
         record = {
             "photo": photo.stem,
@@ -153,13 +169,15 @@ class LabelFolder:
             "seconds": round(seconds, 3),
             "time": time.time(),
         }
+        if self.features:
+            record["features"] = self.features_as
         self.records[photo.stem] = record
         self._append(record)
 
-    def _write(self, path: Path, labels: np.ndarray[Any, Any]) -> None:
+    def _write(self, path: Path, content: bytes) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, png_bytes(label_png(labels, self.labeling.colors)))
+            atomic_write(path, content)
         except OSError as error:
             raise StoreError(f"{path.name} cannot be written: {error.strerror}") from error
 

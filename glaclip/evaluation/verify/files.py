@@ -95,13 +95,20 @@ def file_checks(model: ClipModel, found: tuple[FoundFile, FoundFile]) -> Iterato
 
 
 def neighbor_checks(tower: Tower, path: Path) -> Iterator[Check]:
-    """What configurations beside a file say of which model it is; nothing where there are none."""
-    if (config := _json(path.parent / "open_clip_config.json")) is not None:
-        yield _open_clip_check(tower, config)
+    """What configurations beside a file say of which model it is; nothing where there are none.
+
+    In a flat folder both towers' files lie beside what one of them brought.
+    """
+    import open_clip
+
+    known = open_clip.get_model_config(tower.model)  # None for a VFM
+    if known and (config := _json(path.parent / "open_clip_config.json")) is not None:
+        yield _open_clip_check(tower, known, config)
     config = _json(path.parent / "config.json") or {}
     said = config.get("pretrained_cfg")
-    if isinstance(said, dict) and (tag := said.get("tag")) is not None:
-        name, _, expected = tower.file.repo.rpartition("/")[2].partition(".")
+    name, _, expected = tower.file.repo.rpartition("/")[2].partition(".")
+    own = config.get("architecture", name) == name
+    if own and isinstance(said, dict) and (tag := said.get("tag")) is not None:
         yield Check("config.json", f"{name} of {expected}", f"a model of {tag}", tag == expected)
 
 
@@ -132,11 +139,9 @@ def _tensors(path: Path, ends: tuple[str, ...]) -> list[torch.Tensor]:
         return [file.get_tensor(name) for name in file.keys() if name.endswith(ends)]  # noqa: SIM118
 
 
-def _open_clip_check(tower: Tower, config: Mapping[str, Any]) -> Check:
-    import open_clip
-
+def _open_clip_check(tower: Tower, known: Mapping[str, Any], config: Mapping[str, Any]) -> Check:
     said = config.get("model_cfg", {})
-    expected = {"quick_gelu": False, **open_clip.get_model_config(tower.model)}
+    expected = {"quick_gelu": False, **known}
     other = _differing(expected, {name: said[name] for name in _CONFIGURED if name in said})
     seen = ", ".join(f"{name} {value}" for name, (_, value) in other.items())
     needed = ", ".join(f"{name} {value}" for name, (value, _) in other.items())

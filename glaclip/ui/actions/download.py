@@ -32,7 +32,7 @@ def download(demo: Demo, event: Event) -> Changes:
     point = point_in(event, photo.image)
     result = demo.service.answer(photo, request, point, step)
     backbone, maps = demo.backbone(form), result.maps
-    panels = attention_panels(maps, photo.image) if maps else None
+    panels = attention_panels(maps, photo.image, left=result.left_row) if maps else None
     vocabulary = request.vocabulary
     colors = class_colors(vocabulary.names, vocabulary.background)
     sides = (result.left, result.right)
@@ -42,8 +42,7 @@ def download(demo: Demo, event: Event) -> Changes:
     encoded = result.encoded
     pictured = [key_colors(backbone, encoded, kind) for kind in token_kinds(backbone)]
     files |= key_files(pictured, encoded.photo_size, encoded.grid)
-    row = demo.service.left_attention(photo, point, request, step) if point else None
-    if row is not None:
+    if (row := result.left_row) is not None:
         files["attention_left.npz"] = row_npz(row)
         files["attention_left.png"] = png_bytes(mean_picture(photo.image, row))
     for side, part in zip(SIDES, sides, strict=True):

@@ -59,7 +59,7 @@ def connect(demo: Demo, board: Board) -> None:
     climbed = board.in_browser(board["ladder"].input, _SWITCHES_OF, ["ladder"], switches)
     run_on(demo, board, climbed.then)
     changed = [board[name].release for name in RANGES]
-    changed += [board[name].input for name in ("baseline", "key_source", "precision")]
+    changed += [board[name].input for name in ("baseline", "key_source", "vfm_view", "precision")]
     run_on(demo, board, changed)
     for event, handler, writes in (
         (board["backbone"].input, backbone_changed, BACKBONES_OWN),

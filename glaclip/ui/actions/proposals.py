@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from glaclip.segmenter.suggestions import at_least_two
 from glaclip.serving.estimate import Estimate
+from glaclip.serving.lending import NotLentError
 from glaclip.serving.runs import StoppedError
 from glaclip.ui import answers
-from glaclip.ui.actions.run import compare, run_on, shown_by
+from glaclip.ui.actions.run import compare, embedded, run_on, shown_by
 from glaclip.ui.actions.words import put_words
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import Demo, follow
@@ -29,15 +31,24 @@ _FORGET = """(status) => (status ?? '').includes("class='problem'") ? '' : statu
 def proposed(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> dict[str, Any]:
     """What `adopt` puts into the words box: words, those before and those that come next.
 
+    The embedded model finds them where no GPU is lent.
+
     Raises:
-        PhotoError, SettingsError, LimitError, StoppedError, gr.Error: no words for this photo.
+        PhotoError, SettingsError, BackboneError, LimitError, StoppedError, gr.Error: no words.
     """
     check = demo.runs.start(event.page, at=event.at)
-    form = dataclasses.replace(Form.of(event.values), words=("any", "thing"))
+    form = Form.of(event.values)
     unless: Callable[[Estimate], None] = Estimate.check_cheap if only_if_cheap else _always
-    words, others = demo.service.suggest(
-        demo.photo(event["photo"]), form.request(), _MOST, follow(event, check), unless=unless
-    )
+
+    def found(form: Form) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        request = dataclasses.replace(form, words=("any", "thing")).request()
+        photo, step = demo.photo(event["photo"]), follow(event, check)
+        return demo.service.suggest(photo, request, _MOST, step, unless=unless)
+
+    try:
+        words, others = found(form)
+    except NotLentError as error:
+        words, others = found(embedded(demo, error))
     check()
     former = list(event["words"] or [])
     words = words if form.background else at_least_two(words)
@@ -60,13 +71,14 @@ def with_words(event: Event, proposal: dict[str, Any]) -> Event:
 
 def suggest(demo: Demo, event: Event) -> Changes:
     """Proposes words and runs with them."""
+    began = time.perf_counter()
     try:
         proposal = proposed(demo, event)
     except StoppedError:
         return {}
     except REFUSALS as error:
         return {"status": answers.problem(sentence(error))}
-    shown = compare(demo, with_words(event, proposal))
+    shown = compare(demo, with_words(event, proposal), since=began)
     return {**shown, "proposal": written(proposal)} if "viewer" in shown else shown
 
 

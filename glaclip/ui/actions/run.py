@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
+from glaclip.backbones.base import BackboneError
 from glaclip.backbones.registry import LITE
 from glaclip.serving.estimate import Estimate
 from glaclip.serving.lending import NotLentError
@@ -23,12 +26,21 @@ from glaclip.ui.refusals import REFUSALS, about, sentence
 SHOWN = ("viewer", "status", "attention", "readout", "link", "background")
 #: What follows when another backbone is chosen.
 BACKBONES_OWN = (*SETTINGS, "baseline", "key_source")
-#: The pictures show what they showed before a photo came whose result does not come.
-EARLIER = "() => { document.dispatchEvent(new CustomEvent('glaclip:refused')); return []; }"
+#: No more is on its way: what is shown is what the page holds, a new photo plain.
+STOPPED = "() => { document.dispatchEvent(new CustomEvent('glaclip:answered')); return []; }"
 
 
-def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes:
-    """Runs both sides; after a change of a control only if that is cheap, else it says so."""
+def compare(
+    demo: Demo, event: Event, *, only_if_cheap: bool = False, since: float | None = None
+) -> Changes:
+    """Runs both sides; after a change of a control only if that is cheap, else it says so.
+
+    Args:
+        demo: the served demo.
+        event: what asks for it, with the values in `ASKED`.
+        only_if_cheap: whether a long run waits for a press.
+        since: when the wait began by `time.perf_counter`, if words were proposed first.
+    """
     newest = _overtaken
 
     def start_look(estimate: Estimate) -> None:
@@ -45,7 +57,8 @@ def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes
         result = demo.service.answer(photo, request, point, step, unless=start_look)
         picture = demo.picture(event["photo"])
         looked = answers.look(picture, result, point)
-        status = answers.status(result, demo.backbone(form))
+        waited = None if since is None else time.perf_counter() - since
+        status = answers.status(result, demo.backbone(form), waited)
         shown: dict[str, Any] = {
             "viewer": answers.compare_value(photo.image, picture, result, point, event.held),
             "status": status,
@@ -67,17 +80,29 @@ def compare(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes
 
 def _without_gpu(demo: Demo, event: Event, error: NotLentError) -> Changes:
     """The same by the embedded model, which needs no GPU; the controls show that it was chosen."""
-    if LITE not in demo.backbones:
+    try:
+        form = embedded(demo, error)
+    except NotLentError:
         return {"status": answers.problem(sentence(error))}
-    backbone = demo.service.segmenter(LITE).backbone
-    chosen = Form(backbone=LITE).with_defaults(backbone).values
     kept = {"ladder", *(stage.field for stage in STAGES)}
-    values = {name: chosen[name] for name in ("backbone", *BACKBONES_OWN) if name not in kept}
+    values = {name: form.values[name] for name in ("backbone", *BACKBONES_OWN) if name not in kept}
     changes = compare(demo, dataclasses.replace(event, values={**event.values, **values}))
     if "viewer" not in changes:
         return changes
     status = answers.problem(sentence(error)) + answers.EMBEDDED + changes["status"]
-    return {**changes, **values, **own_choices(backbone), "status": status}
+    return {**changes, **values, **own_choices(demo.backbone(form)), "status": status}
+
+
+def embedded(demo: Demo, error: NotLentError) -> Form:
+    """The controls of the embedded model, which answers where no GPU is lent.
+
+    Raises:
+        NotLentError: the given one; it is not offered here, or cannot start.
+    """
+    if LITE in demo.backbones:
+        with contextlib.suppress(BackboneError):
+            return Form(backbone=LITE).with_defaults(demo.service.segmenter(LITE).backbone)
+    raise error
 
 
 def _look_of(demo: Demo, event: Event, check: Callable[[], None]) -> Callable[[], None]:
@@ -131,11 +156,10 @@ def connect(demo: Demo, board: Board) -> None:
 
     def stop(event: Event) -> Changes:
         demo.stop(event.page, event.at)
-        sentence = "Stopped. What was there before is shown."
-        return {"status": answers.problem(sentence)}
+        return {"status": answers.problem("Stopped. Segment starts it again.")}
 
     stopped = board.on(board["stop"].click, stop, (), ["status"], in_order=True)
-    board.in_browser(stopped.then, EARLIER)
+    board.in_browser(stopped.then, STOPPED)
 
     def closed(request: gr.Request) -> None:
         demo.stop(request.session_hash or "")  # nobody waits for the run

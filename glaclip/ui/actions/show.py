@@ -11,7 +11,7 @@ from glaclip.serving.runs import StoppedError
 from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
 from glaclip.ui.board import Board, Changes, Event
-from glaclip.ui.controls import choices_of
+from glaclip.ui.controls import choices_of, offering
 from glaclip.ui.demo import Demo
 from glaclip.ui.examples import Example, example_form, examples, find, first_values
 from glaclip.ui.form import CONTROLS, LABELS, OWN, Form, from_link, ladder_name, to_link
@@ -101,7 +101,7 @@ def restore(demo: Demo, event: Event) -> Changes:
     if own:
         shown |= _without_photo(form, demo)
     for name, offered in choices.items():
-        shown[name] = gr.update(choices=offered, value=form.values[name])
+        shown[name] = offering(offered, form.values[name])
     return shown | {"opened": not own and not is_shipped(demo, example, form, point)}
 
 

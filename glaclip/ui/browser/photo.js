@@ -136,8 +136,8 @@
     };
   });
 
-  // The server has lost the photo: it restarted, after which Gradio loads the page anew, or it
-  // deleted an old upload. A link of another person's own photo is opened, not loaded anew.
+  // The server has lost the photo: it restarted, after which Gradio loads the page anew, it deleted
+  // an old upload, or this tab was elsewhere and came back. Another person's link is opened, none of these.
   async function again() {
     const file = await kept();
     if (!file) return false;
@@ -145,7 +145,7 @@
     note('The server had lost your photo: it was sent again.');
     return true;
   }
-  const anew = performance.getEntriesByType('navigation')[0]?.type === 'reload';
+  const anew = ['reload', 'back_forward'].includes(performance.getEntriesByType('navigation')[0]?.type);
   let asked = false;
   new MutationObserver(async () => {
     const lost = document.querySelector('#results [data-about=lost-photo], .lv[data-lost=true]');

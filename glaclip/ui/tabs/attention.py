@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glaclip.serving.estimate import ExpensiveError
+from glaclip.serving.estimate import Estimate, ExpensiveError
 from glaclip.serving.runs import StoppedError
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
@@ -17,6 +17,7 @@ EMPTY = "Click a point of the photo in Compare to see where its attention goes."
 
 def _build(board: Board, first: Changes) -> None:
     viewer = AttentionViewer(first["attention"], empty=EMPTY, elem_id="attention-viewer")
+    left_row = gr.HTML("", elem_id="left-row")
     with gr.Row(elem_id="point-fields"):
         numbers = {
             name: gr.Number(
@@ -24,12 +25,11 @@ def _build(board: Board, first: Changes) -> None:
             )
             for name in ("x", "y")
         }
-    left_row = gr.HTML("", elem_id="left-row")
     board.add(attention=viewer, left_row=left_row, **numbers)
 
 
 def left_row(demo: Demo, event: Event) -> Changes:
-    """The attention of a baseline on the left side; nothing where both sides have the same steps.
+    """Each head of a baseline on the left side; nothing where both sides have the same steps.
 
     What is refused is said where it was asked for, beside the photo.
     """
@@ -39,14 +39,15 @@ def left_row(demo: Demo, event: Event) -> Changes:
         if point is None:
             return {"left_row": ""}
         step = follow(event, demo.runs.start(event.page, "left row"))
-        row = demo.service.left_attention(photo, point, request, step)
+        cheap = Estimate.check_cheap
+        rows = demo.service.baseline_rows(photo, point, request, progress=step, unless=cheap)
     except (*REFUSALS, ExpensiveError, StoppedError):
         return {"left_row": ""}
-    return {"left_row": left_row_html(photo.image, row) if row else ""}
+    return {"left_row": "".join(left_row_html(photo.image, row) for row in rows)}
 
 
 def _connect(demo: Demo, board: Board) -> None:
-    """The row follows points and results while the tab is open."""
+    """The heads follow points and results while the tab is open."""
 
     def show(event: Event) -> Changes:
         return left_row(demo, event) if event["tab"] == TAB.id else {}

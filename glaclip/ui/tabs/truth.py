@@ -25,7 +25,7 @@ from glaclip.ui.viewers.truth_scores import build_scores, connect_scores
 from glaclip.vocabulary import ASSETS
 
 _FOLDER = ASSETS / "ground_truth"
-INTRODUCTION = """A label map gives the true class of every pixel: an indexed or grey PNG whose
+INTRODUCTION = """A label map gives the true class of every pixel: an indexed or gray PNG whose
 pixel values count the classes from 0, in the order of the list. BER, the boundary error rate,
 counts the seams where there is no border: pixel pairs across a window edge with one true class but
 two labels."""

@@ -12,23 +12,25 @@ let state = null, chosen = Infinity, version = 0, pending = 0, playing = 0, fade
 
 // ---------------------------------------------------------------- one window
 
+// Rows and columns of a panel's patches: the left side's may be other than the steps'.
+const gridOf = (panel) => panel.key_grid ?? state.value.key_grid;
+
 // A window's part of the dimmed photo with its weights as light, in a box of the context.
-function drawWindow(context, index, weights, top, [x, y, wide, high]) {
-  const {boxes, key_grid, working_size} = state.value, [top_, left, bottom, right] = boxes[index];
+function drawWindow(context, index, weights, top, [x, y, wide, high], [rows, columns] = state.value.key_grid) {
+  const {boxes, working_size} = state.value, [top_, left, bottom, right] = boxes[index];
   const sx = state.gray.width / working_size[1], sy = state.gray.height / working_size[0];
   context.imageSmoothingEnabled = true;
   context.drawImage(state.gray, left * sx, top_ * sy, (right - left) * sx, (bottom - top_) * sy, x, y, wide, high);
   context.imageSmoothingEnabled = false;
-  context.drawImage(heatOf(weights.map((weight) => levelOf(weight, top)), key_grid[1], key_grid[0]), x, y, wide, high);
+  context.drawImage(heatOf(weights.map((weight) => levelOf(weight, top)), columns, rows), x, y, wide, high);
 }
 
 const tokens = () => state.value.key_grid[0] * state.value.key_grid[1];
-const part = (weights, index) => weights.subarray(index * tokens(), (index + 1) * tokens());
+const part = (weights, index) => { const size = weights.length / state.value.boxes.length; return weights.subarray(index * size, (index + 1) * size); };
 
 // Center of a token of a window drawn in a box.
-function center([x, y, wide, high], [row, column]) {
-  const {key_grid} = state.value;
-  return [x + (column + 0.5) * wide / key_grid[1], y + (row + 0.5) * high / key_grid[0]];
+function center([x, y, wide, high], [row, column], [rows, columns] = state.value.key_grid) {
+  return [x + (column + 0.5) * wide / columns, y + (row + 0.5) * high / rows];
 }
 
 // The one token that is left after a collapse: [window, row, column].
@@ -52,29 +54,40 @@ function noteScale() {
   const {shared, scale_note, panels: steps} = state.value;
   const why = shared ? 'The steps differ by more than ten times, so each has its own scale.' : scale_note;
   const own = Math.max(...state.tops) > OWN_SCALE * Math.min(...state.tops) || !shared ? why : 'Each step has its own scale.';
-  $('.av-scale-note').textContent = ownBox.checked ? own : `One color scale for all ${COUNTS[steps.length]} steps.`;
+  $('.av-scale-note').textContent = ownBox.checked ? own : `One color scale for all ${COUNTS[steps.length]} ${state.value.steps ? 'panels' : 'steps'}.`;
 }
 
 // ---------------------------------------------------------------- mosaics
 
+// Gives what says the weight at a place of the canvas, from 0 to 1 across and down.
 function drawMosaic(canvas, panel, weights, top) {
-  const {grid, key_grid, own, token} = state.value, look = getComputedStyle(root);
+  const {grid, own} = state.value, key_grid = gridOf(panel), token = panel.token ?? state.value.token, look = getComputedStyle(root);
   const gap = 8, cell = Math.max(90, Math.min(300, Math.round(900 / grid[1]))), high = Math.round(cell * key_grid[0] / key_grid[1]);
   canvas.width = grid[1] * cell + (grid[1] - 1) * gap + 6;
   canvas.height = grid[0] * high + (grid[0] - 1) * gap + 6;
   const context = canvas.getContext('2d'), radius = Math.max(9, cell / 14);
   const boxOf = (index) => [3 + (index % grid[1]) * (cell + gap), 3 + Math.floor(index / grid[1]) * (high + gap), cell, high];
   for (let index = 0; index < grid[0] * grid[1]; index++) {
-    if (panel.context || index === own) drawWindow(context, index, part(weights, index), top, boxOf(index));
+    if (panel.context || index === own) drawWindow(context, index, part(weights, index), top, boxOf(index), key_grid);
     else hatch(context, ...boxOf(index), look.getPropertyValue('--av-unseen'), look.getPropertyValue('--av-hatch'));
   }
   const [x, y] = boxOf(own);
   context.lineWidth = 5; context.strokeStyle = TEAL;
   context.strokeRect(x - 0.5, y - 0.5, cell + 1, high + 1);
-  queryRing(context, ...center(boxOf(own), token), radius);
-  if (!panel.collapsed) return;
-  const [window_, ...at] = kept(weights);
-  ring(context, ...center(boxOf(window_), at), 2.2 * radius);
+  queryRing(context, ...center(boxOf(own), token, key_grid), radius);
+  if (panel.collapsed) {
+    const [window_, ...at] = kept(weights);
+    ring(context, ...center(boxOf(window_), at), 2.2 * radius);
+  }
+  return (across, down) => {
+    for (let index = 0; index < grid[0] * grid[1]; index++) {
+      const [left, upper, wide, tall] = boxOf(index), column = (across * canvas.width - left) / wide, row = (down * canvas.height - upper) / tall;
+      if (column < 0 || column >= 1 || row < 0 || row >= 1) continue;
+      if (!panel.context && index !== own) return 'Not visible';
+      return `${times(part(weights, index)[Math.floor(row * key_grid[0]) * key_grid[1] + Math.floor(column * key_grid[1])])} even, window ${index + 1}`;
+    }
+    return '';
+  };
 }
 
 function drawPanels() {
@@ -96,7 +109,15 @@ function drawPanels() {
     make(meter, 'u').style.left = 'calc(' + panel.own_share * 100 + '% - 1px)';
     const canvas = make(button, 'canvas', 'av-mosaic');
     canvas.setAttribute('aria-hidden', 'true');
-    drawMosaic(canvas, panel, state.weights[index], topOf(index));
+    const weightAt = drawMosaic(canvas, panel, state.weights[index], topOf(index)), here = make(button, 'span', 'av-here');
+    canvas.addEventListener('pointermove', (event) => {
+      const box = canvas.getBoundingClientRect(), outer = button.getBoundingClientRect();
+      here.textContent = weightAt((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+      const room = here.offsetWidth / 2;
+      here.style.left = Math.max(room, Math.min(outer.width - room, event.clientX - outer.left)) + 'px';
+      here.style.top = event.clientY - outer.top - 14 + 'px';
+    });
+    canvas.addEventListener('pointerleave', () => { here.textContent = ''; });
     colorBar(button, topOf(index));
     button.onclick = () => { stop(); choose(index); };
   });
@@ -106,7 +127,7 @@ function drawPanels() {
 
 // Levels of a step on the photo: averaged over the windows in sight where they overlap.
 function levelsOnPhoto(index) {
-  const {boxes, key_grid, working_size, panels: steps, own} = state.value, weights = state.weights[index];
+  const {boxes, working_size, panels: steps, own} = state.value, weights = state.weights[index], key_grid = gridOf(steps[index]);
   const height = Math.ceil(working_size[0] / LINE), width = Math.ceil(working_size[1] / LINE);
   const sum = new Float32Array(height * width), count = new Float32Array(height * width);
   boxes.forEach(([top, left, bottom, right], window_) => {
@@ -163,12 +184,15 @@ function drawCrops() {
   }));
 }
 
+// The steps of the ladder; after them the left side may have a panel of its own.
+const steps = () => state.value.steps ?? state.value.panels.length;
+
 function choose(index, from = index) {
   chosen = index;
-  const step = state.value.panels[index];
+  const step = state.value.panels[index], left = index >= steps();
   for (const group of [panels, crops]) [...group.children].forEach((button, i) => button.setAttribute('aria-pressed', String(i === index)));
-  $('.av-step b').textContent = `${index + 1} of ${state.value.panels.length}: ${step.title}`;
-  $('.av-step span').textContent = step.note || step.help;
+  $('.av-step b').textContent = left ? step.title : `${index + 1} of ${steps()}: ${step.title}`;
+  $('.av-step span').textContent = left ? `${step.note} ${step.help}` : step.note || step.help;
   root.dataset.step = String(index);
   cancelAnimationFrame(fade);
   if (from === index || matchMedia('(prefers-reduced-motion: reduce)').matches) return drawPhoto();
@@ -186,10 +210,10 @@ function choose(index, from = index) {
 function stop() {
   clearTimeout(playing); playing = 0;
   playButton.setAttribute('aria-pressed', 'false');
-  playButton.querySelector('span').textContent = playTitle(state?.value.panels.length);
+  playButton.querySelector('span').textContent = playTitle(state ? steps() : 0);
 }
 
-const playOn = (index) => index + 1 < state.value.panels.length ? play(index + 1, index) : stop();
+const playOn = (index) => index + 1 < steps() ? play(index + 1, index) : stop();
 function play(index = 0, from = 0) {
   heatBox.checked = true;
   playButton.setAttribute('aria-pressed', 'true');
@@ -268,7 +292,7 @@ async function set() {
   noteScale();
   root.style.setProperty('--av-ratio', String(image.naturalWidth / image.naturalHeight));
   photo.dataset.point = value.point.join(',');
-  read(); drawPanels(); drawCrops(); drawViews(); choose(Math.min(chosen, value.panels.length - 1));
+  read(); drawPanels(); drawCrops(); drawViews(); choose(Math.min(chosen, (chosen === Infinity ? steps() : value.panels.length) - 1));
   root.dataset.ready = 'true';
 }
 

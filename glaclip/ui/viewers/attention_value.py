@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from torch import Tensor
 
 from glaclip.attention.point import AttentionMaps, RowAttention, WindowView
+from glaclip.pictures.baseline_row import own_words
 from glaclip.pictures.numbers import percent
 from glaclip.pictures.palette import class_colors, hex_of
-from glaclip.pictures.weights import COLLAPSED, visible_tokens, weight_scales
-from glaclip.segmenter import Encoded, Segmentation
+from glaclip.pictures.weights import COLLAPSED, brightest, visible_tokens, weight_scales
+from glaclip.segmenter import BaselineAttention, Encoded, Segmentation
 from glaclip.segmenter.labels import class_probabilities
+from glaclip.segmenter.method import baseline_title
 from glaclip.settings import CAPTIONS, STAGES
 
 #: A window counts as receiving attention above this share.
@@ -23,11 +25,12 @@ _ANSWERS = 3
 
 
 class PanelValue(TypedDict):
-    """One rung: `weights` is base64 of uint16 [L * S], each times `unit` is in even attentions.
+    """One panel: `weights` is base64 of uint16 [L * S], each times `unit` is in even attentions.
 
     Even attention would give each visible token the same weight. On raw weights the own window's
     rung, which has fewest tokens to share among, would leave the others nearly black. `top` is what
-    is drawn brightest, in the same unit. `context`: all windows are in sight.
+    is drawn brightest, in the same unit. `context`: all windows are in sight. `key_grid` and
+    `token` are those of the left side's panel, whose patches may be other than the rungs'.
     """
 
     title: str
@@ -41,6 +44,8 @@ class PanelValue(TypedDict):
     own_mass: float
     own_share: float
     windows: int
+    key_grid: NotRequired[list[int]]
+    token: NotRequired[list[int]]
 
 
 class AnswerValue(TypedDict):
@@ -67,7 +72,8 @@ class AttentionValue(TypedDict):
 
     `photo` names the picture that the comparison shows; it is not sent again.
     `shared` tells whether all panels have one scale, and `scale_note` why not. `views` starts with
-    the own window, then comes the one whose answer differs most from it.
+    the own window, then comes the one whose answer differs most from it. The first `steps` panels
+    are the ladder's; the left side's follows where it has a row of its own.
     """
 
     photo: str
@@ -82,6 +88,7 @@ class AttentionValue(TypedDict):
     shared: bool
     scale_note: str
     panels: list[PanelValue]
+    steps: NotRequired[int]
     sentence: str
     views: list[ViewValue]
     views_sentence: str
@@ -132,6 +139,28 @@ def _panel(index: int, rung: RowAttention, top: float) -> PanelValue:
         own_mass=rung.own_mass,
         own_share=rung.own_share,
         windows=receiving_windows(rung),
+    )
+
+
+def _left_panel(row: BaselineAttention) -> PanelValue:
+    title, visible = baseline_title(row.baseline), row.weights.shape[1]
+    packed, unit = _packed(row.weights, visible)
+    branch = " This is the attention branch, before residual and feed-forward."
+    return PanelValue(
+        title=f"Left side: {title}",
+        help="The mean over heads, which see the own window alone; CLS is no place."
+        + branch * (row.baseline == "clip"),
+        weights=packed,
+        unit=unit,
+        top=brightest(row.weights, visible),
+        context=False,
+        collapsed=False,
+        note=own_words(row),
+        own_mass=1 - row.cls,
+        own_share=1.0,
+        windows=1,
+        key_grid=list(row.key_grid),
+        token=list(row.token),
     )
 
 
@@ -190,7 +219,11 @@ def views_sentence(views: list[ViewValue]) -> str:
 
 
 def attention_value(
-    photo: str, encoded: Encoded, maps: AttentionMaps, alone: Segmentation | None = None
+    photo: str,
+    encoded: Encoded,
+    maps: AttentionMaps,
+    alone: Segmentation | None = None,
+    left: BaselineAttention | None = None,
 ) -> AttentionValue:
     """Builds the value of `AttentionViewer`.
 
@@ -199,10 +232,11 @@ def attention_value(
         encoded: its tokens.
         maps: attention of one point.
         alone: the photo's labels with all switches off, for what each window says about the point.
+        left: the point's attention by the left side's baseline.
     """
     scales = weight_scales(maps.rungs)
     views = _views(maps, alone) if alone is not None and maps.views else []
-    return AttentionValue(
+    value = AttentionValue(
         photo=photo,
         photo_size=list(encoded.photo_size),
         working_size=list(encoded.size),
@@ -222,3 +256,7 @@ def attention_value(
         views=views,
         views_sentence=views_sentence(views) if views else "",
     )
+    if left is not None:
+        value["steps"] = len(maps.rungs)
+        value["panels"].append(_left_panel(left))
+    return value

@@ -26,7 +26,7 @@ const percent = (share) => {
 const COUNTS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 const playTitle = (steps) => `Play the ${COUNTS[steps ?? 0]} steps`;
 
-// Inferno, sampled: perceptually even, readable in grey and by color-blind eyes.
+// Inferno, sampled: perceptually even, readable in gray and by color-blind eyes.
 const STOPS = [[0,0,4],[22,11,57],[66,10,104],[106,23,110],[147,38,103],[188,55,84],[221,81,58],[243,120,25],[252,165,10],[246,215,70],[252,255,164]];
 const RAMP = Uint8ClampedArray.from({length: 256 * 3}, (_, i) => {
   const at = Math.floor(i / 3) / 255 * (STOPS.length - 1), low = Math.min(Math.floor(at), STOPS.length - 2);

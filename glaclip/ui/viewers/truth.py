@@ -89,7 +89,7 @@ def measure(
         PhotoError, VocabularyError, DatasetError, SettingsError, BackboneError: each a sentence.
     """
     if not label_map:
-        raise PhotoError("Choose a label map first: an indexed or grey PNG.")
+        raise PhotoError("Choose a label map first: an indexed or gray PNG.")
     named = tuple(split_words([words]))
     request = dataclasses.replace(form, words=named, background=False).request()
     if notes := request.vocabulary.notes:
@@ -143,7 +143,7 @@ _PICTURE_SIDE = 720
 
 
 def truth_colors(names: Sequence[str]) -> NDArray[np.uint8]:
-    """Colors of the ground truth's classes, and dark grey for what is left out."""
+    """Colors of the ground truth's classes, and dark gray for what is left out."""
     return np.concatenate([class_colors(names), np.full((1, 3), 60, np.uint8)])
 
 

@@ -78,6 +78,22 @@ def test_the_photo_is_named_and_not_sent_again(value: AttentionValue) -> None:
     assert "data:" not in json.dumps(value)
 
 
+def test_the_left_sides_baseline_is_a_panel_after_the_steps(
+    segmenter: Segmenter, encoded: Encoded, maps: AttentionMaps, alone: Segmentation
+) -> None:
+    row = segmenter.attention(encoded, POINT, baseline="identity")
+    value = attention_value(PICTURE.name, encoded, maps, alone, row)
+    panel = value["panels"][-1]
+    assert panel["title"] == "Left side: No attention (each patch alone)"
+    assert panel["note"] == "100 % stays on the patch itself."
+    assert (panel["context"], panel["collapsed"]) == (False, False)
+    assert panel["top"] == 196  # all of it on one of 196 patches
+    sent = weights_of(dict(panel)).reshape(len(maps.boxes), *panel["key_grid"])
+    at = (maps.window, *panel["token"])
+    assert sent[at] == pytest.approx(196, rel=1e-3)
+    assert sent.sum() == pytest.approx(sent[at])
+
+
 def test_a_collapse_says_why_and_does_not_contradict_itself(
     encoded: Encoded, maps: AttentionMaps
 ) -> None:
