@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glaclip.evaluation.data.classes import read_classes
+from glaclip.evaluation.data.class_lists import read_class_list
 from glaclip.ui.form import split_words
 from glaclip.vocabulary import (
     MAX_CLASSES,
@@ -44,7 +44,7 @@ def test_words_end_at_the_same_marks_in_the_library_and_on_the_page(mark: str) -
 
 @pytest.mark.parametrize("mark", SPACES, ids=ascii)
 def test_a_line_goes_on_to_a_newline_character(mark: str) -> None:
-    assert list(read_classes(f"0 traffic{mark}light\r1 car\r\n2 sky")) == [0, 1, 2]
+    assert list(read_class_list(f"0 traffic{mark}light\r1 car\r\n2 sky").classes) == [0, 1, 2]
     assert parse_vocabulary(f"# no{mark}words\ncar\r#\rsky").names == ("car", "sky")
 
 

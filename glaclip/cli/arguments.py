@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from glaclip.cli.console import UsageError
 from glaclip.settings import ATTENTION_PRESETS, EXACT, PRECISIONS, RESAMPLINGS, VFM_VIEWS
-from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, LOGIT_SCALE
+from glaclip.vocabulary import DEFAULT_BACKGROUND_THRESHOLD, LOGIT_SCALE, preset_names
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 #: Option, field of `AttentionSettings`, symbol, what it is.
@@ -118,6 +119,31 @@ def add_attention(parser: argparse.ArgumentParser) -> None:
         choices=PRECISIONS,
         help="exact as float32, or fast in the float type that the processor is quickest at",
     )
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """All that a run takes beside its photos and words."""
+    add_attention(parser)
+    add_windows(parser)
+    add_backbone(parser)
+
+
+def add_quiet(group: Any) -> None:
+    """Whether anything but errors is said beside the results."""
+    group.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+
+
+def add_words(parser: argparse.ArgumentParser, *, required: bool = False) -> Any:
+    """The words, in one of several ways; gives their group."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument(
+        "--vocabulary",
+        metavar="WORDS",
+        help='classes separated by commas, ; between synonyms: "sky, tree, person; man; woman"',
+    )
+    group.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
+    group.add_argument("--vocabulary-file", type=Path, metavar="FILE", help=CLASS_LIST_RULE)
+    return group
 
 
 def add_scales(group: Any, *aliases: str) -> None:

@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from glaclip.cli.arguments import (
-    CLASS_LIST_RULE,
     Help,
-    add_attention,
-    add_backbone,
+    add_quiet,
+    add_run,
     add_scales,
-    add_windows,
+    add_words,
     words,
 )
 from glaclip.settings import STAGE_NAMES
-from glaclip.vocabulary import preset_names
 
 #: Files of figures by their ending.
 KINDS = ("png", "pdf", "svg")
@@ -58,14 +56,7 @@ def add_compare(commands: Any) -> None:
         help="ground truth: a label map, or a folder of them with the photos' names; values count "
         "the classes from 0 (255: none), or are what a class list beside the map says",
     )
-    given = parser.add_mutually_exclusive_group(required=True)
-    given.add_argument(
-        "--vocabulary",
-        metavar="WORDS",
-        help='classes separated by commas, ; between synonyms: "sky, tree, person; man; woman"',
-    )
-    given.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
-    given.add_argument("--vocabulary-file", type=Path, metavar="FILE", help=CLASS_LIST_RULE)
+    add_words(parser, required=True)
     parser.add_argument(
         "--background", nargs="?", const=True, metavar="WORDS", help="add a background class"
     )
@@ -86,7 +77,5 @@ def add_compare(commands: Any) -> None:
     )
     parser.add_argument("--opacity", type=float, default=0.65, help="of the labels, 0 to 1")
     parser.add_argument("--json", action="store_true", help="scores as JSON on stdout")
-    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
-    add_attention(parser)
-    add_windows(parser)
-    add_backbone(parser)
+    add_quiet(parser)
+    add_run(parser)

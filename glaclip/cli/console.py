@@ -43,7 +43,7 @@ class Console:
         self._process, self._errors = process, True
 
     def progress(self, step: str, done: int, total: int) -> None:
-        """A step's state; matches `glaclip.segmenter.segmenter.Progress`."""
+        """A step's state; matches `glaclip.segmenter.Progress`."""
         if self.quiet or self._process or total < 2:
             return
         names = {

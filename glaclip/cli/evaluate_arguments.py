@@ -15,10 +15,9 @@ from glaclip.cli.arguments import (
     SCALES,
     WINDOWS,
     Help,
-    add_attention,
-    add_backbone,
+    add_quiet,
+    add_run,
     add_scales,
-    add_windows,
     check_formats,
     words,
 )
@@ -148,9 +147,7 @@ def add_evaluate(commands: Any) -> None:
     _add_paper(parser)
     _add_spread(parser)
     _add_output(parser)
-    add_attention(parser)
-    add_windows(parser)
-    add_backbone(parser)
+    add_run(parser)
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
@@ -277,4 +274,4 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="pictures of the N worst photos in report.html",
     )
-    group.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    add_quiet(group)

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from glaclip.cli.arguments import (
-    CLASS_LIST_RULE,
     DTYPES,
     FORMAT_NAMES,
     OPTION_NAMES,
     Help,
-    add_attention,
     add_backbone,
+    add_quiet,
+    add_run,
     add_scales,
-    add_windows,
+    add_words,
 )
 from glaclip.cli.arguments import words as split_words
 from glaclip.cli.compare_arguments import add_compare
@@ -32,7 +32,7 @@ from glaclip.cli.console import Console, UsageError
 from glaclip.cli.evaluate_arguments import add_evaluate
 from glaclip.settings import STAGE_NAMES, STAGES
 from glaclip.support.version import __version__
-from glaclip.vocabulary import BACKGROUND_WORDS, preset_names
+from glaclip.vocabulary import BACKGROUND_WORDS
 
 if TYPE_CHECKING:
     from glaclip.cli.options import Loader
@@ -78,15 +78,7 @@ def _add_segment(commands: Any) -> None:
         nargs="+",
         help="picture files, folders with all below them, or a list of files as .txt",
     )
-    words = parser.add_mutually_exclusive_group()
-    words.add_argument(
-        "--vocabulary",
-        metavar="WORDS",
-        help='classes separated by commas, ; between synonyms: "sky, tree, person; man; woman"',
-    )
-    words.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()))
-    words.add_argument("--vocabulary-file", type=Path, metavar="FILE", help=CLASS_LIST_RULE)
-    words.add_argument(
+    add_words(parser).add_argument(
         "--suggest",
         action="store_true",
         help="words that common words of the photo suggest; so too where no words are given",
@@ -160,16 +152,14 @@ def _add_segment(commands: Any) -> None:
         switches.add_argument(
             f"--no-{stage.name}", action="store_true", help=f"without: {stage.help}"
         )
-    add_attention(parser)
-    add_windows(parser)
-    add_backbone(parser)
+    add_run(parser)
     _add_output(parser)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="machine-readable summary on stdout")
-    group.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    add_quiet(group)
 
 
 def _add_benchmark(commands: Any) -> None:
@@ -218,10 +208,8 @@ def _add_benchmark(commands: Any) -> None:
         parser.add_argument(f"--{name}", action="store_true", help=text)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw the ratios as PNG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
-    add_attention(parser)
-    add_windows(parser)
-    add_backbone(parser)
-    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    add_run(parser)
+    add_quiet(parser)
 
 
 def _add_backbones(commands: Any) -> None:
@@ -280,10 +268,8 @@ def _add_label_studio(commands: Any) -> None:
     parser.add_argument("--token", metavar="TOKEN", help="its access token")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=9090, help="port to listen on")
-    add_attention(parser)
-    add_windows(parser)
-    add_backbone(parser)
-    parser.add_argument("--quiet", action="store_true", help="nothing on stderr but errors")
+    add_run(parser)
+    add_quiet(parser)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -131,14 +131,13 @@ def set_size_histogram(
     return figure
 
 
-def ratio_chart(bars: Sequence[tuple[str, float]], *, theme: ThemeName = "light") -> Figure:
+def ratio_chart(bars: Sequence[tuple[str, float]]) -> Figure:
     """Bars of times relative to another time of the same run, with their numbers.
 
     Args:
         bars: (what was timed, ratio), from the top.
-        theme: "light" or "dark".
     """
-    look = theme_of(theme)
+    look = theme_of("light")
     figure, axes = _figure(look, 0.9 + 0.3 * len(bars))
     at = np.arange(len(bars))[::-1]
     ratios = [ratio for _, ratio in bars]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from glaclip.pictures.drawing import Colors, ThemeName, fit, font, rounded, scaled_to, theme_of
+from glaclip.pictures.drawing import Colors, fit, font, rounded, scaled_to, theme_of
 from glaclip.pictures.legend import draw_legend, legend_entries
 from glaclip.segmenter.labels import resize_labels
 from glaclip.segmenter.seams import Labels
@@ -65,7 +65,6 @@ def comparison(
     notes: tuple[str, str, str] = ("", "", ""),
     opacity: float = 0.6,
     panel: int = 720,
-    theme: ThemeName = "light",
 ) -> Image.Image:
     """One picture: the photo, the baseline, GLA-CLIP, and a legend with areas of both sides.
 
@@ -79,9 +78,8 @@ def comparison(
         notes: small, right of the titles.
         opacity: of the label colors.
         panel: longest side of a panel in pixels.
-        theme: "light" or "dark".
     """
-    look = theme_of(theme)
+    look = theme_of("light")
     small = scaled_to(photo, panel, panel)
     panels = [small, *(overlay(small, labels, colors, opacity) for labels in (left, right))]
     text = max(13, round(small.width / 34))

@@ -12,7 +12,6 @@ from glaclip.attention.point import AttentionMaps, RowAttention
 from glaclip.pictures.baseline_row import own_words
 from glaclip.pictures.drawing import (
     Theme,
-    ThemeName,
     draw_ring,
     fit,
     font,
@@ -62,7 +61,6 @@ def attention_mosaic(
     photo: Image.Image,
     *,
     scale_max: float | None = None,
-    theme: ThemeName = "light",
     cell: int | None = None,
 ) -> Image.Image:
     """All windows in their grid, each with its attention over its dimmed part of the photo.
@@ -75,10 +73,9 @@ def attention_mosaic(
         rung: index into `maps.rungs`.
         photo: the photo that was clicked.
         scale_max: the weight drawn brightest; that of `weight_scales` when left out.
-        theme: "light" or "dark".
         cell: pixels a token; about 560 pixels for the whole when left out.
     """
-    look, row = theme_of(theme), maps.rungs[rung]
+    look, row = theme_of("light"), maps.rungs[rung]
     top = scale_max or weight_scales(maps.rungs).weights(maps.rungs)[rung]
     cell = cell or mosaic_cell(560, maps.grid, maps.key_grid)
     high, wide = maps.key_grid[0] * cell, maps.key_grid[1] * cell
@@ -200,7 +197,6 @@ def attention_panels(
     *,
     left: BaselineAttention | None = None,
     panel: int = 560,
-    theme: ThemeName = "light",
 ) -> Image.Image:
     """All rungs side by side: window mosaics above, the same weights on the photo below.
 
@@ -209,7 +205,6 @@ def attention_panels(
         photo: the photo that was clicked.
         left: the same point's row of the left side's baseline, which is drawn last.
         panel: width of one rung in pixels, about.
-        theme: "light" or "dark".
     """
     drawn = [(maps, i, CAPTIONS[i], rung_caption(rung)) for i, rung in enumerate(maps.rungs)]
     if left is not None:
@@ -222,9 +217,7 @@ def attention_panels(
     mosaics: list[Image.Image] = []
     for each in panels:
         own = cell * maps.key_grid[1] // each.maps.key_grid[1]
-        mosaic = attention_mosaic(
-            each.maps, each.rung, photo, scale_max=each.top, theme=theme, cell=max(1, own)
-        )
+        mosaic = attention_mosaic(each.maps, each.rung, photo, scale_max=each.top, cell=max(1, own))
         mosaics.append(mosaic.resize((mosaics or [mosaic])[0].size))
     small = scaled_to(photo, mosaics[0].width, 4 * mosaics[0].width)
     shrink = small.width / photo.width
@@ -235,7 +228,7 @@ def attention_panels(
         )
         for each in panels
     ]
-    return _lay_out_panels(panels, mosaics, overlays, scales, theme_of(theme))
+    return _lay_out_panels(panels, mosaics, overlays, scales, theme_of("light"))
 
 
 def _lay_out_panels(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -14,40 +12,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from glaclip.attention.anchors import Queries
-from glaclip.attention.point import (
-    AttentionMaps,
-    attention_ladder,
-    needs_mean_query,
-    token_at,
-    window_views,
-)
-from glaclip.attention.precision import attend_and_mean_query, mean_query
-from glaclip.attention.rows import Resizing
-from glaclip.backbones.base import Backbone, Grid
+from glaclip.attention.point import AttentionMaps
+from glaclip.backbones.base import Backbone
+from glaclip.segmenter.attending import Attending, Features
 from glaclip.segmenter.baseline_attention import BaselineAttention, baseline_attention
 from glaclip.segmenter.computed import Computed
 from glaclip.segmenter.encoding import check_windows, encode
-from glaclip.segmenter.fusion import SPLICE, WHOLE
 from glaclip.segmenter.hashed import AnyPhoto, HashedPhoto
-from glaclip.segmenter.joining import aggregated, as_one_window, places, spliced
 from glaclip.segmenter.method import Method, complete
 from glaclip.segmenter.progress import WAITING, Progress, unheard
-from glaclip.segmenter.results import (
-    Encoded,
-    Segmentation,
-    labels_and_scores,
-    scored_boxes,
-    to_working,
-)
+from glaclip.segmenter.results import Encoded, Segmentation, labels_and_scores, scored_boxes
 from glaclip.segmenter.suggestions import candidates, coarse, likeliest, rivals
 from glaclip.segmenter.word_store import WordStore
 from glaclip.segmenter.words import Words
-from glaclip.settings import FAST, AttentionSettings, SettingsError, WindowSettings
+from glaclip.settings import AttentionSettings, SettingsError, WindowSettings
 from glaclip.support.cache import ByteCache, digest
-from glaclip.support.interruptible import Interruptible
 from glaclip.vocabulary import Vocabulary
-from glaclip.windows import own_window
 
 DEFAULT_CACHE_BYTES = 2 * 2**30
 
@@ -68,18 +48,12 @@ class Segmenter:
         """
         self.backbone = backbone
         self._encoded = ByteCache[Encoded](cache_bytes // 2, lambda e: e.nbytes)
-        self._features = ByteCache[tuple[Tensor, Grid]](
-            cache_bytes * 5 // 16, lambda f: f[0].numel() * f[0].element_size()
-        )
-        # Most of attention's cost, and the same whatever the normalization is.
-        self._anchors = ByteCache[Queries](cache_bytes // 16, lambda q: q.nbytes)
+        self._attending = Attending(backbone, cache_bytes)
         self._words = Words(backbone, cache_bytes // 16, word_store)
         # Labels and scores, not the Segmentation: it would keep the photo's tokens alive as well.
         self._labels = ByteCache[tuple[NDArray[np.int16], Tensor]](
             cache_bytes * 3 // 64, lambda r: r[0].nbytes + r[1].numel() * r[1].element_size()
         )
-        # Of a point; words, and the switches of the photo's labels, change nothing about it.
-        self._maps = ByteCache[AttentionMaps](cache_bytes // 64, lambda maps: maps.nbytes)
 
     def encode(
         self,
@@ -241,7 +215,7 @@ class Segmenter:
 
     def features(
         self, encoded: Encoded, method: Method, progress: Progress | None = None
-    ) -> tuple[tuple[Tensor, Grid], bool]:
+    ) -> tuple[Features, bool]:
         """Unit features [L, S, E] with their grid, and whether they came from the cache.
 
         A method that joins windows (`Method.joins`) has one map of the whole photo, [1, M, E].
@@ -251,11 +225,7 @@ class Segmenter:
         """
         self._require_own(encoded)
         method, note = self.method(method).before_fusion, progress or unheard
-        return self._features.get(
-            (encoded.key, method),
-            lambda: self._compute_features(encoded, method, note),
-            lambda: note(WAITING, 0, 1),
-        )
+        return self._attending.features(encoded, method, note)
 
     def known_encoding(self, photo: HashedPhoto, windows: WindowSettings) -> Encoded | None:
         """What `encode` would return at once, or None when it would have to compute."""
@@ -279,7 +249,7 @@ class Segmenter:
 
     def knows_features(self, encoded: Encoded, method: Method) -> bool:
         """Whether `features` would answer from the cache."""
-        return self._features.peek((encoded.key, method.before_fusion)) is not None
+        return self._attending.knows_features(encoded, method)
 
     def knows_labels(self, encoded: Encoded, method: Method, vocabulary: Vocabulary) -> bool:
         """Whether `segment` would take its labels from the cache."""
@@ -287,13 +257,11 @@ class Segmenter:
 
     def knows_anchors(self, encoded: Encoded, method: Method) -> bool:
         """Whether `features` would take the proxy anchors from the cache."""
-        if method.settings is None or method.settings.precision != FAST:
-            return False
-        return self._anchors.peek(_anchor_key(encoded, method, 0, 0)) is not None
+        return self._attending.knows_anchors(encoded, method)
 
     def knows_mean_query(self, encoded: Encoded, method: Method) -> bool:
         """Whether `attention` would compare one query only, not all of them first."""
-        return self._features.peek(_mean_key(encoded, method)) is not None
+        return bool(self._attending.known_mean_query(encoded, method))
 
     def unknown_words(self, prompts: Sequence[str]) -> tuple[str, ...]:
         """Those of these prompts that are not embedded yet."""
@@ -312,8 +280,7 @@ class Segmenter:
 
     @property
     def _caches(self) -> tuple[ByteCache[Any], ...]:
-        known = self._encoded, self._features, self._anchors, self._words.cache, self._labels
-        return *known, self._maps
+        return self._encoded, self._words.cache, self._labels, *self._attending.caches
 
     def _require_own(self, encoded: Encoded) -> None:
         if encoded.backbone != self.backbone.fingerprint:
@@ -324,57 +291,6 @@ class Segmenter:
 
     def _encoding_key(self, photo: HashedPhoto, windows: WindowSettings) -> str:
         return digest(photo.content, windows, self.backbone.fingerprint)
-
-    def _compute_features(
-        self, encoded: Encoded, method: Method, progress: Progress
-    ) -> tuple[Tensor, Grid]:
-        if method.fusion == WHOLE:
-            encoding = functools.partial(progress, "encode", 0, 1)
-            encoding()
-            with torch.inference_mode(), Interruptible(encoding):
-                whole = as_one_window(self.backbone, encoded)
-            return self._compute_features(whole, replace(method, fusion=""), progress)
-        tokens = encoded.tokens
-        count = len(encoded.boxes)
-        progress("attention", 0, count)
-        before, after = (
-            Interruptible(functools.partial(progress, "attention", done, count))
-            for done in (0, count)
-        )
-        step = functools.partial(progress, "attention")
-        with torch.inference_mode():
-            if method.settings is None:
-                with before:
-                    return self.backbone.baseline(method.baseline, tokens)
-            with before:
-                key_sets = self.backbone.keys(tokens, method.key_source)
-            grid = key_sets[0][1]
-            outputs, means = [], []
-            for index, (keys, key_grid) in enumerate(key_sets):
-                resizing = Resizing.between(keys, tokens.values, key_grid, tokens.value_grid)
-
-                def known(
-                    first: int, compute: Callable[[], Queries], index: int = index
-                ) -> Queries:
-                    key = _anchor_key(encoded, method, index, first)
-                    return self._anchors.get(key, compute, lambda: progress(WAITING, 0, 1))[0]
-
-                output, mean = attend_and_mean_query(
-                    keys, tokens.values, method.settings, resizing, progress=step, known=known
-                )
-                outputs.append(output)
-                means.append(mean)
-            if method.settings.cross_window and method.settings.proxy_anchors:
-                # A click needs this mean of the first key set; here it comes for nothing.
-                self._features.put(_mean_key(encoded, method), (means[0], grid))
-            mixed = functools.reduce(torch.add, outputs)
-            with after:
-                if method.fusion != SPLICE:
-                    return self.backbone.project(mixed), grid
-                place = encoded.boxes, encoded.size, grid, places(encoded.size, encoded.boxes, grid)
-                keys, values = (spliced(maps, *place) for maps in (key_sets[0][0], mixed))
-                joined = aggregated(keys, values, method.settings.beta)
-                return self.backbone.project(joined)[None], place[-1]
 
     def compute(
         self,
@@ -395,7 +311,7 @@ class Segmenter:
                 words as it suggests by the first method.
         """
         seconds: dict[str, float] = {}
-        features: dict[Hashable, tuple[Tensor, Grid]] = {}
+        features: dict[Hashable, Features] = {}
         encoded = None
         if photo is not None:
             with _timed(seconds, "encode"):
@@ -404,9 +320,7 @@ class Segmenter:
                 for method in methods:
                     features[encoded.key, method.before_fusion] = self.features(encoded, method)[0]
                     if method.settings is not None:
-                        key = _mean_key(encoded, method)
-                        if (mean := self._features.peek(key)) is not None:
-                            features[key] = mean
+                        features |= self._attending.known_mean_query(encoded, method)
         candidates: dict[str, Tensor] = {}
         with _timed(seconds, "words"), torch.inference_mode():
             if suggested is not None:
@@ -422,8 +336,7 @@ class Segmenter:
         if (encoded := computed.encoded) is not None:
             self._require_own(encoded)
             self._encoded.put(encoded.key, encoded)
-        for key, found in computed.features.items():
-            self._features.put(key, found)
+        self._attending.keep(computed.features)
         self._words.keep(computed.words)
         self._words.keep(computed.candidates, self._one_template)
 
@@ -495,58 +408,7 @@ class Segmenter:
                 "a point's method must be attention, or its baseline named by baseline=; received "
                 f"{method.baseline}"
             )
-        key = encoded.key, method.key_source, method.settings.off(), point
-        note = progress or unheard
-        return self._maps.get(
-            key,
-            lambda: self._attention(encoded, point, method, note),
-            lambda: note(WAITING, 0, 1),
-        )[0]
-
-    def _attention(
-        self, encoded: Encoded, point: tuple[float, float], method: Method, note: Progress
-    ) -> AttentionMaps:
-        base = method.settings
-        assert base is not None
-        x, y = to_working(point, encoded)
-        window = own_window((x, y), encoded.boxes)
-        step = functools.partial(note, "attention", 0, 1)
-        with torch.inference_mode(), Interruptible(step):
-            keys, grid = self.backbone.keys(encoded.tokens, method.key_source)[0]
-            row, column = token_at((x, y), encoded.boxes[window], grid)
-            # The fixed normalization needs a mean over all queries: once a photo, not a click.
-            averaged = next(filter(needs_mean_query, AttentionSettings.ladder(base)))
-            (mean, _), _ = self._features.get(
-                _mean_key(encoded, method),
-                lambda: (mean_query(keys, averaged, step), grid),
-                lambda: note(WAITING, 0, 1),
-            )
-            token = row * grid[1] + column
-            rungs = attention_ladder(keys, window, token, base, query_mean=mean)
-            views = window_views(keys, (x, y), encoded.boxes, grid, base)
-        return AttentionMaps(
-            point=point,
-            window=window,
-            token=(row, column),
-            key_grid=grid,
-            rungs=rungs,
-            boxes=encoded.boxes,
-            grid=encoded.grid,
-            views=views,
-        )
-
-
-def _mean_key(encoded: Encoded, method: Method) -> Hashable:
-    """Key of the mean anchor over all windows of the first key set, whatever features see."""
-    assert method.settings is not None
-    settings = replace(method.settings, cross_window=True).of_anchors()
-    return "mean query", encoded.key, method.key_source, settings
-
-
-def _anchor_key(encoded: Encoded, method: Method, keys: int, first: int) -> Hashable:
-    """Key of the anchors of the windows from `first` on, of one key set."""
-    assert method.settings is not None
-    return encoded.key, method.key_source, method.settings.of_anchors(), keys, first
+        return self._attending.at_point(encoded, point, method, progress or unheard)
 
 
 @contextmanager

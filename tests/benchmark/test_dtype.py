@@ -64,7 +64,7 @@ def test_one_command_prints_and_keeps_the_agreement(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GLACLIP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: _Nothing())
+    monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: Nothing())
     monkeypatch.setattr("glaclip.cli.benchmark_text.times", lambda report: "")
     shares = [Agreement("a.jpg", 1, 1)]
     monkeypatch.setattr("glaclip.cli.benchmark.precision_agreement", lambda *_: shares)
@@ -88,7 +88,7 @@ def test_one_command_prints_and_keeps_the_agreement(
     assert "no folder to keep this in" in capsys.readouterr().out
 
 
-class _Nothing:
+class Nothing:
     rows = ()
 
     def document(self) -> dict[str, object]:

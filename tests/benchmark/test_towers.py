@@ -11,6 +11,7 @@ from PIL import Image
 from glaclip.backbones.clip.models import CLIP_MODELS
 from glaclip.benchmark import towers as module
 from glaclip.cli.main import main
+from tests.benchmark.test_dtype import Nothing
 from tests.clip_weights import tiny_model
 from tests.toy import FewWindows
 
@@ -49,7 +50,7 @@ def test_one_command_prints_the_ratio_and_its_bar(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GLACLIP_PROCESSOR", "vnni")
-    monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: _Nothing())
+    monkeypatch.setattr("glaclip.cli.benchmark.benchmark", lambda *a, **b: Nothing())
     monkeypatch.setattr("glaclip.cli.benchmark_text.times", lambda report: "")
     report = tmp_path / "b.json"
     more = ["--no-memory", "--towers", "--repeats", "1", "--json", str(report), "--quiet"]
@@ -63,10 +64,3 @@ def test_one_command_prints_the_ratio_and_its_bar(
     assert len(rows) == 4
     shown = rows["clip-b16, float32, --vfm-view whole"][0] / rows["clip-b16, float32"][0]
     assert float(whole.split()[-1]) == pytest.approx(shown, abs=0.006)
-
-
-class _Nothing:
-    rows = ()
-
-    def document(self) -> dict[str, object]:
-        return {}

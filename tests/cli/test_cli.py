@@ -17,13 +17,9 @@ from glaclip.cli.main import build_parser, main
 from glaclip.pictures.palette import class_colors
 from glaclip.vocabulary import ASSETS
 from tests.segmenter.test_segmenter import halves
-from tests.toy import ColorBackbone, side_by_side
+from tests.toy import load_toy, side_by_side
 
 WORDS = "red; crimson, green, blue"
-
-
-def toy(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
-    return ColorBackbone()
 
 
 @pytest.fixture
@@ -34,7 +30,7 @@ def photo(tmp_path: Path) -> str:
 
 
 def segment(photo: str, out: Path, *more: str) -> int:
-    return main(["segment", photo, "--vocabulary", WORDS, "--out", str(out), *more], toy)
+    return main(["segment", photo, "--vocabulary", WORDS, "--out", str(out), *more], load_toy)
 
 
 def test_segment_writes_everything(
@@ -102,7 +98,7 @@ def test_words_with_a_small_share_are_given_up(
     usual += ["--out", str(tmp_path / "out"), "--background", "gray", "--background-threshold", "0"]
 
     def greens(*more: str) -> float:
-        assert main([*usual, *more], lambda *_: ColorBackbone()) == 0
+        assert main([*usual, *more], load_toy) == 0
         document = json.loads(capsys.readouterr().out)
         assert document["area_threshold"] == (float(more[1]) if more else 0)
         return float(document["classes"][2]["area"]["baseline"])
@@ -130,9 +126,9 @@ def test_vocabulary_from_a_file_and_a_preset(
     words = tmp_path / "words.txt"
     words.write_text("\ufeff# colors\nred; crimson\nblue\n", encoding="utf-8")
     out = ["--out", str(tmp_path / "out"), "--json"]
-    assert main(["segment", photo, "--vocabulary-file", str(words), *out], toy) == 0
+    assert main(["segment", photo, "--vocabulary-file", str(words), *out], load_toy) == 0
     assert [c["name"] for c in json.loads(capsys.readouterr().out)["classes"]] == ["red", "blue"]
-    assert main(["segment", photo, "--preset", "voc21", *out], toy) == 0
+    assert main(["segment", photo, "--preset", "voc21", *out], load_toy) == 0
     assert len(json.loads(capsys.readouterr().out)["classes"]) == 21
 
 
@@ -140,7 +136,7 @@ def test_vocabulary_from_a_file_and_a_preset(
 def test_without_words_the_photo_suggests_them(
     photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
 ) -> None:
-    assert main(["segment", photo, "--out", str(tmp_path), *more], toy) == 0
+    assert main(["segment", photo, "--out", str(tmp_path), *more], load_toy) == 0
     words = [entry["name"] for entry in json.loads((tmp_path / "legend.json").read_text())]
     assert len(words) > 1
     assert f"Suggested words: {', '.join(words)}" in capsys.readouterr().err
@@ -184,7 +180,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     text = tmp_path / "text.txt"
     text.write_text("not a picture")
     places = {"photo": photo, "out": str(tmp_path / "out"), "text": str(text)}
-    assert main([a.format(**places) for a in arguments], toy) == 2
+    assert main([a.format(**places) for a in arguments], load_toy) == 2
     said = capsys.readouterr()
     last = said.err.splitlines()[-1]
     assert last.startswith("glaclip: ")

@@ -12,19 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from glaclip.backbones.base import Backbone
 from glaclip.cli.main import main
 from glaclip.pictures.columns import jumps
 from glaclip.segmenter.seams import Edges
 from tests.evaluation.sets import clip
 from tests.segmenter.test_segmenter import halves
-from tests.toy import ColorBackbone
+from tests.toy import load_toy
 
 WORDS = "red; crimson, green, blue"
-
-
-def toy(name: str, device: str, dtype: str, weights: str | None) -> Backbone:
-    return ColorBackbone()
 
 
 @pytest.fixture
@@ -44,7 +39,7 @@ def place(tmp_path: Path) -> Path:
 
 def compare(place: Path, *more: str, photo: str = "photos/wide.png", out: str = "fig.svg") -> int:
     arguments = ["compare", str(place / photo), "--vocabulary", WORDS, "--out", str(place / out)]
-    return main([*arguments, *more], toy)
+    return main([*arguments, *more], load_toy)
 
 
 def texts(svg: Path) -> list[str]:
@@ -125,14 +120,14 @@ def test_named_photos_are_rows_of_one_figure(place: Path) -> None:
     photos = [str(place / "photos" / f"{name}.png") for name in ("wide", "square")]
     out = str(place / "rows.png")
     usual = ["--vocabulary", WORDS, "--out", out, "--dpi", "100"]
-    assert main(["compare", *photos, *usual], toy) == 0
+    assert main(["compare", *photos, *usual], load_toy) == 0
     with Image.open(out) as both:
         wide = both.size
-    assert main(["compare", photos[0], *usual], toy) == 0
+    assert main(["compare", photos[0], *usual], load_toy) == 0
     with Image.open(out) as one:
         assert one.width == wide[0]
         assert wide[1] > 1.8 * one.height
-    assert main(["compare", photos[0], *usual, "--columns", "2"], toy) == 0
+    assert main(["compare", photos[0], *usual, "--columns", "2"], load_toy) == 0
     with Image.open(out) as wrapped:
         assert wrapped.width < 0.75 * wide[0]
 

@@ -8,8 +8,7 @@ import pytest
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.cli.main import NO_BACKBONE, main
-from tests.cli.test_cli import toy
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, load_toy
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +21,7 @@ def test_the_report_has_all_that_is_promised(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GLACLIP_MAX_WINDOWS", "77")
-    assert main(["doctor", "--quiet"], toy) == 0
+    assert main(["doctor", "--quiet"], load_toy) == 0
     said = capsys.readouterr().out
     for part in ("torch", "gradio", "lite", "clip-b16", "GLACLIP_MAX_WINDOWS", "memory", "disk"):
         assert part in said
@@ -35,12 +34,12 @@ def test_the_report_says_what_the_processor_is_taken_for(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GLACLIP_PROCESSOR", "vnni")
-    assert main(["doctor", "--quiet"], toy) == 0
+    assert main(["doctor", "--quiet"], load_toy) == 0
     said = capsys.readouterr().out
     assert "Processor: vnni" in said
     assert "sums of keys in 8-bit integers" in said
     monkeypatch.setenv("GLACLIP_PROCESSOR", "quick")
-    assert main(["doctor", "--quiet"], toy) == NO_BACKBONE
+    assert main(["doctor", "--quiet"], load_toy) == NO_BACKBONE
     assert capsys.readouterr().err.count("GLACLIP_PROCESSOR must be one of") == 1
 
 
@@ -53,7 +52,7 @@ def test_the_report_says_why_a_type_was_chosen(capsys: pytest.CaptureFixture[str
 
 
 def test_the_report_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--json", "--quiet"], toy) == 0
+    assert main(["doctor", "--json", "--quiet"], load_toy) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["problems"] == []
     assert report["limits"]["windows"] == 600

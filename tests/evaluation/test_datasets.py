@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from glaclip.evaluation.data.classes import read_classes
+from glaclip.evaluation.data.class_lists import read_class_list
 from glaclip.evaluation.data.datasets import open_dataset
 from glaclip.evaluation.data.errors import DatasetError
 from tests.evaluation.sets import first_row, photo, truth, voc
@@ -85,11 +85,11 @@ def test_classes_from_a_preset(folder: Path) -> None:
 )
 def test_broken_classes(text: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
-        read_classes(text)
+        read_class_list(text)
 
 
 def test_lines_without_an_index_are_counted_from_0() -> None:
-    classes = read_classes("# names\nvoid\n\nsky\ntree; bush\nroom 7\n")
+    classes = read_class_list("# names\nvoid\n\nsky\ntree; bush\nroom 7\n").classes
     assert {index: entry.name for index, entry in classes.items()} == {
         1: "sky",
         2: "tree",
@@ -100,7 +100,7 @@ def test_lines_without_an_index_are_counted_from_0() -> None:
 
 def test_only_whole_names_mean_no_class() -> None:
     text = "0 various\n1 various plants\n2 unknown\n3 voids\n4 Unlabeled\n5 ignored\n6 sky"
-    assert list(read_classes(text)) == [1, 3, 6]
+    assert list(read_class_list(text).classes) == [1, 3, 6]
 
 
 def test_what_is_not_there(tmp_path: Path, folder: Path) -> None:

@@ -31,10 +31,9 @@ from glaclip.evaluation.run import store
 from glaclip.support.files import atomic_write
 from glaclip.ui import precompute
 from glaclip.ui.examples import examples
-from tests.cli.test_cli import toy
 from tests.evaluation.sets import colors
 from tests.fresh import fresh
-from tests.toy import ColorBackbone, FewWindows
+from tests.toy import ColorBackbone, FewWindows, load_toy
 
 
 @dataclass
@@ -130,7 +129,7 @@ def evaluate(say: Connection, arguments: list[str]) -> None:
             wait_here(say)
 
     store.Store.put = third  # type: ignore[method-assign]
-    main(arguments, toy)
+    main(arguments, load_toy)
 
 
 def test_evaluate_goes_on_after_a_kill(start: Callable[..., Victim], tmp_path: Path) -> None:
@@ -146,7 +145,7 @@ def test_evaluate_goes_on_after_a_kill(start: Callable[..., Victim], tmp_path: P
     with stored.open("a") as file:
         file.write('{"photo": "half a li')
     for out in ("killed", "whole"):
-        assert main(arguments(out), toy) == 0
+        assert main(arguments(out), load_toy) == 0
     scores = [json.loads((tmp_path / f"{out}.json").read_text()) for out in ("killed", "whole")]
     for left, right in zip(scores[0]["methods"], scores[1]["methods"], strict=True):
         assert (left["miou"], left["ber"]) == (right["miou"], right["ber"])

@@ -57,7 +57,7 @@ def test_legend_shows_what_covers_something() -> None:
     photo = Image.fromarray(halves(400, 300))
     left, right = np.zeros((300, 400), np.int16), np.full((300, 400), 2, np.int16)
     names = ["sky", "a name so long that it cannot possibly fit into the legend " * 3, "tree"]
-    some = comparison(photo, left, right, names, COLORS, opacity=0, theme="dark")
+    some = comparison(photo, left, right, names, COLORS, opacity=0)
     assert [has_color(some, color) for color in COLORS] == [True, False, True]
     colors = palette(150)
     many = np.arange(300 * 400).reshape(300, 400) % 150

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from glaclip.attention.point import AttentionMaps
-from glaclip.pictures.drawing import ThemeName, theme_of
+from glaclip.pictures.drawing import theme_of
 from glaclip.pictures.mosaics import (
     attention_mosaic,
     attention_overlay,
@@ -41,14 +41,13 @@ def tile(mosaic: Image.Image, maps: AttentionMaps, window: int, cell: int) -> np
     return np.asarray(mosaic)[top : top + side, left : left + side]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_mosaic_shows_the_weights_window_by_window(maps: AttentionMaps, theme: ThemeName) -> None:
+def test_mosaic_shows_the_weights_window_by_window(maps: AttentionMaps) -> None:
     photo = Image.new("RGB", (448, 336), (120, 120, 120))
-    mosaic = attention_mosaic(maps, 3, photo, theme=theme, cell=4)
+    mosaic = attention_mosaic(maps, 3, photo, cell=4)
     left, own = tile(mosaic, maps, 0, 4), tile(mosaic, maps, maps.window, 4)
     assert (left[:, :36] == 78).all()  # the red half gets nothing: the photo, dimmed
     assert np.ptp(own[30, 30]) > 20  # weight: color
-    assert has_color(mosaic, np.array(theme_of(theme).accent))
+    assert has_color(mosaic, np.array(theme_of("light").accent))
     star = own[maps.token[0] * 4 + 2, maps.token[1] * 4 + 2]
     assert star[2] > 200
     assert star[0] < 120
@@ -162,9 +161,7 @@ def test_attention_on_the_photo(maps: AttentionMaps) -> None:
 
 def test_panels_for_download(maps: AttentionMaps) -> None:
     photo = Image.fromarray(halves(448, 336))
-    light = attention_panels(maps, photo, panel=200)
-    dark = attention_panels(maps, photo, panel=200, theme="dark")
-    assert light.size == dark.size
-    assert light.width > 4 * 150
-    assert light.getpixel((0, 0)) == (255, 255, 255)
+    panels = attention_panels(maps, photo, panel=200)
+    assert panels.width > 4 * 150
+    assert panels.getpixel((0, 0)) == (255, 255, 255)
     assert "in own window (even: 17 %)" in rung_caption(maps.rungs[1])

@@ -123,7 +123,7 @@ def test_the_attention_of_a_point_is_computed_once(segmenter: Segmenter, encoded
         segmenter.attention(encoded, (9, 9), dataclasses.replace(on, precision=EXACT)),
     ]
     assert all(other is not first for other in others)
-    assert 0 < segmenter._maps.nbytes <= segmenter.cached_bytes
+    assert 0 < segmenter._attending.caches[-1].nbytes <= segmenter.cached_bytes
 
 
 @dataclasses.dataclass(frozen=True)

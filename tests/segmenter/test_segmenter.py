@@ -281,7 +281,7 @@ def test_a_click_after_a_run_compares_no_more_than_one_row(
     def refuse(*_: object) -> None:
         raise AssertionError("the mean over all queries came with the run")
 
-    monkeypatch.setattr("glaclip.segmenter.segmenter.mean_query", refuse)
+    monkeypatch.setattr("glaclip.segmenter.attending.mean_query", refuse)
     maps = other.attention(encoded, point, settings)
     for rung, expected in zip(maps.rungs, fresh.rungs, strict=True):
         assert torch.equal(rung.weights, expected.weights), "the same click, whatever came before"

@@ -106,9 +106,7 @@ def _measured(
         return Plan((picture.height, picture.width), windows, methods, words)
 
     run(WindowSettings(224, 224, 224), 0)  # libraries take their memory before the measure
-    for cache in (segmenter._encoded, segmenter._features, segmenter._labels):
-        cache._values.clear()
-        cache._bytes = 0
+    segmenter.forget()
     forget_peak()
     before = resident_bytes()
     done = run(WindowSettings(short_side, crop, stride), 7)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glaclip.evaluation.data.class_lists import load_class_list, read_class_list
+from glaclip.evaluation.data.class_lists import load_class_list
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.vocabulary import (
     ASSETS,
@@ -22,15 +22,6 @@ from glaclip.vocabulary import (
 
 FIELD = "field/"
 _FIELD_FOLDER = ASSETS / "vocabularies" / "field"
-
-
-def read_classes(text: str, ignore: Iterable[str] = ()) -> dict[int, VocabularyClass]:
-    """Stored index -> class of a class list, see `read_class_list`.
-
-    Raises:
-        DatasetError: what cannot be read.
-    """
-    return read_class_list(text, ignore=ignore).classes
 
 
 def vocabulary_of(classes: Sequence[VocabularyClass], source: str) -> Vocabulary:

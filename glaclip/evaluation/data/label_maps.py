@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from glaclip.evaluation.data.class_lists import ClassList, Color
+from glaclip.evaluation.data.class_forms import Color
+from glaclip.evaluation.data.class_lists import ClassList
 from glaclip.evaluation.data.errors import DatasetError
 from glaclip.photo import MAX_PIXELS, open_picture, orientation_of, turned
 from glaclip.photo.deep import rawmode_of, samples_of

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from glaclip.ui.gradio.quick import gr
 from glaclip.ui.lessons.build import LESSONS, load_document, views
 from glaclip.ui.lessons.lesson import View
+from glaclip.ui.viewers.drawn import Drawn, source
 
-_HERE = Path(__file__).parent
 #: The value of a book whose lessons follow.
 LATER = {"later": True}
 #: In this order: helpers, a figure a lesson, and last the book, which uses them.
 _SCRIPTS = (
-    "../viewers/drawing.js",
-    "../viewers/present.js",
-    *(f"{name}.js" for name in ("draw", *(lesson.slug for lesson in LESSONS), "slide", "book")),
+    "drawing.js",
+    "present.js",
+    *(
+        f"../lessons/{name}.js"
+        for name in ("draw", *(lesson.slug for lesson in LESSONS), "slide", "book")
+    ),
 )
-
-_STYLES = ("../viewers/base.css", "../viewers/present.css", "book.css", "lecture.css")
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+_STYLES = ("base.css", "present.css", "../lessons/book.css", "../lessons/lecture.css")
 
 
-class LessonBook(gr.HTML):  # type: ignore[misc]
+class LessonBook(Drawn):
     """Lessons with live figures, all in the browser.
 
     The value comes from `glaclip.ui.lessons.build.book_value`; `LATER` stands for one that is on
@@ -35,19 +31,17 @@ class LessonBook(gr.HTML):  # type: ignore[misc]
     lesson's slug as `value`.
     """
 
+    triggers = ("select",)
+
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
         super().__init__(
             value=value,
-            html_template=_text("book.html"),
-            css_template="\n".join(map(_text, _STYLES)),
-            js_on_load="\n".join(map(_text, _SCRIPTS)),
+            html_template=source("../lessons/book.html"),
+            css_template=source(*_STYLES),
+            js_on_load=source(*_SCRIPTS),
             apply_default_css=False,
             **kwargs,
         )
-
-    def api_info(self) -> dict[str, Any]:
-        """The value is a JSON object."""
-        return {"type": "object"}
 
 
 def view_of(picked: Mapping[str, Any]) -> View | None:

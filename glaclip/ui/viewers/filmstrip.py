@@ -19,7 +19,8 @@ from glaclip.settings import CAPTIONS
 from glaclip.windows import Box
 
 _SIDE = 200
-_PATCH = 72
+#: Side of a patch in pixels, and most of them.
+_PATCH, _PATCHES = 72, 12
 #: Pixels of a picture that a press shows larger, and how many windows have such pictures.
 _LARGER, _FEW = 336, 24
 #: More windows than this are not drawn at once.
@@ -99,7 +100,6 @@ def top_patches(
     *,
     exclude_own: bool,
     rung: int = len(CAPTIONS) - 1,
-    count: int = 12,
 ) -> str:
     """HTML with the patches that receive most attention at a rung.
 
@@ -109,12 +109,11 @@ def top_patches(
         maps: attention of the point.
         exclude_own: leave the point's own window out.
         rung: which rung of the ladder.
-        count: how many patches.
     """
     weights = maps.rungs[rung].weights.clone()  # [L, S]
     if exclude_own:
         weights[maps.window] = 0
-    values, order = weights.flatten().topk(min(count, weights.numel()))
+    values, order = weights.flatten().topk(min(_PATCHES, weights.numel()))
     working = working_photo(photo, result.encoded.size)
     tokens, columns = weights.shape[1], maps.key_grid[1]
     items = []
