@@ -9,11 +9,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from glaclip.backbones.clip.models import UNTRAINED
+from glaclip.serving.service import Service
+from glaclip.settings import WindowSettings
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.lessons.book import LessonBook, view_of
 from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views
 from tests.browser.conftest import Idle, NewPage, Serve, pages
 from tests.browser.site import Site, box_of, requests_of
+from tests.clip_towers import tiny_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,6 +267,62 @@ def test_the_cut_is_gone_with_all_three_switches(book: Page) -> None:
     page.locator(".lb-choice", has_text="GLA-CLIP").click()
     assert figure.get_attribute("data-jumps") == "0"
     assert page.locator(".lb-now th").inner_text() == "GLA-CLIP"
+
+
+def test_a_place_has_one_color_in_all_windows_only_if_they_choose_together(book: Page) -> None:
+    page = book
+    _lesson(page, "keys")
+    apart = {}
+    for name in ("For each window", "For all windows"):
+        page.locator(".lb-choice", has_text=name).first.click()
+        chips = page.locator(".lb-legend i").evaluate_all(
+            "all => all.map(chip => chip.style.backgroundColor.match(/\\d+/g).map(Number))"
+        )
+        assert len(chips) == 2  # the camel's back lies in two windows
+        apart[name] = np.abs(np.subtract(*chips)).mean()
+    assert apart["For all windows"] < apart["For each window"]
+    page.locator(".lb-choice", has_text="on one map").click()
+    assert page.locator(".lb-legend li").all_inner_texts() == ["one map"]
+    page.locator(".lb-figure canvas").first.click(position={"x": 3, "y": 3})
+    page.locator(".lb-choice", has_text="For each window").click()
+    assert page.locator(".lb-legend li").all_inner_texts() == ["window 1"]
+
+
+def test_queries_that_are_turned_look_away_and_keys_that_ask_keys_do_not(book: Page) -> None:
+    page = book
+    _lesson(page, "looks")
+    figure = page.locator(".lb-figure")
+
+    def grass() -> float:
+        return float(figure.get_attribute("data-grass") or "nan")
+
+    assert grass() < 0.3
+    expect(page.locator(".lb-read").first).to_contain_text("it looks away")
+    for name in ("k k", "q q"):
+        page.locator(".lb-choice", has_text=name).first.click()
+        assert grass() > 0.8
+    page.locator(".lb-choice", has_text="identity").click()
+    assert grass() == 1
+    page.locator(".lb-choice", has_text="plain").click()
+    page.locator(".lb-figure input").fill("0")
+    assert grass() > 0.8  # where queries are keys, plain attention is that of keys
+
+
+def test_a_page_with_clip_shows_its_own_attention(page: Page, serve_page: Serve) -> None:
+    backbone = tiny_backbone(title=f"Tiny CLIP{UNTRAINED}")
+    backbone.default_windows = WindowSettings(short_side=224, crop=224, stride=112)
+    url = serve_page(Service(lambda name: backbone))
+    site = Site(page, url)
+    site.click_picture("right", 0.25, 0.5)
+    expect(site.readout).to_contain_text("Point")
+    site.tab("Learn")
+    page.wait_for_selector(".lb-page[data-ready=true]")
+    _lesson(page, "looks")
+    shown = page.locator(".lb-rows .lb-crop")
+    expect(shown).to_have_count(len(backbone.baselines))
+    expect(shown.first).to_contain_text("Plain CLIP")
+    expect(page.locator(".lb-figure")).to_contain_text("Random weights")
+    assert shown.locator("img").evaluate_all("all => all.every(image => image.naturalWidth)")
 
 
 def test_words_and_figure_share_a_wide_page(book: Page) -> None:
