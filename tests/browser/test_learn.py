@@ -323,6 +323,15 @@ def test_a_page_with_clip_shows_its_own_attention(page: Page, serve_page: Serve)
     expect(shown.first).to_contain_text("Plain CLIP")
     expect(page.locator(".lb-figure")).to_contain_text("Random weights")
     assert shown.locator("img").evaluate_all("all => all.every(image => image.naturalWidth)")
+    told = page.locator(".lb-figure .lb-read").last
+    before = told.inner_text()
+    site.tab("Compare")
+    site.click_picture("right", 0.75, 0.5)
+    expect(site.readout).not_to_contain_text(before.split(" in its")[0])
+    site.tab("Learn")
+    page.get_by_role("button", name="Ask again").click()
+    expect(told).to_contain_text("in its own window")
+    assert told.inner_text().split(" in its")[0] != before.split(" in its")[0]
 
 
 def test_words_and_figure_share_a_wide_page(book: Page) -> None:

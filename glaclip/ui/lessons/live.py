@@ -69,7 +69,8 @@ def rows_of_baselines(demo: Demo, event: Event, *, forced: bool = False) -> dict
         }
         for row in rows
     ]
-    return told | {"said": said, "panels": panels}
+    # The point may be another one by the time that a person comes back.
+    return told | {"said": f"{said} ", "panels": panels, "press": "Ask again"}
 
 
 def _needed(demo: Demo, title: str) -> str:
