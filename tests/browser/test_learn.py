@@ -332,6 +332,27 @@ def test_a_page_with_clip_shows_its_own_attention(page: Page, serve_page: Serve)
     page.get_by_role("button", name="Ask again").click()
     expect(told).to_contain_text("in its own window")
     assert told.inner_text().split(" in its")[0] != before.split(" in its")[0]
+    # Presented, the lesson opens anew and asks again: it is told the same, and shows it whole.
+    page.locator(".lb-present").click()
+    expect(shown).to_have_count(len(backbone.baselines))
+    page.wait_for_function(
+        "() => { const [figure, side] = ['.lb-figure', '.lb-side'].map(name =>"
+        " document.querySelector(name).getBoundingClientRect());"
+        " return figure.height && figure.bottom <= side.bottom + 1; }"
+    )
+
+
+def test_a_slide_shows_the_whole_lesson_in_a_low_window_too(new_page: NewPage, url: str) -> None:
+    slides = []
+    for height in (500, 1800):
+        page = new_page(viewport={"width": 1280, "height": height})
+        _open(page, url)
+        _lesson(page, "keys")
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save as slide").click()
+        with Image.open(saved.value.path()) as picture:
+            slides.append(np.asarray(picture.convert("L")).astype(int))
+    assert np.abs(slides[0] - slides[1]).mean() < 0.5
 
 
 def test_words_and_figure_share_a_wide_page(book: Page) -> None:

@@ -1,6 +1,6 @@
 // The book: a list of lessons, one lesson a screen, "Try it" as a select event.
 let book = null, current = 0, version = 0;
-let live = null;  // hears what the page's own model says to the lesson that is open
+let live = null, asks = 0;  // hears what the page's own model says to the lesson that is open
 let part = 0;  // of a lecture: a paragraph of the lesson, or last its formulas
 const root = element.querySelector('.lb'), list = element.querySelector('.lb-list'), page = element.querySelector('.lb-page');
 const RAISED = /([_^])\{([^{}]*)\}/g;
@@ -71,7 +71,15 @@ async function open(index, focus) {
   await fit();
   if (mine !== version) return;
   page.dataset.ready = 'true';
-  if (lesson.live) trigger('ask', {index, value: lesson.slug});
+  if (lesson.live) ask();
+}
+// The answer bears the turn: the same words said twice are two answers.
+const ask = (forced = false) => trigger('ask', {index: current, value: book.lessons[current].slug, forced, turn: ++asks});
+async function hear() {
+  if (!live || props.live?.turn !== asks) return;
+  live(props.live);
+  await Promise.all([...page.querySelectorAll('.lb-figure img')].map((image) => image.decode().catch(() => {})));
+  fit();
 }
 
 // ---------------------------------------------------------------- a lecture
@@ -178,6 +186,6 @@ function set() {
   if (named - 1 in book.lessons) current = named - 1;
   open(Math.min(current, book.lessons.length - 1), false);
 }
-watch('live', () => { live?.(props.live); });
+watch('live', hear);
 watch('value', set);
 set();

@@ -31,7 +31,7 @@ figures.looks = async (box, data) => {
   shown.hidden = true;
   live = ({said, panels, press}) => {
     told.textContent = said;
-    if (press) button(told, 'lb-small', press, () => { told.textContent = 'Asking the model \u2026'; trigger('ask', {value: 'looks', forced: true}); });
+    if (press) button(told, 'lb-small', press, () => { told.textContent = 'Asking the model \u2026'; ask(true); });
     shown.hidden = !panels.length;
     shown.replaceChildren(...panels.map(({title, note, picture: source}) => {
       const item = make(null, 'figure', 'lb-crop'), image = make(item, 'img');

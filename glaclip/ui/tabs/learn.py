@@ -53,7 +53,7 @@ def _connect(demo: Demo, board: Board) -> None:
 
     def ask(event: Event) -> Changes:
         told = rows_of_baselines(demo, event, forced=event.picked.get("forced") is True)
-        return {"lessons": gr.update(live=told)}
+        return {"lessons": gr.update(live=told | {"turn": event.picked.get("turn")})}
 
     board.on(
         board["lessons"].ask, ask, ASKED, ["lessons"], picks=True, concurrency_limit=4,
