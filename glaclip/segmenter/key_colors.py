@@ -77,28 +77,52 @@ def key_colors(backbone: Backbone, encoded: Encoded, kind: str = "") -> KeyColor
     Raises:
         ValueError: another kind.
     """
-    kinds = token_kinds(backbone)
-    name = kind or next(iter(kinds))
-    if name not in kinds:
-        raise ValueError(f"kind must be one of {', '.join(kinds)}; received {kind!r}")
+    name, tokens, grid = _unit_tokens(backbone, encoded, kind)
     with torch.inference_mode():
-        tokens, grid = kinds[name](encoded.tokens)  # [L, S, D]
-        components, explained = principal_components(F.normalize(tokens.float(), dim=-1))
+        components, explained = principal_components(tokens)
         onto = places(encoded.size, encoded.boxes, grid)
         joined = spliced(components, encoded.boxes, encoded.size, grid, onto)
-        low, high = torch.from_numpy(np.quantile(components.flatten(0, 1).cpu(), _RANGE, axis=0))
-
-        def colors(values: Tensor) -> NDArray[np.uint8]:
-            shares = (values.cpu() - low) / (high - low).clamp_min(1e-12)
-            shown: NDArray[np.uint8] = (255 * shares.clamp(0, 1)).round().byte().numpy()
-            return shown
-
+        colors = _painter(components)
         return KeyColors(
             name,
             colors(components).reshape(len(components), *grid, 3),
             colors(joined).reshape(*onto, 3),
             explained,
         )
+
+
+def colors_alone(backbone: Backbone, encoded: Encoded, kind: str = "") -> NDArray[np.uint8]:
+    """Each window in components of its own, as if there were no other: [L, rows, columns, 3].
+
+    A color means one thing within a window, and nothing beyond it. See `key_colors`.
+    """
+    _, tokens, grid = _unit_tokens(backbone, encoded, kind)
+    with torch.inference_mode():
+        alone = [principal_components(window)[0] for window in tokens[:, None]]
+        return np.stack([_painter(window)(window).reshape(*grid, 3) for window in alone])
+
+
+def _unit_tokens(backbone: Backbone, encoded: Encoded, kind: str) -> tuple[str, Tensor, Grid]:
+    """The kind's name, its unit vectors [L, S, D], and their grid."""
+    kinds = token_kinds(backbone)
+    name = kind or next(iter(kinds))
+    if name not in kinds:
+        raise ValueError(f"kind must be one of {', '.join(kinds)}; received {kind!r}")
+    with torch.inference_mode():
+        tokens, grid = kinds[name](encoded.tokens)
+        return name, F.normalize(tokens.float(), dim=-1), grid
+
+
+def _painter(components: Tensor) -> Callable[[Tensor], NDArray[np.uint8]]:
+    """What makes colors of components [..., 3], on the range of those given [L, S, 3]."""
+    low, high = torch.from_numpy(np.quantile(components.flatten(0, 1).cpu(), _RANGE, axis=0))
+
+    def colors(values: Tensor) -> NDArray[np.uint8]:
+        shares = (values.cpu() - low) / (high - low).clamp_min(1e-12)
+        shown: NDArray[np.uint8] = (255 * shares.clamp(0, 1)).round().byte().numpy()
+        return shown
+
+    return colors
 
 
 def principal_components(tokens: Tensor) -> tuple[Tensor, float]:

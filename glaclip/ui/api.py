@@ -118,7 +118,7 @@ ENDPOINTS = {
     ),
     "suggest": ("photo", "limit", "backbone"),
     "attention": ("photo", "x", "y", "threshold", "backbone", "baseline", "per_head"),
-    "evaluate": ("photo", "label_map", "classes", "ignore", "backbone"),
+    "evaluate": ("photo", "label_map", "classes", "ignore", "backbone", "baseline"),
 }
 
 

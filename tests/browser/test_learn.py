@@ -9,11 +9,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from glaclip.backbones.clip.models import UNTRAINED
+from glaclip.serving.service import Service
+from glaclip.settings import WindowSettings
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.lessons.book import LessonBook, view_of
 from glaclip.ui.lessons.build import LESSONS, book_value, load_document, views
 from tests.browser.conftest import Idle, NewPage, Serve, pages
 from tests.browser.site import Site, box_of, requests_of
+from tests.clip_towers import tiny_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,6 +267,92 @@ def test_the_cut_is_gone_with_all_three_switches(book: Page) -> None:
     page.locator(".lb-choice", has_text="GLA-CLIP").click()
     assert figure.get_attribute("data-jumps") == "0"
     assert page.locator(".lb-now th").inner_text() == "GLA-CLIP"
+
+
+def test_a_place_has_one_color_in_all_windows_only_if_they_choose_together(book: Page) -> None:
+    page = book
+    _lesson(page, "keys")
+    apart = {}
+    for name in ("For each window", "For all windows"):
+        page.locator(".lb-choice", has_text=name).first.click()
+        chips = page.locator(".lb-legend i").evaluate_all(
+            "all => all.map(chip => chip.style.backgroundColor.match(/\\d+/g).map(Number))"
+        )
+        assert len(chips) == 2  # the camel's back lies in two windows
+        apart[name] = np.abs(np.subtract(*chips)).mean()
+    assert apart["For all windows"] < apart["For each window"]
+    page.locator(".lb-choice", has_text="on one map").click()
+    assert page.locator(".lb-legend li").all_inner_texts() == ["one map"]
+    page.locator(".lb-figure canvas").first.click(position={"x": 3, "y": 3})
+    page.locator(".lb-choice", has_text="For each window").click()
+    assert page.locator(".lb-legend li").all_inner_texts() == ["window 1"]
+
+
+def test_queries_that_are_turned_look_away_and_keys_that_ask_keys_do_not(book: Page) -> None:
+    page = book
+    _lesson(page, "looks")
+    figure = page.locator(".lb-figure")
+
+    def grass() -> float:
+        return float(figure.get_attribute("data-grass") or "nan")
+
+    assert grass() < 0.3
+    expect(page.locator(".lb-read").first).to_contain_text("it looks away")
+    for name in ("k k", "q q"):
+        page.locator(".lb-choice", has_text=name).first.click()
+        assert grass() > 0.8
+    page.locator(".lb-choice", has_text="identity").click()
+    assert grass() == 1
+    page.locator(".lb-choice", has_text="plain").click()
+    page.locator(".lb-figure input").fill("0")
+    assert grass() > 0.8  # where queries are keys, plain attention is that of keys
+
+
+def test_a_page_with_clip_shows_its_own_attention(page: Page, serve_page: Serve) -> None:
+    backbone = tiny_backbone(title=f"Tiny CLIP{UNTRAINED}")
+    backbone.default_windows = WindowSettings(short_side=224, crop=224, stride=112)
+    url = serve_page(Service(lambda name: backbone))
+    site = Site(page, url)
+    site.click_picture("right", 0.25, 0.5)
+    expect(site.readout).to_contain_text("Point")
+    site.tab("Learn")
+    page.wait_for_selector(".lb-page[data-ready=true]")
+    _lesson(page, "looks")
+    shown = page.locator(".lb-rows .lb-crop")
+    expect(shown).to_have_count(len(backbone.baselines))
+    expect(shown.first).to_contain_text("Plain CLIP")
+    expect(page.locator(".lb-figure")).to_contain_text("Random weights")
+    assert shown.locator("img").evaluate_all("all => all.every(image => image.naturalWidth)")
+    told = page.locator(".lb-figure .lb-read").last
+    before = told.inner_text()
+    site.tab("Compare")
+    site.click_picture("right", 0.75, 0.5)
+    expect(site.readout).not_to_contain_text(before.split(" in its")[0])
+    site.tab("Learn")
+    page.get_by_role("button", name="Ask again").click()
+    expect(told).to_contain_text("in its own window")
+    assert told.inner_text().split(" in its")[0] != before.split(" in its")[0]
+    # Presented, the lesson opens anew and asks again: it is told the same, and shows it whole.
+    page.locator(".lb-present").click()
+    expect(shown).to_have_count(len(backbone.baselines))
+    page.wait_for_function(
+        "() => { const [figure, side] = ['.lb-figure', '.lb-side'].map(name =>"
+        " document.querySelector(name).getBoundingClientRect());"
+        " return figure.height && figure.bottom <= side.bottom + 1; }"
+    )
+
+
+def test_a_slide_shows_the_whole_lesson_in_a_low_window_too(new_page: NewPage, url: str) -> None:
+    slides = []
+    for height in (500, 1800):
+        page = new_page(viewport={"width": 1280, "height": height})
+        _open(page, url)
+        _lesson(page, "keys")
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save as slide").click()
+        with Image.open(saved.value.path()) as picture:
+            slides.append(np.asarray(picture.convert("L")).astype(int))
+    assert np.abs(slides[0] - slides[1]).mean() < 0.5
 
 
 def test_words_and_figure_share_a_wide_page(book: Page) -> None:

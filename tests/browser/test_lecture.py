@@ -51,7 +51,7 @@ def test_each_lesson_has_an_address_and_back_goes_one_step_back(page: Page, page
     page.reload()
     site.ready()
     lesson(page, 7)
-    page.get_by_role("button", name=re.compile("^Next")).click()
+    page.get_by_role("button", name="Next →").click()
     at(page, "#tab=learn&lesson=8")
     page.go_back()
     lesson(page, 7)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.site import LADDER, PATIENCE, file_of
+from glaclip.serving.service import Service
+from tests.browser.site import LADDER, PATIENCE, box_of, file_of
+from tests.toy import FewWindows
 
 if TYPE_CHECKING:
+    from tests.browser.conftest import NewPage, Serve
     from tests.browser.site import Site
 
 
@@ -40,11 +44,35 @@ def test_methods_share_a_pointer_and_a_zoom_and_one_may_come_from_a_file(two_col
     )
     expect(figures).to_have_count(5, timeout=PATIENCE)
     expect(page.locator(".mv-method h2").last).to_have_text("SAM <b>3</b>")
+    box = box_of(page.locator(".mv-frame canvas").first)
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2)
     expect(page.locator(".mv-read")).to_contain_text("SAM <b>3</b>: blue")
     page.locator("#foreign-left").click()
     expect(page.locator(".lv-title").first).to_have_text("SAM <b>3</b>", timeout=PATIENCE)
     assert site.titles == ["SAM <b>3</b>", "GLA-CLIP"]
+
+
+@pytest.mark.parametrize(("width", "across"), [(1280, 3), (390, 1)])
+def test_six_methods_stand_three_in_a_row_and_nothing_scrolls_sideways(
+    new_page: NewPage, serve_page: Serve, width: int, across: int
+) -> None:
+    page = new_page(viewport={"width": width, "height": 844})
+    url = serve_page(Service(lambda name: FewWindows()))
+    page.goto(f"{url}#tab=methods")
+    figures = page.locator(".mv-method")
+    expect(figures).to_have_count(4, timeout=PATIENCE)
+    for count, word in ((5, "No attention"), (6, "windows blended")):
+        page.locator("#method-names input").first.fill(word)
+        page.locator("#method-names [role=option]").first.click()
+        expect(figures).to_have_count(count, timeout=PATIENCE)
+    frames = [box_of(node) for node in page.locator(".mv-frame").all()]
+    assert len({round(box["x"]) for box in frames}) == across
+    assert len({round(box["y"]) for box in frames}) == 6 // across
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if across > 1:  # beside the choice, not below it in the page's whole width
+        button, choice = (box_of(page.locator(name)) for name in ("#show-methods", "#method-names"))
+        assert button["x"] >= choice["x"] + choice["width"]
+        assert button["width"] < 0.25 * width
 
 
 def test_a_baseline_on_the_left_shows_its_own_attention(two_colors: Site) -> None:

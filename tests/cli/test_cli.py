@@ -88,6 +88,16 @@ def test_baselines_backgrounds_and_windows(
     assert document["background_threshold"] == 0.9
 
 
+def test_the_baselines_row_is_a_panel_of_the_points_picture(photo: str, tmp_path: Path) -> None:
+    def width(baseline: str) -> int:
+        out = tmp_path / baseline
+        assert segment(photo, out, "--point", "60,60", "--baseline", baseline) == 0
+        with Image.open(out / "attention.png") as picture:
+            return picture.width
+
+    assert width("off") < width("identity")
+
+
 def test_words_with_a_small_share_are_given_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from glaclip.pictures.key_pictures import key_files, stitched_picture, windows_mosaic
 from glaclip.segmenter import Segmenter
-from glaclip.segmenter.key_colors import key_colors, token_kinds
+from glaclip.segmenter.key_colors import colors_alone, key_colors, token_kinds
 from glaclip.settings import WindowSettings
 from tests.clip_towers import random_photo, tiny_backbone
 from tests.segmenter.test_segmenter import halves
@@ -32,6 +34,22 @@ def test_colors_are_the_first_three_components_of_all_windows() -> None:
     expected = 255 * np.clip((components - low) / (high - low), 0, 1)
     np.testing.assert_allclose(found.windows.reshape(-1, 3), expected, atol=1)
     assert found.explained == pytest.approx((values[:3] ** 2).sum() / (values**2).sum())
+
+
+def test_alone_each_window_has_components_of_its_own() -> None:
+    segmenter = Segmenter(tiny_backbone())
+    windows = WindowSettings(short_side=96, crop=64, stride=32)
+    encoded = segmenter.encode(random_photo(96, 128), windows)
+    alone = colors_alone(segmenter.backbone, encoded)
+    assert alone.shape == (6, 8, 8, 3)
+    for index, box in enumerate(encoded.boxes):
+        tokens = dataclasses.replace(
+            encoded.tokens, keys=encoded.tokens.keys[index : index + 1], extras={}
+        )
+        single = dataclasses.replace(encoded, boxes=(box,), tokens=tokens)
+        expected = key_colors(segmenter.backbone, single).windows[0]
+        np.testing.assert_allclose(alone[index].astype(int), expected, atol=1)
+    assert not np.array_equal(alone, key_colors(segmenter.backbone, encoded).windows)
 
 
 def test_clips_own_tokens_are_kinds_too() -> None:

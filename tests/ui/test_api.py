@@ -239,6 +239,11 @@ def test_evaluate(client: Client, photo: Any, tmp_path: Path) -> None:
         assert side["iou"]["green"] is None
         assert "255 (10.4 %)" in side["notes"][0]
         assert "belongs to green" in side["notes"][1]
+    given = {"photo": photo, "label_map": truth, "classes": "red, blue", "api_name": "/evaluate"}
+    alone = client.predict(**given, baseline="identity")
+    assert alone["baseline"]["miou"] > 0.9
+    with pytest.raises(client_module.exceptions.AppError, match="baseline must be one of identity"):
+        client.predict(**given, baseline="clip")
     swapped = client.predict(
         photo=photo, label_map=truth, classes="blue, red", api_name="/evaluate"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -23,7 +24,17 @@ from glaclip.pictures.palette import class_colors, hex_of
 from glaclip.settings import ATTENTION_PRESETS, RUNG_NAMES, WindowSettings
 from glaclip.ui.examples import PRECOMPUTED, find
 from glaclip.ui.form import CONTROLS, RANGES, Form
-from glaclip.ui.lessons import alone, anchors, answers, bias, context, limits, switches, windows
+from glaclip.ui.lessons import (
+    alone,
+    anchors,
+    answers,
+    bias,
+    context,
+    keys,
+    limits,
+    switches,
+    windows,
+)
 from glaclip.ui.lessons import build as lessons_build
 from glaclip.ui.lessons.build import (
     LESSONS,
@@ -38,7 +49,7 @@ from glaclip.ui.lessons.lab import Lab, pack
 from glaclip.ui.lessons.lesson import Facts, Part, View, change
 from glaclip.ui.tabs.order import TABS
 from glaclip.windows import Box
-from tests.toy import ColorBackbone
+from tests.toy import ColorBackbone, side_by_side
 
 PICTURES = PRECOMPUTED / "lessons"
 
@@ -139,6 +150,8 @@ CLAIMS: list[tuple[str, str, Callable[[SimpleNamespace, dict], bool]]] = [
     ),
     ("needed", "blending is enough", lambda n, f: n.seams_blended <= n.seams_on),
     ("needed", "attention leaves fewer", lambda n, f: n.seams_blended > n.seams_on),
+    ("keys", "keys of different windows can be compared", lambda n, f: n.common < n.random / 2),
+    ("keys", "windows hardly agree", lambda n, f: n.common >= n.random / 2),
     ("alone", "they do not replace it", lambda n, f: f["differ"]["on"][1] < n.without),
     ("alone", "they do as well without it", lambda n, f: f["differ"]["on"][1] >= n.without),
 ]
@@ -193,6 +206,8 @@ def test_what_a_lesson_claims_is_what_was_measured(
         ("bias", {"same_window": 0.7, "other_window": 0.8}, "no less alike"),
         ("normalization", {"small_half": 9, "large_half": 5}, "the wider attention of the two"),
         ("normalization", {"collapsed": 0}, "In none of the"),
+        ("keys", {"common": 0.2, "random": 0.3}, "windows hardly agree"),
+        ("keys", {"common": 0.1, "random": 0.3}, "can be compared"),
         ("alone", {"without": 0.1, "on": 0.2}, "they do as well without it"),
         ("seams", {"off": 0.1, "on": 0.2}, "it rises from 10"),
         ("limits", {"worst": 0.4, "gained": 14}, "In 14 of"),
@@ -291,6 +306,42 @@ def test_blending_changes_no_windows_answer(document: dict) -> None:
     plain, blended, attention, both = (row[3] for row in cells)
     assert plain == blended
     assert attention == both
+
+
+def test_windows_color_a_place_alike_where_colors_are_common(document: dict) -> None:
+    part = document["lessons"]["keys"]
+    figure, facts = part["figure"], part["facts"]
+    rows, columns = figure["key_grid"]
+    apart = {}
+    for way, name in figure["colors"].items():
+        colors = labels_of(name).astype(float).reshape(-1, rows, columns, 3)
+        found = []
+        for a, b in itertools.combinations(range(len(figure["boxes"])), 2):
+            (top, left, _, right), other = figure["boxes"][a], figure["boxes"][b]
+            if other[0] != top or not left < other[1] < right:
+                continue  # of one row, and overlapping
+            step = (right - left) / columns
+            shift = round((other[1] - left) / step)  # to the nearest token
+            found.append(np.abs(colors[a][:, shift:] - colors[b][:, : columns - shift]).mean())
+        apart[way] = np.mean(found) / 255
+    assert apart["common"] < apart["alone"] / 2
+    assert facts["common"] < facts["alone"]
+    assert (facts["alone"] - apart["alone"], facts["common"] - apart["common"]) == pytest.approx(
+        (0, 0), abs=0.1
+    )  # the facts are of all photos
+
+
+def test_colors_apart_are_distances_of_what_two_windows_hold() -> None:
+    encoded = Segmenter(ColorBackbone()).encode(side_by_side((448, 224)), WindowSettings(224))
+    assert [box.left for box in encoded.boxes] == [0, 112, 224]
+    colors = np.zeros((3, 14, 14, 3), np.uint8)
+    assert keys.colors_apart(colors, encoded) == 0
+    colors[1] = 51  # of each pair of windows that share places, one
+    assert keys.colors_apart(colors, encoded) == pytest.approx(0.2)
+    colors[2] = 102
+    assert keys.colors_apart(colors, encoded) == pytest.approx(0.2)
+    colors[:, :, :7], colors[:, :, 7:] = 0, 255
+    assert keys.colors_at_random(colors) == pytest.approx(0.5, abs=0.1)
 
 
 def test_the_seam_rates_are_those_of_the_shown_labels(document: dict) -> None:

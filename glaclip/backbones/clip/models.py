@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from glaclip.backbones.clip.weights import WeightFile, fetch
 
 _CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _TIMM_FILES = ("model.safetensors", "pytorch_model.bin")
+#: How the title of a CLIP ends whose weights nobody trained.
+UNTRAINED = ", random weights"
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,8 @@ def moved(
     """A backbone of `load_clip` with its modules in another place or type; they leave the old."""
     text: Any = backbone._encode_text
     assert backbone.vfm is not None
-    return _backbone(model, text.model, backbone.vfm.model, device, dtype)
+    same = replace(model, title=backbone.title)
+    return _backbone(same, text.model, backbone.vfm.model, device, dtype)
 
 
 def untrained_clip(
@@ -250,8 +253,12 @@ def untrained_clip(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> ClipBackbone:
-    """The same with random weights, always those, and no file: for tests, and for timing."""
+    """The same with random weights, always those, and no file: for tests, and for timing.
+
+    Its title says so.
+    """
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
         clip, vfm = _clip_from(model.clip, None), _vfm_from(model.vfm, None)
-    return _backbone(model, clip, vfm, torch.device(device), dtype)
+    untrained = replace(model, title=model.title + UNTRAINED)
+    return _backbone(untrained, clip, vfm, torch.device(device), dtype)

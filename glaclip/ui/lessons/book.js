@@ -1,5 +1,6 @@
 // The book: a list of lessons, one lesson a screen, "Try it" as a select event.
 let book = null, current = 0, version = 0;
+let live = null, asks = 0;  // hears what the page's own model says to the lesson that is open
 let part = 0;  // of a lecture: a paragraph of the lesson, or last its formulas
 const root = element.querySelector('.lb'), list = element.querySelector('.lb-list'), page = element.querySelector('.lb-page');
 const RAISED = /([_^])\{([^{}]*)\}/g;
@@ -21,7 +22,7 @@ function button(parent, className, text, action) {
 }
 async function open(index, focus) {
   const mine = ++version, lesson = book.lessons[index], count = book.lessons.length;
-  current = index; part = 0;
+  current = index; part = 0; live = null;
   for (const observer of observers) observer.disconnect();
   observers.clear();
   [...list.children].forEach((item, i) => i === index ? item.firstChild.setAttribute('aria-current', 'step') : item.firstChild.removeAttribute('aria-current'));
@@ -70,6 +71,15 @@ async function open(index, focus) {
   await fit();
   if (mine !== version) return;
   page.dataset.ready = 'true';
+  if (lesson.live) ask();
+}
+// The answer bears the turn: the same words said twice are two answers.
+const ask = (forced = false) => trigger('ask', {index: current, value: book.lessons[current].slug, forced, turn: ++asks});
+async function hear() {
+  if (!live || props.live?.turn !== asks) return;
+  live(props.live);
+  await Promise.all([...page.querySelectorAll('.lb-figure img')].map((image) => image.decode().catch(() => {})));
+  fit();
 }
 
 // ---------------------------------------------------------------- a lecture
@@ -176,5 +186,6 @@ function set() {
   if (named - 1 in book.lessons) current = named - 1;
   open(Math.min(current, book.lessons.length - 1), false);
 }
+watch('live', hear);
 watch('value', set);
 set();

@@ -28,7 +28,8 @@ class LessonBook(Drawn):
 
     The value comes from `glaclip.ui.lessons.build.book_value`; `LATER` stands for one that is on
     its way, and with None a sentence says how to build it. "Try it" emits `.select` with the
-    lesson's slug as `value`.
+    lesson's slug as `value`. A lesson that is live emits `.ask` likewise when it is opened, and is
+    told by the property `live`, see live.py.
     """
 
     triggers = ("select",)

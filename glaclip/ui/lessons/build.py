@@ -21,11 +21,13 @@ NAMES = (
     "seams",
     "answers",
     "bias",
+    "keys",
     "context",
     "anchors",
     "normalization",
     "alone",
     "switches",
+    "looks",
     "needed",
     "limits",
 )
@@ -35,7 +37,7 @@ LESSONS: tuple[Lesson, ...] = tuple(
 FILE = "lessons.json"
 FOLDER = "lessons"
 #: Fields of a lesson that the browser gets as they are.
-_SHOWN = ("slug", "short", "title", "formulas", "symbols", "try_label", "note")
+_SHOWN = ("slug", "short", "title", "formulas", "symbols", "try_label", "note", "live")
 
 
 def measure_all(segmenter: Segmenter) -> dict[str, Part]:

@@ -73,6 +73,7 @@ class Lesson:
         symbols: each letter of the formulas, written like them, and what it means.
         try_label: what "Try it" does, on its button.
         note: a line below the figure.
+        live: whether the figure also asks the page's own model, see live.py.
     """
 
     slug: str
@@ -84,6 +85,7 @@ class Lesson:
     symbols: tuple[tuple[str, str], ...]
     try_label: str
     note: str = ""
+    live: bool = False
 
 
 def change(before: float, after: float) -> str:

@@ -26,7 +26,8 @@ async function slide() {
   const paper = getComputedStyle(root), before = root.style.cssText;
   Object.assign(root.style, {width: `${SLIDE.columns}px`, maxWidth: 'none'});
   await new Promise((done) => setTimeout(done, 200));  // figures follow the width
-  const copy = still(page), high = page.querySelector('.lb-foot').offsetTop - page.offsetTop;
+  const ends = [...page.querySelectorAll('.lb-words, .lb-side')].map((part) => part.offsetTop + part.offsetHeight);
+  const copy = still(page), high = Math.max(...ends) - page.offsetTop;
   const wide = page.offsetWidth, color = paper.getPropertyValue('--lb-paper').trim();
   root.style.cssText = before;
   const scale = Math.min((SLIDE.width - 2 * SLIDE.margin) / wide, (SLIDE.height - 2 * SLIDE.margin) / high);

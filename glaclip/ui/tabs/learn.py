@@ -6,10 +6,11 @@ from glaclip.ui.actions.address import show_link
 from glaclip.ui.actions.run import run_on
 from glaclip.ui.actions.show import VIEW, show
 from glaclip.ui.board import Board, Changes, Event
-from glaclip.ui.demo import Demo
+from glaclip.ui.demo import ASKED, Demo
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.lessons.book import LATER, LessonBook, view_of
 from glaclip.ui.lessons.build import book_value
+from glaclip.ui.lessons.live import rows_of_baselines
 from glaclip.ui.tabs.tab import Tab, opened
 
 # The opened view comes into sight from its top, and the keyboard goes to its picture.
@@ -49,6 +50,15 @@ def _connect(demo: Demo, board: Board) -> None:
     tried = board.on(lesson, try_it, (), ["tabs", *VIEW], picks=True, in_order=True)
     show_link(board, tried)
     board.in_browser(tried.success, _TO_VIEW)
+
+    def ask(event: Event) -> Changes:
+        told = rows_of_baselines(demo, event, forced=event.picked.get("forced") is True)
+        return {"lessons": gr.update(live=told | {"turn": event.picked.get("turn")})}
+
+    board.on(
+        board["lessons"].ask, ask, ASKED, ["lessons"], picks=True, concurrency_limit=4,
+        trigger_mode="always_last",
+    )  # fmt: skip
     run_on(demo, board, tried.success, always=True)
 
 

@@ -35,17 +35,23 @@ def offered(backbone: Backbone | None) -> Choices:
 
 
 def _build(board: Board, first: Changes) -> None:
-    names = gr.Dropdown(
-        choices=offered(None),
-        value=list(_FIRST),
-        multiselect=True,
-        max_choices=MOST_METHODS,
-        allow_custom_value=True,
-        label=f"Methods, up to {MOST_METHODS}",
-        info="The names are those of the command line: off, on, clip, naclip, off/splice ...",
-        elem_id="method-names",
-    )
-    show = gr.Button("Show them", variant="primary", size="sm", elem_id="show-methods")
+    with gr.Row(equal_height=False, elem_id="methods-given"):
+        names = gr.Dropdown(
+            choices=offered(None),
+            value=list(_FIRST),
+            multiselect=True,
+            max_choices=MOST_METHODS,
+            allow_custom_value=True,
+            label=f"Methods, up to {MOST_METHODS}",
+            info="The names are those of the command line: off, on, clip, naclip, off/splice ...",
+            scale=5,
+            min_width=260,
+            elem_id="method-names",
+        )
+        show = gr.Button(
+            "Show them", variant="primary", size="sm", scale=1, min_width=120,
+            elem_id="show-methods",
+        )  # fmt: skip
     said = gr.HTML("", elem_id="methods-said")
     empty = "Choose methods to see them beside each other."
     viewer = MethodsViewer(None, empty=empty, elem_id="methods-viewer")
