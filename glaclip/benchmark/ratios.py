@@ -120,7 +120,11 @@ class _Photo:
 
 
 def measure(
-    group: str, actions: Mapping[str, Callable[[], object]], repeats: int, device: torch.device
+    group: str,
+    actions: Mapping[str, Callable[[], object]],
+    repeats: int,
+    device: torch.device,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> list[Row]:
     """Times actions in turns, after one unmeasured round.
 
@@ -129,16 +133,17 @@ def measure(
         actions: by name, in the order of the rows.
         repeats: measured rounds.
         device: waited for, since a GPU works on after the call.
+        clock: gives seconds.
     """
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for round_ in range(repeats + 1):
         for name, action in actions.items():
             _wait(device)
-            start = time.perf_counter()
+            start = clock()
             action()
             _wait(device)
             if round_:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(clock() - start)
     return [Row(group, name, tuple(values)) for name, values in seconds.items()]
 
 

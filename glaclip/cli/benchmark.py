@@ -105,7 +105,7 @@ def run_benchmark(options: BenchmarkOptions, load: Loader, console: Console) -> 
     ladder = [row for row in report.rows if row.group == "attention"]
     ratios = [(f"{row.name} / own window", row.median / ladder[0].median) for row in ladder]
     if "towers" in options.parts:
-        console.say("Measuring real CLIP with random weights; this takes a minute or two")
+        console.say("Measuring real CLIP with random weights; this takes some minutes")
         pairs = towers(photo, options.repeats)
         result("towers", {"ratio": pairs.ratio, **dataclasses.asdict(pairs)}, text.towers(pairs))
     if "yardstick" in options.parts:

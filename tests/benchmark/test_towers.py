@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from glaclip.backbones.clip.models import CLIP_MODELS
 from glaclip.benchmark import towers as module
 from glaclip.cli.main import main
+from glaclip.segmenter import Encoded, Segmenter
 from tests.benchmark.test_dtype import Nothing
 from tests.clip_weights import tiny_model
 from tests.toy import FewWindows
@@ -43,6 +47,22 @@ def test_the_processor_says_in_which_type_the_small_pair_runs_and_what_it_may_ta
         "clip-b16-s8, float32, --vfm-view whole",
     ]
     assert found.ratio == found.rows[-3].median / found.rows[0].median > 0
+
+
+@pytest.mark.usefixtures("tiny")
+def test_other_work_on_the_computer_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both pairs are the same tiny one, and one of them has to wait for the processor."""
+    encode, threads = module.Segmenter.encode, torch.get_num_threads()
+
+    def waiting(self: Segmenter, *given: Any) -> Encoded:
+        assert torch.get_num_threads() == 1
+        time.sleep(0.3)
+        return encode(self, *given)
+
+    monkeypatch.setattr(module.Segmenter, "encode", waiting)
+    found = module.towers(Image.new("RGB", (96, 64)), 1)
+    assert all(row.median < 0.25 for row in found.rows)
+    assert torch.get_num_threads() == threads
 
 
 @pytest.mark.usefixtures("tiny")
