@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -38,7 +40,7 @@ def windows_mosaic(colors: KeyColors, grid: tuple[int, int], scale: int = 4) -> 
 
 
 def key_files(
-    pictures: list[KeyColors], size: tuple[int, int], grid: tuple[int, int]
+    pictures: Sequence[KeyColors], size: tuple[int, int], grid: tuple[int, int]
 ) -> dict[str, bytes]:
     """keys/NAME.png at the photo's (height, width), and keys/NAME_windows.png."""
     files = {}

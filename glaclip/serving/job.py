@@ -16,6 +16,7 @@ from glaclip.segmenter import (
     Segmentation,
     Segmenter,
 )
+from glaclip.segmenter.key_colors import KeyColors, key_colors, token_kinds
 from glaclip.segmenter.method import parse_method
 from glaclip.serving import estimate as count
 from glaclip.serving.estimate import Plan
@@ -209,3 +210,10 @@ class Job:
             self.segmenter.attention(encoded, point, baseline=name, per_head=True, progress=step)
             for name in names
         )
+
+    def colors(self, encoded: Encoded, step: Progress) -> Iterator[KeyColors]:
+        """Each kind of tokens as colors."""
+        backbone = self.segmenter.backbone
+        for kind in token_kinds(backbone):
+            step("attention", 0, 1)
+            yield key_colors(backbone, encoded, kind)

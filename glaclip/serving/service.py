@@ -24,6 +24,7 @@ from glaclip.segmenter import (
     Segmentation,
     Segmenter,
 )
+from glaclip.segmenter.key_colors import KeyColors
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving import estimate as count
 from glaclip.serving import lending
@@ -320,6 +321,14 @@ class Service:
             return ()
         with self._run(job, job.encoding(), progress, unless) as (encoded, step, _):
             return job.rows(encoded, point, names, step)
+
+    def key_colors(
+        self, photo: AnyPhoto, request: Request, progress: Progress | None = None
+    ) -> tuple[KeyColors, ...]:
+        """Each kind of the photo's tokens as colors; see `answer`."""
+        job = self._job(photo, request, progress)
+        with self._run(job, job.encoding(), progress) as (encoded, step, _):
+            return tuple(job.colors(encoded, step))
 
     def suggest(
         self,

@@ -161,6 +161,12 @@ def test_clicks_and_charts_can_be_stopped() -> None:
         service.attention(photo("red"), (3, 3), request(), stop)
     with pytest.raises(StoppedError):
         service.summaries(photo("red"), request(), stop)
+    with pytest.raises(StoppedError):
+        service.key_colors(photo("red"), request(), stop)
+    turns = []
+    service.key_colors(photo("red"), request(), lambda *_: turns.append(service.turns.computing))
+    assert turns
+    assert None not in turns
     assert len(service.attention(photo("red"), (3, 3), request()).rungs) == 4
 
 

@@ -11,7 +11,6 @@ from glaclip.pictures.key_pictures import key_files
 from glaclip.pictures.mosaics import attention_panels
 from glaclip.pictures.palette import class_colors
 from glaclip.pictures.scores import cutouts, score_files
-from glaclip.segmenter.key_colors import key_colors, token_kinds
 from glaclip.ui.board import Board, Changes, Event
 from glaclip.ui.demo import ASKED, Demo, asked, follow, point_in
 from glaclip.ui.gradio.served_files import save_to_cache
@@ -40,7 +39,7 @@ def download(demo: Demo, event: Event) -> Changes:
     files = result_files(*sides, backbone, colors, photo.image, panels=panels, document=document)
     files |= everything(sides, photo.image, colors, link=event["link"], maps=maps)
     encoded = result.encoded
-    pictured = [key_colors(backbone, encoded, kind) for kind in token_kinds(backbone)]
+    pictured = demo.service.key_colors(photo, request, step)
     files |= key_files(pictured, encoded.photo_size, encoded.grid)
     if (row := result.left_row) is not None:
         files["attention_left.npz"] = row_npz(row)

@@ -53,7 +53,7 @@ def _build(board: Board, first: Changes) -> None:
 @refusals_as_toasts()
 def windows(demo: Demo, event: Event) -> Changes:
     """Every window by itself, and the patches that receive most attention."""
-    photo, form, request = asked(demo, event)
+    photo, _, request = asked(demo, event)
     step = follow(event, demo.runs.start(event.page, "windows"))
     point = point_in(event, photo.image)
     try:
@@ -65,7 +65,7 @@ def windows(demo: Demo, event: Event) -> Changes:
     patches = "<p>Choose a point in Compare first.</p>"
     if maps:
         patches = top_patches(photo.image, result, maps, exclude_own=alone, rung=rung)
-    keys = key_strip(demo.backbone(form), result.encoded)
+    keys = key_strip(demo.service.key_colors(photo, request, step), result.encoded.photo_size)
     return {"films": filmstrip(photo.image, result, maps), "patches": patches, "keys": keys}
 
 

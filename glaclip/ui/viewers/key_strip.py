@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
-from glaclip.backbones.base import Backbone
 from glaclip.pictures.encoding import picture_uri
 from glaclip.pictures.key_pictures import stitched_picture
 from glaclip.pictures.numbers import percent
-from glaclip.segmenter import Encoded
-from glaclip.segmenter.key_colors import key_colors, token_kinds
+from glaclip.segmenter.key_colors import KeyColors
+from glaclip.windows import Size
 
 _WIDTH = 360
 _TITLES = {
@@ -20,13 +20,17 @@ _TITLES = {
 }
 
 
-def key_strip(backbone: Backbone, encoded: Encoded) -> str:
-    """What has one color has like keys: the first three principal components as RGB."""
-    height = max(1, round(_WIDTH * encoded.photo_size[0] / encoded.photo_size[1]))
+def key_strip(pictured: Sequence[KeyColors], size: Size) -> str:
+    """What has one color has like keys: the first three principal components as RGB.
+
+    Args:
+        pictured: each kind of tokens of a photo.
+        size: (height, width) of the photo.
+    """
+    height = max(1, round(_WIDTH * size[0] / size[1]))
     figures = []
-    for kind in token_kinds(backbone):
-        colors = key_colors(backbone, encoded, kind)
-        title = escape(_TITLES.get(kind, f"Keys, {kind}"))
+    for colors in pictured:
+        title = escape(_TITLES.get(colors.name, f"Keys, {colors.name}"))
         source = picture_uri(stitched_picture(colors, (height, _WIDTH)), "PNG")
         figures.append(
             f"<figure style='width:min(100%,{_WIDTH}px)'><img src='{source}' alt='{title} as "
