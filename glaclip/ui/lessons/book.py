@@ -32,7 +32,7 @@ class LessonBook(Drawn):
     told by the property `live`, see live.py.
     """
 
-    triggers = ("select",)
+    triggers = ("select", "ask")
 
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
         super().__init__(
