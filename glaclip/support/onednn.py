@@ -8,6 +8,7 @@ The operation is the one that PyTorch's compiler takes (private, in 2.0 to 2.15 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -26,7 +27,17 @@ _LINEAR = "_linear_pointwise"
 def gains(device: torch.device, dtype: torch.dtype) -> bool:
     """Whether linear layers of this type on this device are quicker by oneDNN."""
     single = device.type == "cpu" and dtype == torch.float32
-    return single and processor().onednn and hasattr(torch.ops.mkldnn, _LINEAR)
+    return single and processor().onednn and _is_here(_LINEAR)
+
+
+@functools.cache
+def _is_here(name: str) -> bool:
+    """Whether this PyTorch has the operation, takes it as it is called here, and means the same."""
+    x = torch.tensor([[1.0, 2.0]])
+    try:
+        return bool(_linear(name, x, torch.tensor([[3.0, 4.0]]), torch.ones(1)).item() == 12.0)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
 
 
 def linear_layers(wanted: bool) -> AbstractContextManager[object]:
@@ -36,7 +47,11 @@ def linear_layers(wanted: bool) -> AbstractContextManager[object]:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Product [..., N] of x [..., K] and weight [N, K], float32, plus bias [N]."""
-    layer: Any = getattr(torch.ops.mkldnn, _LINEAR)
+    return _linear(_LINEAR, x, weight, bias)
+
+
+def _linear(name: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    layer: Any = getattr(torch.ops.mkldnn, name)
     result: Tensor = layer(x.contiguous(), weight, bias, "none", [], "")
     return result
 

@@ -40,7 +40,7 @@ def test_the_report_says_what_the_processor_is_taken_for(
     assert "sums of keys in 8-bit integers" in said
     assert "linear layers in float32 by PyTorch's choice." in said
     monkeypatch.setenv("GLACLIP_PROCESSOR", "avx512_bf16")
-    assert main(["doctor", "--quiet"], toy) == 0
+    assert main(["doctor", "--quiet"], load_toy) == 0
     assert "linear layers in float32 by oneDNN." in capsys.readouterr().out
     monkeypatch.setenv("GLACLIP_PROCESSOR", "quick")
     assert main(["doctor", "--quiet"], load_toy) == NO_BACKBONE
