@@ -182,10 +182,12 @@ def _text(report: dict[str, Any]) -> str:
     if kind := report["processor"]:
         fast = "threefold bfloat16" if kind["threefold"] else "float32"
         towers = "bfloat16 where it was measured" if kind["bfloat16"] else "float32"
+        layers = "oneDNN" if kind["onednn"] else "PyTorch's choice"
         sums = "8-bit integers" if kind["integers"] else "float32"
         parts.append(
             f"Processor: {kind['name']} ({kind['title']}; {VARIABLE} names another). "
-            f"Fast precision in {fast}, backbones in {towers}, sums of keys in {sums}."
+            f"Fast precision in {fast}, backbones in {towers}, sums of keys in {sums}, real "
+            f"CLIP's linear layers in float32 by {layers}."
         )
     if report["limits"]:
         shown = {key: value for key, value in report["limits"].items() if key != "hosted"}

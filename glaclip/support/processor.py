@@ -32,6 +32,7 @@ class Processor:
         threefold: three products of bfloat16 are quicker than one of float32 (`attention.fast`).
         bfloat16: a product of bfloat16 is quicker than the same of float32 (a backbone's towers).
         integers: sums of keys over sets are quicker in 8-bit integers (`attention.anchors`).
+        onednn: linear layers in float32 are quicker by oneDNN than by MKL (`support.onednn`).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Processor:
     threefold: bool
     bfloat16: bool
     integers: bool
+    onednn: bool
 
     def fast_type(self, device: torch.device) -> torch.dtype:
         """The type of the products of `glaclip.attention.fast` on a device."""
@@ -50,12 +52,15 @@ class Processor:
 #: one of float32, so that towers gain and three for one do not; three planes of 8-bit integers take
 #: 0.71 of the time of floats (328 sets of 11,760 keys of 768). On one core of an Intel Xeon (family
 #: 6, model 207) whose host hides its AMX, a product of bfloat16 by the same instructions takes 1.8
-#: times the time of one of float32: they count for AMD alone.
+#: times the time of one of float32: they count for AMD alone. On one core of a later AMD EPYC
+#: (family 26, model 2) a linear layer in float32 takes 0.45 of MKL's time by oneDNN.
 KINDS = (
-    Processor("amx", "matrices of bfloat16 and 8-bit integers (AMX)", True, True, True),
-    Processor("avx512_bf16", "vectors of bfloat16 and 8-bit integers, AMD", False, True, True),
-    Processor("vnni", "vectors of 8-bit integers (AVX-512 VNNI)", False, False, True),
-    Processor("plain", "none that float32 would not be as quick as", False, False, False),
+    Processor("amx", "matrices of bfloat16 and 8-bit integers (AMX)", True, True, True, False),
+    Processor(
+        "avx512_bf16", "vectors of bfloat16 and 8-bit integers, AMD", False, True, True, True
+    ),
+    Processor("vnni", "vectors of 8-bit integers (AVX-512 VNNI)", False, False, True, False),
+    Processor("plain", "none that float32 would not be as quick as", False, False, False, False),
 )
 #: By row: PyTorch's question (private, in 2.8 to 2.15 at least), and the flag that Linux shows.
 _ASKED = {

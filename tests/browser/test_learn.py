@@ -342,11 +342,14 @@ def test_a_page_with_clip_shows_its_own_attention(page: Page, serve_page: Serve)
     )
 
 
-def test_a_slide_shows_the_whole_lesson_in_a_low_window_too(new_page: NewPage, url: str) -> None:
+def test_a_slide_shows_the_whole_lesson_in_a_low_window_too(
+    new_page: NewPage, page_url: str
+) -> None:
     slides = []
     for height in (500, 1800):
         page = new_page(viewport={"width": 1280, "height": height})
-        _open(page, url)
+        Site(page, page_url, "#tab=learn")
+        page.wait_for_selector(".lb-page[data-ready=true]")
         _lesson(page, "keys")
         with page.expect_download() as saved:
             page.get_by_role("button", name="Save as slide").click()

@@ -38,6 +38,10 @@ def test_the_report_says_what_the_processor_is_taken_for(
     said = capsys.readouterr().out
     assert "Processor: vnni" in said
     assert "sums of keys in 8-bit integers" in said
+    assert "linear layers in float32 by PyTorch's choice." in said
+    monkeypatch.setenv("GLACLIP_PROCESSOR", "avx512_bf16")
+    assert main(["doctor", "--quiet"], load_toy) == 0
+    assert "linear layers in float32 by oneDNN." in capsys.readouterr().out
     monkeypatch.setenv("GLACLIP_PROCESSOR", "quick")
     assert main(["doctor", "--quiet"], load_toy) == NO_BACKBONE
     assert capsys.readouterr().err.count("GLACLIP_PROCESSOR must be one of") == 1

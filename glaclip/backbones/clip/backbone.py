@@ -21,6 +21,7 @@ from glaclip.backbones.clip.last_block import INPUT, KEY_SOURCES, KeySource, Las
 from glaclip.backbones.clip.positions import resized_positions
 from glaclip.backbones.clip.vfm import IMAGENET, Normalization, Vfm, normalize
 from glaclip.settings import ANTIALIASED, AttentionSettings, SettingsError, WindowSettings
+from glaclip.support import onednn
 from glaclip.support.cache import digest
 from glaclip.vocabulary import imagenet_templates
 
@@ -97,6 +98,7 @@ class ClipBackbone:
         self.templates = templates if templates is not None else imagenet_templates()
         self.key_sources = tuple(s for s in KEY_SOURCES if self.vfm or s != "vfm")
         self.baselines = tuple(b for b in BASELINES if self.vfm or b != "proxyclip")
+        self.onednn = onednn.gains(self.device, self.dtype)
         self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> str:
@@ -163,7 +165,8 @@ class ClipBackbone:
     def photo_keys(self, pixels: Tensor) -> tuple[Tensor, Grid]:
         """See `SeesPhotos`."""
         assert self.vfm is not None  # asked by `sees_photos`
-        return self.vfm.keys(pixels)
+        with onednn.linear_layers(self.onednn):
+            return self.vfm.keys(pixels)
 
     @torch.no_grad()
     def encode_windows(self, pixels: Tensor, keys: tuple[Tensor, Grid] | None = None) -> Tokens:
@@ -178,19 +181,15 @@ class ClipBackbone:
                 f"window sides must be multiples of {self.pixel_multiple} pixels for {self.title}; "
                 f"received {height} x {width}"
             )
-        entering = self._entering_last_block(pixels)
         grid = (height // self.patch[0], width // self.patch[1])
-        if keys is None and self.vfm is not None:
-            keys = self.vfm.keys(pixels)
-        elif keys is None:
-            keys = self.last_block.qkv(entering)[0][:, 1:].clone(), grid
-        return Tokens(
-            keys=keys[0],
-            key_grid=keys[1],
-            values=self.last_block.values(entering),
-            value_grid=grid,
-            extras={INPUT: entering},
-        )
+        with onednn.linear_layers(self.onednn):
+            entering = self._entering_last_block(pixels)
+            values = self.last_block.values(entering)
+            if keys is None and self.vfm is not None:
+                keys = self.vfm.keys(pixels)
+            elif keys is None:
+                keys = self.last_block.qkv(entering)[0][:, 1:].clone(), grid
+        return Tokens(keys[0], keys[1], values, grid, extras={INPUT: entering})
 
     @torch.no_grad()
     def embed(self, pixels: Tensor) -> Tensor:
@@ -266,4 +265,5 @@ class ClipBackbone:
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """See `Backbone`."""
-        return F.normalize(self._encode_text(prompts).float(), dim=-1)
+        with onednn.linear_layers(self.onednn):
+            return F.normalize(self._encode_text(prompts).float(), dim=-1)
