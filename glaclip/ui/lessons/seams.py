@@ -94,8 +94,9 @@ def text(n: Facts) -> tuple[str, ...]:
         f"on control lines differ: a seam rate of {percent(n.off)}. With the three switches on, "
         f"it {change(n.off, n.on)}. This is the shipped photo with the largest gain. Over all "
         f"{n.photos} the average {change(n.mean_off, n.mean_on)}; it is lower on {n.better}.",
-        "A seam is only the trace of a contradiction: blur the edges and the seam goes, while the "
-        "windows contradict each other as before.",
+        "A seam is only the trace of a contradiction. The seam rate, like BER where the truth is "
+        "known, looks at edges only: blur them and both fall, while the windows contradict each "
+        "other as before.",
     )
 
 
