@@ -30,6 +30,7 @@ from glaclip.attention.anchors import Keys, Queries, equal_rows
 from glaclip.attention.rows import CHUNK_BYTES, Progress, Resizing, row_chunks
 from glaclip.attention.split_keys import BLOCK, KEPT_BYTES, SplitKeys, blocks
 from glaclip.settings import AttentionSettings
+from glaclip.support import onednn
 
 #: Gives the anchors of the windows from a first one on: known ones, or what is computed.
 Known = Callable[[int, Callable[[], Queries]], Queries]
@@ -222,7 +223,7 @@ def _outputs(
         sums = output.new_zeros((len(queries.vectors), values.shape[1]))
         scaled = keys.rows(queries.vectors, factor, offset[:, 0])
         for columns, _, adjusted in keys.products(scaled):
-            sums += weights(adjusted) @ values[columns]
+            sums += onednn.product(weights(adjusted), values[columns].T)
         output[block] = sums[:, :-1] / sums[:, -1:]
         settled = (sums[:, -1] > 0) & (factor - offset < _MOST)[:, 0]
         # Rows of which nothing is above 0, or which could overflow, by the exact steps.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from glaclip.attention.anchors import Keys
+from glaclip.support import onednn
 from glaclip.support.processor import processor
 
 #: Rows and columns of a block; its products (8 MB of bfloat16) stay in the cache, measured.
@@ -100,7 +101,7 @@ class SplitKeys:
         for columns in blocks(len(self)):
             block = self.block(columns)
             out = memory[: len(rows) * len(block)].view(len(rows), -1)
-            yield columns, block, torch.mm(rows, block.T, out=out)
+            yield columns, block, onednn.product(rows, block, out)
 
     def sums(self, vectors: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
         """Sums [R, Dk] of the keys with q . k_j > threshold, and how many there are, [R].

@@ -342,7 +342,8 @@ class Segmenter:
 
     def text_features(self, prompts: tuple[str, ...]) -> Tensor:
         """[P, E] unit features of prompts; see `Words.features`."""
-        return self._words.features(prompts, unheard)[0]
+        with torch.inference_mode():
+            return self._words.features(prompts, unheard)[0]
 
     @overload
     def attention(

@@ -2,7 +2,8 @@
 
 MKL does not use an AMD processor's AVX-512 in float32; oneDNN, which PyTorch brings too, does. No
 setting of PyTorch chooses it for float32 as it is: `torch.backends.mkldnn.matmul` only lets it
-round. So a mode around a forward pass hands over the linear layers, and modules know nothing of it.
+round. So a mode around a forward pass hands over the linear layers, and modules know nothing of it;
+fast attention asks for its products by `product`.
 The operation is the one that PyTorch's compiler takes (private, in 2.0 to 2.15 at least).
 """
 
@@ -54,6 +55,13 @@ def _linear(name: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor
     layer: Any = getattr(torch.ops.mkldnn, name)
     result: Tensor = layer(x.contiguous(), weight, bias, "none", [], "")
     return result
+
+
+def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
+    """Product a @ b.T [M, N] of a [M, K] and b [N, K] by whoever is quicker; `out` may be used."""
+    if gains(a.device, a.dtype):
+        return linear(a, b)
+    return torch.mm(a, b.T, out=out)
 
 
 class _OneDnnLinear(TorchDispatchMode):  # type: ignore[no-untyped-call]

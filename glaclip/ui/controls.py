@@ -39,7 +39,7 @@ KEY_SOURCES = {
 
 VIEWS = {
     BY_WINDOW: "Each window",
-    WHOLE_PHOTO: "Whole photo (not the paper's)",
+    WHOLE_PHOTO: "Whole photo (not in paper)",
 }
 
 #: In the order of the dropdown.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -76,6 +77,16 @@ def test_blank_tokens_have_the_shapes_of_real_ones(make: type[ColorBackbone], cr
     for source in backbone.key_sources:
         assert backbone.key_grids(blank, source) == backbone.key_grids(real, source)
     assert backbone.forward_bytes(crop) > 0
+
+
+def test_a_look_at_the_whole_photo_is_counted() -> None:
+    backbone, windows = _tiny(), WindowSettings(512, 64, 64)
+    by_window, whole = (
+        costs.memory(backbone, Plan((512, 1024), each, (), 3))
+        for each in (windows, dataclasses.replace(windows, vfm_view="whole"))
+    )
+    side = 724  # of a square of as many pixels
+    assert whole - by_window > 0.9 * backbone.forward_bytes(side)
 
 
 def _measured(

@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from glaclip.attention import attend
 from glaclip.backbones.clip.backbone import ClipBackbone
+from glaclip.settings import AttentionSettings
 from glaclip.support import onednn
 from tests.clip_towers import random_pixels, text_tower, tiny_backbone, visual_tower
 
@@ -106,3 +108,35 @@ def test_without_the_operation_nothing_changes(monkeypatch: pytest.MonkeyPatch) 
     assert not onednn.gains(cpu, torch.float32)
     monkeypatch.setenv("GLACLIP_PROCESSOR", "amx")
     assert not onednn.gains(cpu, torch.float32)
+
+
+@needed
+def test_products_are_the_same_whoever_multiplies(
+    monkeypatch: pytest.MonkeyPatch, layers: list[tuple[int, ...]]
+) -> None:
+    torch.manual_seed(0)
+    a, b, out = torch.randn(7, 5), torch.randn(9, 5), torch.empty(7, 9)
+    monkeypatch.setenv("GLACLIP_PROCESSOR", "vnni")
+    plain = onednn.product(a, b, out)
+    assert plain.data_ptr() == out.data_ptr()
+    assert not layers
+    monkeypatch.setenv("GLACLIP_PROCESSOR", "avx512_bf16")
+    torch.testing.assert_close(onednn.product(a, b), plain, atol=1e-6, rtol=1e-6)
+    across = onednn.product(a, torch.randn(5, 9).T)  # as values are asked: no copy is made of them
+    assert across.shape == (7, 9)
+    assert layers == [(9, 5), (9, 5)]
+
+
+@needed
+@pytest.mark.parametrize("rung", AttentionSettings.ladder(AttentionSettings(precision="fast")))
+def test_fast_attention_is_the_same_whoever_multiplies(
+    monkeypatch: pytest.MonkeyPatch, layers: list[tuple[int, ...]], rung: AttentionSettings
+) -> None:
+    torch.manual_seed(0)
+    keys, values = torch.randn(3, 40, 16), torch.randn(3, 40, 12)
+    found = []
+    for kind in ("vnni", "avx512_bf16"):
+        monkeypatch.setenv("GLACLIP_PROCESSOR", kind)
+        found.append(attend(keys, values, rung))
+        assert bool(layers) == (kind == "avx512_bf16")
+    torch.testing.assert_close(*found, atol=1e-5, rtol=1e-5)
