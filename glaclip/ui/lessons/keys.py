@@ -124,6 +124,6 @@ LESSON = Lesson(
         ("k_{i}", "key of token i, less the mean of all"),
         ("e_{1}, e_{2}, e_{3}", "the principal components: directions of most variance"),
     ),
-    try_label="See this photo's keys, queries and values in Windows",
+    try_label="See these colors in Windows",
     note="Point at the photo: each window that holds the place shows the color it has there.",
 )
