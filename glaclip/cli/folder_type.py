@@ -11,6 +11,7 @@ from pathlib import Path
 
 from glaclip.backbones.base import Backbone, BackboneError
 from glaclip.backbones.dtypes import TYPES
+from glaclip.backbones.registry import quickened
 from glaclip.cli.console import UsageError
 from glaclip.cli.options import BackboneOptions, Loader, type_name, write
 from glaclip.evaluation.run.team import Team
@@ -51,14 +52,14 @@ def load_for_folder(
         return backbone
     if decided is None:
         raise BackboneError("The backbone cannot start in the first process.")
-    return options.load(load, name, decided)
+    return quickened(options.load(load, name, decided))
 
 
 def _first(options: BackboneOptions, load: Loader, folder: Path | None, name: str) -> Backbone:
     known = _read(folder / NAME) if folder is not None else {}
     named = name or options.backbone
     if (kind := known.get(named)) in TYPES:
-        backbone = options.load(load, name, kind)
+        backbone = quickened(options.load(load, name, kind))
         backbone.dtype_why = "as the folder was begun"
         return backbone
     backbone = options.load(load, name)

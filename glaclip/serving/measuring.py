@@ -156,7 +156,7 @@ class SteadyLoad:
         backbone = self._load(name, known or "auto")
         if known is not None:
             backbone.dtype_why = "as this server began with it"
-            return backbone
+            return registry.quickened(backbone)
         self._types[name] = backbone.dtype
         begin_later(backbone, self._folder(name))
         return backbone

@@ -31,10 +31,15 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(
-    ("kind", "dtype", "most"), [("amx", "bfloat16", 0.3), ("vnni", "float32", 0.45)]
+    ("kind", "dtype", "most", "way"),
+    [
+        ("amx", "bfloat16", 0.3, ""),
+        ("avx512_bf16", "bfloat16", 0.3, " by oneDNN"),
+        ("vnni", "float32", 0.45, ""),
+    ],
 )
 def test_the_processor_says_in_which_type_the_small_pair_runs_and_what_it_may_take(
-    monkeypatch: pytest.MonkeyPatch, kind: str, dtype: str, most: float
+    monkeypatch: pytest.MonkeyPatch, kind: str, dtype: str, most: float, way: str
 ) -> None:
     monkeypatch.setenv("GLACLIP_PROCESSOR", kind)
     found = module.towers(Image.new("RGB", (96, 64)), 1)
@@ -43,8 +48,8 @@ def test_the_processor_says_in_which_type_the_small_pair_runs_and_what_it_may_ta
     assert names[0] == "clip-b16, float32"
     assert names[-3:] == [
         f"clip-b16-s8, {dtype}",
-        "clip-b16, float32, --vfm-view whole",
-        "clip-b16-s8, float32, --vfm-view whole",
+        f"clip-b16, float32{way}, --vfm-view whole",
+        f"clip-b16-s8, float32{way}, --vfm-view whole",
     ]
     assert found.ratio == found.rows[-3].median / found.rows[0].median > 0
 

@@ -21,7 +21,10 @@ from glaclip.backbones.dtypes import (
     keep_record,
     photos_digest,
 )
+from glaclip.cli.folder_type import load_for_folder
 from glaclip.cli.main import main
+from glaclip.cli.options import BackboneOptions
+from glaclip.evaluation.run.team import Team
 from glaclip.serving import measuring
 from tests.clip_weights import tiny_model, write_random_weights
 from tests.evaluation.sets import colors
@@ -226,3 +229,33 @@ def test_the_doctor_says_how_far_a_measurement_is(
     assert "bfloat16 is being measured for clip-b16: 2 of 6 steps" in capsys.readouterr().out
     measuring._note(dataclasses.replace(state, time=time.time() - 10_000))
     assert measuring.running() is None
+
+
+@pytest.mark.parametrize("kind", ["avx512_bf16", "vnni"])
+def test_float32_by_name_is_pytorchs_own_and_auto_may_multiply_by_whoever_is_quicker(
+    tiny: Weights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    """Also where a folder or a server goes on with the type that it began with."""
+    monkeypatch.setenv("GLACLIP_PROCESSOR", kind)
+    quick = kind == "avx512_bf16"
+    folder = str(tiny[1])
+
+    def by_onednn(dtype: torch.dtype | str) -> bool:
+        return registry.load("clip-tiny", "cpu", dtype, folder).onednn  # type: ignore[attr-defined]
+
+    assert by_onednn("auto") == quick
+    assert not by_onednn("float32")
+    monkeypatch.setattr(measuring, "begin_later", lambda *given: None)
+    steady = measuring.SteadyLoad(
+        lambda name, dtype: registry.load(name, "cpu", dtype, folder), lambda name: folder
+    )
+    options = BackboneOptions(
+        backbone="clip-tiny", weights=folder, device="cpu", dtype="auto", key_source=None
+    )
+    for load in (
+        lambda: steady("clip-tiny"),
+        lambda: load_for_folder(options, registry.load, tmp_path, Team()),
+    ):
+        first, again = load(), load()
+        assert first.dtype == again.dtype == torch.float32
+        assert first.onednn == again.onednn == quick  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from glaclip.attention import attend
 from glaclip.backbones.clip.backbone import ClipBackbone
+from glaclip.backbones.registry import quickened
 from glaclip.settings import AttentionSettings
 from glaclip.support import onednn
 from tests.clip_towers import random_pixels, text_tower, tiny_backbone, visual_tower
@@ -35,7 +36,9 @@ def layers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 
 def on(kind: str, monkeypatch: pytest.MonkeyPatch, **options: Any) -> ClipBackbone:
     monkeypatch.setenv("GLACLIP_PROCESSOR", kind)
-    return tiny_backbone(encode_text=text_tower(), **options)
+    backbone = quickened(tiny_backbone(encode_text=text_tower(), **options))
+    assert isinstance(backbone, ClipBackbone)
+    return backbone
 
 
 @needed

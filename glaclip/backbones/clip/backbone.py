@@ -98,7 +98,8 @@ class ClipBackbone:
         self.templates = templates if templates is not None else imagenet_templates()
         self.key_sources = tuple(s for s in KEY_SOURCES if self.vfm or s != "vfm")
         self.baselines = tuple(b for b in BASELINES if self.vfm or b != "proxyclip")
-        self.onednn = onednn.gains(self.device, self.dtype)
+        #: Whether linear layers go to oneDNN, see `registry.quickened`.
+        self.onednn = False
         self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> str:
