@@ -57,7 +57,7 @@ def _build(board: Board, first: Changes) -> None:
     viewer = MethodsViewer(None, empty=empty, elem_id="methods-viewer")
     with gr.Row(equal_height=False, elem_id="foreign-given"):
         foreign = gr.File(
-            label="Label map of any other method (indexed PNG)",
+            label="Label map (PNG)",
             file_types=[".png", ".gif", ".bmp", ".tif", ".tiff"],
             type="filepath",
             height=116,
@@ -70,8 +70,8 @@ def _build(board: Board, first: Changes) -> None:
         )
         left = gr.Button("Put it on the left side", size="sm", scale=1, elem_id="foreign-left")
     gr.Markdown(
-        "Its values count the words from 0, in their order; values that are none of them are "
-        "background, where Background is on.",
+        "A label map of any other method joins them: its values count the words from 0, in their "
+        "order; values that are none of them are background, where Background is on.",
         elem_classes="hint",
     )
     board.add(method_names=names, foreign=foreign, foreign_name=name, foreign_left=left)
@@ -154,8 +154,8 @@ def _connect(demo: Demo, board: Board) -> None:
             ("tab", *_GIVEN, *ASKED),
             ("methods", "methods_said", "method_names"),
             trigger_mode="always_last",
-            show_progress="full",
-            show_progress_on=[board["methods_said"]],
+            show_progress="minimal",
+            show_progress_on=[board["run_state"]],
             concurrency_limit=4,
         )
     board.on(
