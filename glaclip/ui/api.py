@@ -107,7 +107,8 @@ INPUTS: dict[str, tuple[Any, Any, str]] = {
 }
 #: Inputs that are a vocabulary's own fields.
 _SCALES = ("logit_scale", "area_threshold")
-#: Their inputs, in the order of plain HTTP calls.
+#: Their inputs, in the order of plain HTTP calls, which may leave out the last ones: new ones come
+#: last.
 ENDPOINTS = {
     "segment": (
         *("photo", "vocabulary", "background", "background_threshold"),
@@ -120,6 +121,10 @@ ENDPOINTS = {
     "attention": ("photo", "x", "y", "threshold", "backbone", "baseline", "per_head"),
     "evaluate": ("photo", "label_map", "classes", "ignore", "backbone", "baseline"),
 }
+
+
+#: What stands for an input that is left out.
+DEFAULTS = {name: [INPUTS[given][1] for given in names] for name, names in ENDPOINTS.items()}
 
 
 class Endpoints:

@@ -20,7 +20,7 @@ from glaclip.ui.actions import (
     show,
     words,
 )
-from glaclip.ui.api import build_api
+from glaclip.ui.api import DEFAULTS, build_api
 from glaclip.ui.board import Board
 from glaclip.ui.controls import Choices, build_controls, build_method_bar
 from glaclip.ui.demo import Demo
@@ -29,6 +29,7 @@ from glaclip.ui.form import Form, to_link
 from glaclip.ui.gradio.queue import queued
 from glaclip.ui.gradio.quick import gr
 from glaclip.ui.gradio.reasons import give_reasons
+from glaclip.ui.gradio.short_calls import take_short_calls
 from glaclip.ui.tabs.order import TABS
 
 _LOG = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def build_page(service: Service, backbones: Choices | None = None) -> gr.Blocks:
         for tab in TABS:
             tab.connect(demo, board)
         build_api(demo)
-    return queued(page, service.limits.queue)
+    return queued(take_short_calls(page, DEFAULTS), service.limits.queue)
 
 
 def _starting(service: Service) -> Backbone | None:

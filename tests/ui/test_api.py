@@ -324,29 +324,13 @@ def test_bad_files_are_refused_in_a_sentence(client: Client, tmp_path: Path) -> 
         client.predict(photo=None, vocabulary="a, b", api_name="/segment")
 
 
-def asked_plainly(url: str, photo: dict[str, Any]) -> str:
+def asked_plainly(url: str, photo: dict[str, Any], *values: Any) -> str:
     """Events of a call over plain HTTP: a well-meant client would upload a file of its own."""
-    values = [
-        photo,
-        "a, b",
-        False,
-        0.1,
-        True,
-        True,
-        True,
-        None,
-        None,
-        None,
-        None,
-        "off",
-        "auto",
-        None,
-        0,
-        "windows",
-    ]
     address = f"{url}gradio_api/call/segment"
     request = urllib.request.Request(
-        address, json.dumps({"data": values}).encode(), {"Content-Type": "application/json"}
+        address,
+        json.dumps({"data": [photo, *values]}).encode(),
+        {"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         event = json.load(answer)["event_id"]
@@ -359,7 +343,14 @@ def test_an_upload_can_be_named(url: str) -> None:
     with examples()[0].path.open("rb") as file:
         (place,) = httpx.post(f"{url}gradio_api/upload", files={"files": file}).json()
     photo = {"path": place, "meta": {"_type": "gradio.FileData"}}
-    assert "event: complete" in asked_plainly(url, photo)
+    # What is left out at the end is as where a program leaves it out by name.
+    for values in ((), ("red, blue",), ("red, blue", False, 0.1, True, True, False)):
+        said = asked_plainly(url, photo, *values)
+        assert "event: complete" in said
+        document = json.loads(said.split("data: ")[1])[0]
+        assert document["classes"][0]["name"] == ("red" if values else "sky")
+        on = document["methods"]["glaclip"]["attention"]["dynamic_normalization"]
+        assert on == (len(values) < 6)
 
 
 @pytest.mark.parametrize(
