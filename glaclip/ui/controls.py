@@ -43,7 +43,7 @@ VIEWS = {
 }
 
 #: In the order of the dropdown.
-PRECISION_TITLES = {FAST: "Fast (labels as good as equal)", EXACT: "Exact (float32)"}
+PRECISION_TITLES = {FAST: "Fast (labels nearly equal)", EXACT: "Exact (float32)"}
 #: What the label of a slider says after the setting's name.
 SLIDERS = {
     "short_side": " of the photo (pixels)",
