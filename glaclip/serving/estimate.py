@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from glaclip.attention.fast import fast_bytes
@@ -26,7 +26,7 @@ _MB = 2**20
 _FLOAT = 4
 #: Strips of scores while labels are made, and what libraries take for a short time.
 _OVERHEAD = 160 * _MB
-#: The fixed normalization keeps anchors of this size at most; see chunks.py.
+#: The fixed normalization keeps anchors of this size at most; see attention/rows.py.
 _KEPT_ANCHORS = 96 * _MB
 #: What a run may have left to do and still start by itself, or fewer seconds than these, where
 #: earlier runs have shown what this computer needs. Two slow cores compare 2e8 tokens a second.
@@ -278,6 +278,19 @@ class Estimate:
         if not self.certain:
             seconds = "a while" if self.seconds < CHEAP_SECONDS else f"{seconds} or more"
         return f"{what} {seconds} here: press Segment to start."
+
+
+#: The last word before anything is computed; it raises where nothing is to be started.
+Unless = Callable[[Estimate], None]
+
+
+def always(estimate: Estimate) -> None:
+    """Starts a run whatever it takes, within the limits."""
+
+
+def cheap_only(wanted: bool) -> Unless:
+    """What is not cheap waits to be asked for, if that is wanted."""
+    return Estimate.check_cheap if wanted else always
 
 
 class Pace:

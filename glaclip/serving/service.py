@@ -28,7 +28,7 @@ from glaclip.segmenter.key_colors import KeyColors
 from glaclip.segmenter.word_store import WordStore
 from glaclip.serving import estimate as count
 from glaclip.serving import lending
-from glaclip.serving.estimate import Bar, Estimate, Pace
+from glaclip.serving.estimate import Bar, Estimate, Pace, Unless, always
 from glaclip.serving.job import Job, Point, Request, Work
 from glaclip.serving.lending import Lender
 from glaclip.serving.limits import LimitError, Limits
@@ -43,12 +43,6 @@ _LOG = logging.getLogger(__name__)
 _TOGETHER = 2
 #: Step of a run at which its words are compared with common ones.
 PRESENCE = "presence"
-#: The last word before anything is computed; it raises where nothing is to be started.
-Unless = Callable[[Estimate], None]
-
-
-def _always(estimate: Estimate) -> None:
-    """Whatever it takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +189,7 @@ class Service:
 
     @contextmanager
     def _run(
-        self, job: Job, work: Work, progress: Progress | None, unless: Unless = _always
+        self, job: Job, work: Work, progress: Progress | None, unless: Unless = always
     ) -> Iterator[tuple[Encoded, Progress, Estimate]]:
         """A place among the runs, if the limits allow it, with the photo encoded.
 
@@ -231,7 +225,7 @@ class Service:
         point: Point | None = None,
         progress: Progress | None = None,
         *,
-        unless: Unless = _always,
+        unless: Unless = always,
     ) -> Answer:
         """Both sides of a request, and what a point shows: one estimate, one turn, one limit.
 
@@ -282,7 +276,7 @@ class Service:
         names: Sequence[str],
         progress: Progress | None = None,
         *,
-        unless: Unless = _always,
+        unless: Unless = always,
     ) -> list[Segmentation]:
         """A photo by methods of these short names, with the request's words and constants.
 
@@ -302,7 +296,7 @@ class Service:
         names: Sequence[str] | None = None,
         progress: Progress | None = None,
         *,
-        unless: Unless = _always,
+        unless: Unless = always,
     ) -> tuple[BaselineAttention, ...]:
         """The rows of baselines for a point (x, y), with each head; see `answer`.
 
@@ -337,7 +331,7 @@ class Service:
         limit: int = 12,
         progress: Progress | None = None,
         *,
-        unless: Unless = _always,
+        unless: Unless = always,
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Words for what may be in the photo, and those that come next; see `answer`."""
         job = self._job(photo, request, progress)

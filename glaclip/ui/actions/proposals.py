@@ -6,11 +6,11 @@ import dataclasses
 import functools
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from glaclip.segmenter.suggestions import at_least_two
-from glaclip.serving.estimate import Estimate
+from glaclip.serving.estimate import cheap_only
 from glaclip.serving.lending import NotLentError
 from glaclip.serving.runs import StoppedError
 from glaclip.ui import answers
@@ -38,7 +38,7 @@ def proposed(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> dict[s
     """
     check = demo.runs.start(event.page, at=event.at)
     form = Form.of(event.values)
-    unless: Callable[[Estimate], None] = Estimate.check_cheap if only_if_cheap else _always
+    unless = cheap_only(only_if_cheap)
 
     def found(form: Form) -> tuple[tuple[str, ...], tuple[str, ...]]:
         request = dataclasses.replace(form, words=("any", "thing")).request()
@@ -58,10 +58,6 @@ def proposed(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> dict[s
 def written(proposal: dict[str, Any]) -> str:
     """As the hidden widget holds it; no two are alike, since a like value would be no change."""
     return json.dumps(proposal)
-
-
-def _always(estimate: Estimate) -> None:
-    """Computes whatever it takes."""
 
 
 def with_words(event: Event, proposal: dict[str, Any]) -> Event:

@@ -11,7 +11,7 @@ from glaclip.backbones.clip.models import CLIP_MODELS, UNTRAINED
 from glaclip.pictures.baseline_row import mean_picture, own_words
 from glaclip.pictures.encoding import picture_uri
 from glaclip.segmenter.method import baseline_title
-from glaclip.serving.estimate import Estimate, ExpensiveError
+from glaclip.serving.estimate import ExpensiveError, cheap_only
 from glaclip.serving.runs import StoppedError
 from glaclip.ui.board import Event
 from glaclip.ui.demo import Demo, asked, follow, point_in
@@ -45,9 +45,8 @@ def rows_of_baselines(demo: Demo, event: Event, *, forced: bool = False) -> dict
         if point is None:
             return told | {"said": "Click a point of the photo in Compare first."}
         step = follow(event, demo.runs.start(event.page, "lesson"))
-        unless = (lambda estimate: None) if forced else Estimate.check_cheap
         rows = demo.service.baseline_rows(
-            photo, point, request, backbone.baselines, step, unless=unless
+            photo, point, request, backbone.baselines, step, unless=cheap_only(not forced)
         )
     except StoppedError:
         return told | {"said": "Stopped.", "press": "Ask again"}

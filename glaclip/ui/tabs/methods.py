@@ -7,7 +7,7 @@ import dataclasses
 from glaclip.backbones.base import Backbone
 from glaclip.evaluation.data.foreign_side import side_from_file
 from glaclip.segmenter import Method, Segmentation
-from glaclip.serving.estimate import Estimate, ExpensiveError
+from glaclip.serving.estimate import ExpensiveError, cheap_only
 from glaclip.serving.runs import StoppedError
 from glaclip.settings import RUNGS, AttentionSettings, SettingsError
 from glaclip.ui import answers
@@ -92,9 +92,8 @@ def methods(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes
             raise SettingsError(f"methods must be at most {most} here; received {len(names)}")
         step = follow(event, demo.runs.start(event.page, "methods"))
         choices = gr.update(choices=offered(demo.backbone(form)))
-        unless = Estimate.check_cheap if only_if_cheap else _never
         results: list[Segmentation] = demo.service.by_methods(
-            photo, request, names or ["on"], step, unless=unless
+            photo, request, names or ["on"], step, unless=cheap_only(only_if_cheap)
         )
         beside, results = results[0], results if names else []
         if event["foreign"]:
@@ -107,10 +106,6 @@ def methods(demo: Demo, event: Event, *, only_if_cheap: bool = False) -> Changes
         return {"methods_said": answers.problem(sentence(error), about(error))}
     value = methods_value(demo.picture(event["photo"]), results) if results else None
     return {"methods": value, "methods_said": "", "method_names": choices}
-
-
-def _never(estimate: Estimate) -> None:
-    """Whatever it takes, within the limits."""
 
 
 @refusals_as_toasts()
