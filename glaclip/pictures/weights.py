@@ -70,10 +70,10 @@ def brightest(weights: Tensor, visible: int) -> float:
     """The weight drawn brightest, in multiples of what `visible` tokens would get evenly.
 
     The 99.8th percentile of the weights above zero: the largest weight itself would let a single
-    token darken everything else.
+    token darken everything else. Where all are zero, as in a head that looks at CLS alone, it is 1.
     """
     seen = weights[weights > 0].float()
-    return max(1.0, float(torch.quantile(seen, 0.998)) * visible)
+    return max(1.0, float(torch.quantile(seen, 0.998)) * visible) if len(seen) else 1.0
 
 
 @functools.lru_cache(maxsize=1)

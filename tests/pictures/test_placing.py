@@ -20,3 +20,7 @@ def test_one_bright_token_does_not_darken_the_others() -> None:
     # Tokens without any weight do not count.
     seen = torch.cat([torch.zeros(5000), torch.arange(1, 1001)])
     assert brightest(seen, 6) == pytest.approx(6 * 998, abs=6)
+
+
+def test_a_head_that_looks_at_no_patch_is_drawn_dark() -> None:
+    assert brightest(torch.zeros(4), 4) == 1
